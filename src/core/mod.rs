@@ -1,0 +1,18 @@
+//! The pure core: the format, the fold over events, the verifier. No IO, no clock, no random source.
+
+pub mod check;
+pub mod checkpoint;
+pub mod checklist;
+pub mod deployment;
+pub mod dsse;
+pub mod entry;
+pub mod event;
+pub mod hash;
+pub mod jcs;
+pub mod keys;
+pub mod merkle;
+pub mod opening;
+pub mod roster;
+pub mod statement;
+pub mod time;
+pub mod verify;

@@ -1,0 +1,13 @@
+//! aether-audit: the signed, hash-chained record of production deployments.
+//!
+//! Arrows run one way: `main → cli → edge → core`.
+//!
+//! - [`core`] is pure: the format, the fold, the verifier. No IO, no clock, no random source.
+//! - The edges do one job each and never import each other: `ledger` stores entries, `evidence`
+//!   measures, `config` reads `aether.toml`, `report` writes records.
+//! - `cli` has one short file per command: it collects, then appends, then tells people.
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod core;
+pub mod evidence;

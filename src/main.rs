@@ -1,0 +1,3 @@
+//! The shell: parse, run, exit status.
+
+fn main() {}
