@@ -11,6 +11,7 @@ pub mod hash;
 pub mod jcs;
 pub mod keys;
 pub mod merkle;
+pub mod name;
 pub mod opening;
 pub mod roster;
 pub mod statement;
