@@ -1,0 +1,51 @@
+//! Checks: what is measured, what passes, and the verdict on a measurement.
+
+mod decimal;
+mod judge;
+mod reading;
+mod spec;
+
+pub use decimal::{Decimal, DecimalError};
+pub use judge::{Judgement, Measured, aggregate, judge};
+pub use reading::{MAX_POINTS, Point, Reading, Window};
+pub use spec::{Aggregate, BaselineSpec, CheckSpec, Limit, LimitError, Op, SourceKind};
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The verdict on a reading, worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Measured, and within every limit.
+    Pass,
+    /// Breaches the objective.
+    Warn,
+    /// Nothing, or too little, was measured.
+    NoData,
+    /// Measuring failed.
+    Error,
+    /// Breaches the rollback limit.
+    Trigger,
+}
+
+impl Phase {
+    /// Its one spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::NoData => "no-data",
+            Self::Error => "error",
+            Self::Trigger => "trigger",
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

@@ -1,0 +1,100 @@
+//! The body of `metric-read` and `evidence-collected`.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{Decimal, Phase};
+use crate::core::opening::OpeningRef;
+use crate::core::time::Timestamp;
+
+/// The most points that one reading carries.
+pub const MAX_POINTS: usize = 500;
+
+/// One measured value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Point {
+    /// The start of the period that was measured.
+    pub at: Timestamp,
+    /// In the reading's unit.
+    pub value: Decimal,
+}
+
+/// The time that a reading looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// The first moment.
+    pub from: Timestamp,
+    /// The first moment after it.
+    pub to: Timestamp,
+    /// Seconds that one point stands for.
+    pub period: u32,
+}
+
+/// A reading, with all that is needed to judge it again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Reading {
+    /// The check that it answers; absent for attachments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    /// `cloudwatch`, `http`, `command`, `file`, or `person` for what somebody brought.
+    pub source: String,
+    /// The verdict; absent for attachments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// The value that was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Decimal>,
+    /// The unit of every value here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// What each point is, such as `p95` or `Average`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistic: Option<String>,
+    /// What was asked of the source; at most 4096 bytes, never a secret.
+    #[serde(default, deserialize_with = "at_most::<_, 4096>", skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// The time looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
+    /// The raw points, oldest first; at most [`MAX_POINTS`].
+    #[serde(default, deserialize_with = "points", skip_serializing_if = "Vec::is_empty")]
+    pub points: Vec<Point>,
+    /// The value of history that the check's ratio is applied to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Decimal>,
+    /// One point for each earlier day with data: the check's aggregate over the same hours, at that day's first moment.
+    #[serde(default, deserialize_with = "points", skip_serializing_if = "Vec::is_empty")]
+    pub baseline_points: Vec<Point>,
+    /// How many samples or requests stand behind the points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u64>,
+    /// What the source answered, or the file that somebody brought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<OpeningRef>,
+    /// Why the verdict is what it is, made by the program; at most 500 bytes.
+    #[serde(default, deserialize_with = "at_most::<_, 500>", skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+fn at_most<'de, D: Deserializer<'de>, const MAX: usize>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.len() <= MAX {
+        Ok(Some(text))
+    } else {
+        Err(serde::de::Error::custom(format!("text longer than {MAX} bytes")))
+    }
+}
+
+fn points<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Point>, D::Error> {
+    let points = Vec::<Point>::deserialize(deserializer)?;
+    if points.is_empty() {
+        return Err(serde::de::Error::custom("an empty list of points: it is left out instead"));
+    }
+    if points.len() <= MAX_POINTS {
+        Ok(points)
+    } else {
+        Err(serde::de::Error::custom(format!("more than {MAX_POINTS} points")))
+    }
+}
