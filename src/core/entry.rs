@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Entry: a statement's place in the log, as one canonical JSON line.
 
 use serde::{Deserialize, Serialize};
@@ -172,4 +173,6 @@ pub fn bad_signatures<'k>(
         })
         .collect()
 }
+=======
+>>>>>>> h3
 

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Canonical JSON: RFC 8785 (JCS), narrowed to integers |n| < 2^53 and without null.
 //!
 //! [`check`] accepts the one encoding and nothing else; [`to_string`] writes it. Nothing is read
@@ -317,3 +318,6 @@ mod tests {
         assert!(check("[".repeat(100_000).as_bytes()).is_err());
     }
 }
+=======
+
+>>>>>>> h3

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Statement: who did what, having seen what (in-toto Statement v1).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -216,3 +217,6 @@ impl Statement {
         Ok(())
     }
 }
+=======
+
+>>>>>>> h3
