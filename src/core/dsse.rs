@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! DSSE envelopes: the signed statement as other tools understand it (DSSE v1, in-toto).
 
 use serde::{Deserialize, Serialize};
@@ -70,6 +69,3 @@ pub fn pae(payload: &[u8]) -> Vec<u8> {
     let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
     [head.as_bytes(), payload].concat()
 }
-=======
-
->>>>>>> h3

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Entry: a statement's place in the log, as one canonical JSON line.
 
 use serde::{Deserialize, Serialize};
@@ -173,6 +172,4 @@ pub fn bad_signatures<'k>(
         })
         .collect()
 }
-=======
->>>>>>> h3
 

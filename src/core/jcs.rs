@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Canonical JSON: RFC 8785 (JCS), narrowed to integers |n| < 2^53 and without null.
 //!
 //! [`check`] accepts the one encoding and nothing else; [`to_string`] writes it. Nothing is read
@@ -318,6 +317,3 @@ mod tests {
         assert!(check("[".repeat(100_000).as_bytes()).is_err());
     }
 }
-=======
-
->>>>>>> h3

@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-
-=======
 //! The Merkle tree of RFC 6962 §2.1: leaf = SHA-256(0x00 ‖ entry), node = SHA-256(0x01 ‖ left ‖ right).
 //!
 //! [`Frontier`] streams: it holds at most 64 hashes whatever the size. [`Tree`] keeps every complete
@@ -237,4 +234,3 @@ fn climb(index: &mut u64, last: &mut u64, sibling: &Hash, node: Hash) -> Hash {
     *last >>= 1;
     joined
 }
->>>>>>> h3

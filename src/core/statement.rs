@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Statement: who did what, having seen what (in-toto Statement v1).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -217,6 +216,3 @@ impl Statement {
         Ok(())
     }
 }
-=======
-
->>>>>>> h3
