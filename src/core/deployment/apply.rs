@@ -2,13 +2,16 @@
 
 use super::{Deployment, Fact, Holding, Issue, Record, Severity, SignOff};
 use crate::core::check::Reading;
-use crate::core::event::{Act, Colour, Decision, Event, Gate, ItemWithdrawn, StandbyState};
+use crate::core::event::{Act, Class, Colour, Decision, Event, Gate, ItemWithdrawn, StandbyState};
 
 impl Deployment {
     /// Takes one more entry of this deployment, in order.
     pub fn apply(&mut self, fact: &Fact) {
         self.note_issues(fact);
         self.last_seq = fact.seq;
+        if fact.event.class() != Class::Aside {
+            self.last_weighty = fact.seq;
+        }
         self.entries += 1;
         let meta = fact.meta();
         macro_rules! keep {

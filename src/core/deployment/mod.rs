@@ -146,6 +146,8 @@ pub struct Deployment {
     pub subject: Vec<Subject>,
     /// Its newest entry.
     pub last_seq: u64,
+    /// Its newest entry that is no reading, message or note: a decision must have seen it.
+    pub last_weighty: u64,
     /// How many entries it has.
     pub entries: u64,
     /// Who held which role when.
@@ -206,6 +208,7 @@ impl Deployment {
             id: id.clone(),
             subject: fact.statement.subject.clone(),
             last_seq: fact.seq,
+            last_weighty: fact.seq,
             entries: 1,
             holdings,
             checklist: body.checklist.clone(),

@@ -71,9 +71,9 @@ impl Roster {
         validate_origin(&self.log).map_err(|_| RosterError::Origin)?;
         let mut keys = BTreeSet::new();
         for text in &self.log_keys {
-            let vkey = text.parse::<Vkey>().ok().filter(|vkey| vkey.name() == self.log);
+            let vkey = Vkey::parse(text).ok().filter(|vkey| vkey.name() == self.log);
             let vkey = vkey.ok_or_else(|| RosterError::LogKey(text.clone()))?;
-            if !keys.insert(vkey.public().keyid()) {
+            if !keys.insert(vkey.key().keyid()) {
                 return Err(RosterError::LogKey(text.clone()));
             }
         }
