@@ -1,9 +1,11 @@
 //! Ed25519 keys (RFC 8032): public halves as `SubjectPublicKeyInfo` (RFC 8410), private halves as
 //! encrypted PKCS#8 (RFC 5958, RFC 8018).
 
+mod fast;
 mod public;
 mod secret;
 
+pub use fast::FastVerifier;
 pub use public::PublicKey;
 pub use secret::SecretKey;
 
