@@ -1,6 +1,8 @@
 //! Keys against the outside vectors, Wycheproof, crafted signatures and hostile files.
 
 use aether_audit::core::keys::{FastVerifier, KeyError, PublicKey, SecretKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use curve25519_dalek::constants::{ED25519_BASEPOINT_TABLE, EIGHT_TORSION};
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use curve25519_dalek::scalar::Scalar;
@@ -138,8 +140,8 @@ impl Draws {
 /// The private scalar and the public key that come of `seed` (RFC 8032 §5.1.5).
 fn expand(seed: &[u8; 32]) -> (Scalar, PublicKey) {
     let mut low: [u8; 32] = Sha512::digest(seed)[..32].try_into().unwrap();
-    low[0] &= 248;
-    low[31] = low[31] & 127 | 64;
+    low[0] &= 0xf8;
+    low[31] = low[31] & 0x7f | 0x40;
     (Scalar::from_bytes_mod_order(low), SecretKey::from_seed(seed).public())
 }
 
@@ -244,18 +246,39 @@ fn an_encrypted_key_comes_back_with_its_passphrase_only() {
     assert_ne!(secret.to_encrypted_pem(b"correct-horse", [1; 16], other_iv).unwrap(), pem);
 }
 
+#[test]
+fn a_file_damaged_inside_the_seed_is_caught_by_its_public_half() {
+    let secret = SecretKey::from_seed(&[9; 32]);
+    let pem = secret.to_encrypted_pem(b"p", [1; 16], [2; 16]).unwrap();
+    let lines: Vec<&str> = pem.lines().collect();
+    let (first, last) = (lines[0], lines[lines.len() - 1]);
+    let mut der = STANDARD.decode(lines[1..lines.len() - 1].concat()).unwrap();
+    let second_block = der.len() - 3 * 16;
+    der[second_block] ^= 1;
+    let body = STANDARD.encode(der);
+    let wrapped: Vec<&str> = body.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
+    let damaged = format!("{first}\n{}\n{last}\n", wrapped.join("\n"));
+    let read = SecretKey::from_encrypted_pem(&damaged, b"p").unwrap();
+    assert_ne!(read.public(), secret.public());
+    assert_eq!(read.belonging_to(&secret.public()).unwrap_err(), KeyError::OtherKey);
+    let whole = SecretKey::from_encrypted_pem(&pem, b"p").unwrap();
+    assert!(whole.belonging_to(&secret.public()).is_ok());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn a_changed_private_key_file_is_never_another_key(at in any::<prop::sample::Index>(), with in 0u8..128) {
+    fn a_changed_private_key_file_is_never_taken_for_another_key(at in any::<prop::sample::Index>(), with in 0u8..128) {
         let secret = SecretKey::from_seed(&[9; 32]);
         let mut pem = secret.to_encrypted_pem(b"p", [1; 16], [2; 16]).unwrap().as_bytes().to_vec();
         let at = at.index(pem.len());
         pem[at] = with;
         let pem = String::from_utf8(pem).unwrap();
-        if let Ok(read) = SecretKey::from_encrypted_pem(&pem, b"p") {
-            prop_assert_eq!(read.public(), secret.public());
+        let public = secret.public();
+        let read = SecretKey::from_encrypted_pem(&pem, b"p").and_then(|key| key.belonging_to(&public));
+        if let Ok(key) = read {
+            prop_assert!(key.public() == public);
         }
     }
 
