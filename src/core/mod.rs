@@ -12,6 +12,7 @@ pub mod jcs;
 pub mod keys;
 pub mod merkle;
 pub mod opening;
+pub mod redact;
 pub mod roster;
 pub mod statement;
 pub mod time;
