@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::CheckSpec;
+use super::{CheckSpec, Window};
+use crate::core::time::Timestamp;
 
 /// A check with all that measuring it needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,4 +94,19 @@ pub struct AwsSettings {
     pub profile: Option<String>,
     /// For one attempt; 0 stands for the default of 10.
     pub timeout_seconds: u32,
+}
+
+impl Check {
+    /// The window that ends with the last whole period before `now`.
+    #[must_use]
+    pub fn window(&self, now: Timestamp) -> Window {
+        let period = i64::from(self.period_seconds.max(1));
+        let to = now.millis().div_euclid(period * 1000) * period * 1000;
+        let to = Timestamp::from_millis(to).unwrap_or(now);
+        Window {
+            from: to.plus_seconds(-60 * i64::from(self.window_minutes)),
+            to,
+            period: self.period_seconds,
+        }
+    }
 }
