@@ -2,11 +2,13 @@
 
 mod decimal;
 mod judge;
+mod probe;
 mod reading;
 mod spec;
 
 pub use decimal::{Decimal, DecimalError};
 pub use judge::{Judgement, Measured, aggregate, judge};
+pub use probe::{AwsSettings, Check, CommandProbe, HttpProbe, MetricProbe, Probe};
 pub use reading::{MAX_POINTS, Point, Reading, Window};
 pub use spec::{Aggregate, BaselineSpec, CheckSpec, Limit, LimitError, Op, SourceKind};
 

@@ -19,7 +19,7 @@ pub struct Point {
     pub value: Decimal,
 }
 
-/// The time that a reading looks at.
+/// The time that a reading looks at. For a single moment `from` and `to` are the same and `period` is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Window {

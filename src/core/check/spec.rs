@@ -12,7 +12,7 @@ use super::{Decimal, Phase};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SourceKind {
-    /// Amazon CloudWatch: metrics and alarms.
+    /// Amazon `CloudWatch`: metrics and alarms.
     Cloudwatch,
     /// One HTTP request.
     Http,
