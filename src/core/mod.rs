@@ -1,8 +1,8 @@
 //! The pure core: the format, the fold over events, the verifier. No IO, no clock, no random source.
 
 pub mod check;
-pub mod checkpoint;
 pub mod checklist;
+pub mod checkpoint;
 pub mod deployment;
 pub mod dsse;
 pub mod entry;

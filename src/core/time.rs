@@ -55,7 +55,12 @@ impl Timestamp {
         let year = i32::try_from(number(0, 4)?).map_err(|_| TimeError)?;
         NaiveDate::from_ymd_opt(year, number(5, 7)?, number(8, 10)?)
             .and_then(|date| {
-                date.and_hms_milli_opt(number(11, 13).ok()?, number(14, 16).ok()?, number(17, 19).ok()?, number(20, 23).ok()?)
+                date.and_hms_milli_opt(
+                    number(11, 13).ok()?,
+                    number(14, 16).ok()?,
+                    number(17, 19).ok()?,
+                    number(20, 23).ok()?,
+                )
             })
             .map(|time| Self(time.and_utc().timestamp_millis()))
             .ok_or(TimeError)
