@@ -8,6 +8,7 @@
 //! - `cli` has one short file per command: it collects, then appends, then tells people.
 #![forbid(unsafe_code)]
 
+pub mod cli;
 pub mod config;
 pub mod core;
 pub mod evidence;

@@ -143,6 +143,19 @@ impl Ledger {
         self.wrap(read())
     }
 
+    /// The entries after `seq`, in order.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn entries_since(&self, seq: u64) -> Result<Vec<Vec<u8>>, LedgerError> {
+        let read = || -> rusqlite::Result<Vec<Vec<u8>>> {
+            let mut statement =
+                self.connection.prepare_cached("SELECT bytes FROM entries WHERE seq > ?1 ORDER BY seq")?;
+            statement.query_map([i64::try_from(seq).unwrap_or(i64::MAX)], |row| row.get(0))?.collect()
+        };
+        self.wrap(read())
+    }
+
     /// Every deployment in the order of opening, and whether it is closed.
     ///
     /// # Errors

@@ -73,6 +73,9 @@ pub struct Reading {
     /// What the source answered, or the file that somebody brought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<OpeningRef>,
+    /// What somebody says of what they brought, and the file's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<OpeningRef>,
     /// Why the verdict is what it is, made by the program; at most 500 bytes.
     #[serde(default, deserialize_with = "at_most::<_, 500>", skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
