@@ -32,7 +32,7 @@ fn answers(name: &'static str, text: String) -> Result<(usize, usize), Checklist
         eprintln!("{name}: {:?} {result:?}", start.elapsed());
         let _ = send.send(result);
     });
-    receive.recv_timeout(Duration::from_mins(1)).unwrap_or_else(|_| panic!("{name}: no answer in a minute"))
+    receive.recv_timeout(Duration::from_mins(1)).unwrap_or_else(|why| panic!("{name}: {why}"))
 }
 
 #[test]
