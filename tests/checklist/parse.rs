@@ -11,7 +11,7 @@ fn titles(text: &str) -> Vec<String> {
 }
 
 fn refusal(text: &str) -> String {
-    parse(text).unwrap_err().to_string()
+    parse(text).expect_err(text).to_string()
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn annotations_are_read() {
 #[test]
 fn a_phase_lasts_until_a_heading_of_its_level_or_above() {
     let text = "- [ ] before\n# One <!-- phase: one -->\n- [ ] a\n### deeper\n- [ ] b\n\
-        > # in a quote\n> - [ ] c\n\n- [ ] d\n## Inner <!-- phase: inner -->\n- [ ] e\n## Next\n- [ ] f\n\
+        > # in a quote\n> - [ ] c\n\n- [ ] d\n## Inner <!-- phase: inner -->\n- [ ] e\n## Next\n- [ ] f\n\n\
         Two <!-- phase: two -->\n===\n- [ ] g\n# Three\n- [ ] h\n\
         > # Quoted <!-- phase: quoted -->\n> - [ ] i\n\n- [ ] j\n";
     let phases: Vec<_> = parse(text).unwrap().items.into_iter().map(|item| item.spec.phase).collect();
@@ -154,7 +154,7 @@ fn mistakes_name_their_place_and_the_next_step() {
         ("- [ ] a <!-- ID: a -->\n", "line 1, column 14", "did you mean `id`?"),
         ("- [ ] a <!-- singers: 2 -->\n", "line 1, column 14", "did you mean `signers`?"),
         ("\u{feff}- [ ] é <!-- id: a; owner: b -->\r\n", "line 1, column 21", "items take id, role"),
-        ("# A <!-- fase: a -->\n", "line 1, column 10", "did you mean `phase`?"),
+        ("# A <!-- phse: a -->\n", "line 1, column 10", "did you mean `phase`?"),
         ("x\n\n- [ ] a <!-- id: A -->\n", "line 3, column 18", "1 to 64 of a-z"),
         ("- [ ] a <!-- id: -->\n", "line 1, column", "1 to 64 of a-z"),
         ("- [ ] a <!-- id: a role: b -->\n", "line 1, column 18", "1 to 64 of a-z"),

@@ -9,6 +9,11 @@ use pulldown_cmark::{Event, Options, Parser, Tag};
 const TOKEN: &str = "SIGNED-OFF";
 const SENTINEL: &str = "SENTINEL";
 
+/// pulldown-cmark misses some of the line endings that are a CR alone.
+fn with_line_feeds(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
 fn events(text: &str) -> impl Iterator<Item = Event<'_>> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
@@ -21,7 +26,7 @@ fn events(text: &str) -> impl Iterator<Item = Event<'_>> {
 /// The blocks of a document, without what is written in them.
 fn blocks(text: &str) -> Vec<String> {
     let mut blocks = Vec::new();
-    for event in events(text) {
+    for event in events(&with_line_feeds(text)) {
         match event {
             Event::Start(
                 Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. },
@@ -181,7 +186,7 @@ fn check(text: &str, ticked: Option<bool>) {
     assert!(full.starts_with(text));
     let mut depth = 0_usize;
     let mut seen = 0;
-    for event in events(&full) {
+    for event in events(&with_line_feeds(&full)) {
         match event {
             Event::Start(_) => depth += 1,
             Event::End(_) => depth -= 1,

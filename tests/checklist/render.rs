@@ -125,7 +125,7 @@ fn typed_text_becomes_inert() {
         ("<!-- id: a -->", "&lt;\\!-- id: a --&gt;"),
         ("https://a.example www.a.example", "https\\://a.example www\\.a.example"),
         ("@team 10:30 :tada:", "\\@team 10:30 \\:tada:"),
-        ("a | `b` \\ *c* _d_ ~e~ $f$", "a \\| \\`b\\` \\\\ \\*c\\* \\_d\\_ \\~e\\~ \\$f\\$"),
+        ("a | `b` \\ *c* _d_ ~e~ $f$", "a \\| &#96;b&#96; \\\\ \\*c\\* \\_d\\_ \\~e\\~ \\$f\\$"),
         ("\u{1b}[2J\u{202e}x\0", "\u{fffd}\\[2J\u{fffd}x\u{fffd}"),
         (" \u{2028} ", ""),
     ] {
