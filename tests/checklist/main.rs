@@ -2,3 +2,6 @@
 
 mod hostile;
 mod parse;
+mod properties;
+mod render;
+mod template;
