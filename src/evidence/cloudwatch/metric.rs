@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn ratios_by_period() {
-        let at = |minute| Timestamp::from_millis(minute * 60_000).unwrap();
+        let at = |minute: i64| Timestamp::from_millis(minute * 60_000).unwrap();
         let counts = Series::from([(at(0), 1.0), (at(3), 2.0), (at(4), 0.0)]);
         let requests = Series::from([(at(0), 300.0), (at(1), 100.0), (at(2), 0.0), (at(4), 0.0)]);
         let (values, samples) = ratio(&counts, &requests);
