@@ -116,8 +116,8 @@ fn rounded(value: f64) -> f64 {
 }
 
 fn whole(count: f64) -> u64 {
-    // Counts are far below 2^53; the text of a whole double has no fraction.
-    format!("{:.0}", count.max(0.0)).parse().unwrap_or(0)
+    const MOST: f64 = 9_007_199_254_740_991.0;
+    format!("{:.0}", count.clamp(0.0, MOST)).parse().unwrap_or(0)
 }
 
 fn query(probe: &MetricProbe, id: String, name: &str, statistic: &str, period: u32) -> MetricDataQuery {
