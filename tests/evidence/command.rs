@@ -74,6 +74,15 @@ fn the_whole_group_ends_at_the_timeout() {
     assert_eq!(collected.reading.phase, Some(Phase::Trigger));
     assert!(detail(&collected).contains("killed after 1 s"), "{}", detail(&collected));
     gone(output(&collected).trim());
+    // One that gave up its output is killed too, and does nothing more.
+    let folder = tempfile::tempdir().unwrap();
+    let silent = run_in(
+        folder.path(),
+        "[\"sh\", \"-c\", \"exec >&- 2>&-; sleep 4; touch later\"]",
+        "timeout-seconds = 1",
+    );
+    assert!(detail(&silent).contains("killed after 1 s"), "{}", detail(&silent));
+    assert!(!folder.path().join("later").exists());
 }
 
 #[test]
