@@ -1,5 +1,6 @@
 //! The pure core: the format, the fold over events, the verifier. No IO, no clock, no random source.
 
+pub mod authority;
 pub mod check;
 pub mod checklist;
 pub mod checkpoint;
@@ -10,7 +11,9 @@ pub mod event;
 pub mod hash;
 pub mod jcs;
 pub mod keys;
+pub mod log;
 pub mod merkle;
+pub mod name;
 pub mod opening;
 pub mod redact;
 pub mod roster;

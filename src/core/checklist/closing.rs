@@ -1,0 +1,235 @@
+//! What it takes to end everything that the author's file leaves open at its end.
+//!
+//! Markdown itself leaves two things open to the end of a file: a fence, and an HTML block that waits for
+//! its end mark. Below that, the HTML that comes out may have an open comment, quote or tag, which would
+//! hide or swallow whatever follows in a browser.
+
+use std::collections::BTreeMap;
+
+use pulldown_cmark::{CodeBlockKind, Event, Tag};
+
+use super::markdown::events;
+
+/// Lines that close what is open, none when nothing is.
+pub(super) struct Closing {
+    pub(super) ends_with_newline: bool,
+    pub(super) lines: Vec<String>,
+}
+
+pub(super) fn closing_lines(text: &str) -> Closing {
+    let mut html = Html::default();
+    let mut depth = 0_usize;
+    let mut last_block = None;
+    for (event, range) in events(text) {
+        match event {
+            Event::Html(raw) | Event::InlineHtml(raw) => html.feed(&raw),
+            Event::Start(tag) => {
+                if depth == 0 {
+                    last_block = Some((tag, range));
+                }
+                depth += 1;
+            }
+            Event::End(_) => depth = depth.saturating_sub(1),
+            Event::Rule if depth == 0 => last_block = None,
+            _ => {}
+        }
+    }
+    let mut lines = Vec::new();
+    if let Some((tag, range)) = last_block {
+        let source = text.get(range.start..).unwrap_or_default();
+        let mark = match tag {
+            Tag::CodeBlock(CodeBlockKind::Fenced(_)) => open_fence(source),
+            Tag::HtmlBlock => open_html_block(source),
+            _ => None,
+        };
+        if let Some(mark) = mark {
+            html.feed("\n");
+            if tag == Tag::HtmlBlock {
+                html.feed(&mark);
+            }
+            lines.push(mark);
+        }
+    }
+    html.close(&mut lines);
+    Closing { ends_with_newline: text.is_empty() || text.ends_with(['\n', '\r']), lines }
+}
+
+/// The fence that would end the one at the start of `source`, if it is not ended.
+fn open_fence(source: &str) -> Option<String> {
+    let length = |line: &str, mark: char| line.len() - line.trim_start_matches(mark).len();
+    let mut lines = source.split(['\n', '\r']);
+    let first = lines.next()?.trim_start();
+    let mark = first.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+    let fence = length(first, mark);
+    let ended = lines.any(|line| {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        let line = line.trim();
+        indent < 4 && length(line, mark) >= fence && line.trim_start_matches(mark).is_empty()
+    });
+    (!ended).then(|| mark.to_string().repeat(fence))
+}
+
+/// The end mark that an HTML block (CommonMark 4.6, kinds 1 to 5) still waits for.
+fn open_html_block(source: &str) -> Option<String> {
+    let source = source.trim_start().to_ascii_lowercase();
+    let waits_for = |mark: &str| (!source.contains(mark)).then(|| mark.to_owned());
+    if source.starts_with("<!--") {
+        return waits_for("-->");
+    }
+    if source.starts_with("<?") {
+        return waits_for("?>");
+    }
+    if source.starts_with("<![cdata[") {
+        return waits_for("]]>");
+    }
+    if source.starts_with("<!") {
+        return waits_for(">");
+    }
+    let raw = ["script", "pre", "style", "textarea"];
+    let name = raw.into_iter().find(|name| {
+        let rest = source.strip_prefix('<').and_then(|rest| rest.strip_prefix(name));
+        rest.is_some_and(|rest| rest.chars().next().is_none_or(|c| c.is_whitespace() || c == '>'))
+    })?;
+    let ended = raw.iter().any(|name| source.contains(&format!("</{name}>")));
+    (!ended).then(|| format!("</{name}>"))
+}
+
+/// Elements that have no end tag, or whose stray end tag would make something.
+const NEVER_CLOSED: &[&str] = &[
+    "area", "base", "body", "br", "col", "embed", "head", "hr", "html", "img", "input", "link", "meta", "p",
+    "param", "source", "track", "wbr",
+];
+
+/// Elements whose content is not read as HTML.
+const RAW_TEXT: &[&str] = &["iframe", "noembed", "noframes", "script", "style", "textarea", "title", "xmp"];
+
+/// As much of an HTML tokenizer as it takes to know what is open (HTML Living Standard 13.2.5).
+#[derive(Default)]
+struct Html {
+    state: State,
+    /// Open elements: name and how many.
+    open: BTreeMap<String, usize>,
+}
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Data,
+    /// After `<` or `</` and a letter; the text of the tag so far.
+    Tag {
+        text: String,
+        quote: Option<char>,
+    },
+    Comment {
+        tail: String,
+    },
+    /// `<!…` or `<?…`, to the next `>`.
+    Bogus,
+    RawText {
+        name: String,
+        tail: String,
+    },
+}
+
+impl Html {
+    fn feed(&mut self, raw: &str) {
+        let mut chars = raw.chars().peekable();
+        while let Some(c) = chars.next() {
+            match &mut self.state {
+                State::Data if c == '<' => {
+                    self.state = match chars.peek() {
+                        Some('!' | '?') => State::Bogus,
+                        Some('/') => State::Tag { text: String::new(), quote: None },
+                        Some(next) if next.is_ascii_alphabetic() => {
+                            State::Tag { text: String::new(), quote: None }
+                        }
+                        _ => State::Data,
+                    };
+                    if matches!(self.state, State::Bogus) && chars.clone().take(3).eq("!--".chars()) {
+                        chars.nth(2);
+                        // `<!-->` and `<!--->` are whole comments.
+                        self.state = State::Comment { tail: "--".to_owned() };
+                    }
+                }
+                State::Data => {}
+                State::Bogus if c == '>' => self.state = State::Data,
+                State::Bogus => {}
+                State::Comment { tail } if c == '>' && (tail.ends_with("--") || tail.ends_with("--!")) => {
+                    self.state = State::Data;
+                }
+                State::Comment { tail } => keep_tail(tail, c, 3),
+                State::RawText { name, tail } => {
+                    keep_tail(tail, c.to_ascii_lowercase(), name.len() + 3);
+                    if tail
+                        .strip_suffix('>')
+                        .and_then(|tail| tail.strip_suffix(name.as_str()))
+                        .is_some_and(|tail| tail.ends_with("</"))
+                    {
+                        self.state = State::Data;
+                    }
+                }
+                State::Tag { text, quote } => match quote {
+                    Some(open) if *open == c => *quote = None,
+                    Some(_) => {}
+                    None if c == '>' => {
+                        let text = std::mem::take(text);
+                        self.state = State::Data;
+                        self.tag(&text);
+                    }
+                    None => {
+                        if matches!(c, '"' | '\'') && text.trim_end().ends_with('=') {
+                            *quote = Some(c);
+                        }
+                        text.push(c);
+                    }
+                },
+            }
+        }
+    }
+
+    fn tag(&mut self, text: &str) {
+        let (end, text) = text.strip_prefix('/').map_or((false, text), |rest| (true, rest));
+        let name = text
+            .split(|c: char| c.is_whitespace() || c == '/')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if name.is_empty() || !plain || NEVER_CLOSED.contains(&name.as_str()) {
+            return;
+        }
+        if !end && RAW_TEXT.contains(&name.as_str()) {
+            self.state = State::RawText { name, tail: String::new() };
+            return;
+        }
+        let count = self.open.entry(name).or_default();
+        *count = if end { count.saturating_sub(1) } else { *count + 1 };
+    }
+
+    /// Adds what closes everything that is open.
+    fn close(mut self, lines: &mut Vec<String>) {
+        if matches!(self.state, State::Comment { .. } | State::Bogus | State::Tag { .. }) {
+            // A comment of its own where nothing is open; ends a comment, a tag, and a tag's open quote.
+            let reset = "<!-- \" ' -->";
+            self.feed("\n");
+            self.feed(reset);
+            lines.extend([String::new(), reset.to_owned()]);
+        }
+        if let State::RawText { name, .. } = &self.state {
+            lines.extend([String::new(), format!("</{name}>")]);
+        }
+        let open = self.open.iter().filter(|(_, count)| **count > 0);
+        let open: Vec<String> = open.map(|(name, count)| format!("</{name}>").repeat(*count)).collect();
+        if !open.is_empty() {
+            lines.push(String::new());
+            lines.extend(open);
+        }
+    }
+}
+
+fn keep_tail(tail: &mut String, c: char, length: usize) {
+    tail.push(c);
+    if let Some((cut, _)) = tail.char_indices().rev().nth(length - 1) {
+        tail.drain(..cut);
+    }
+}

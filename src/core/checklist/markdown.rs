@@ -1,0 +1,132 @@
+//! Reading Markdown: events with byte ranges of the whole file, lines, and the bound on nesting.
+
+use std::fmt;
+use std::ops::Range;
+
+use pulldown_cmark::{Event, Options, Parser};
+
+/// Line and column, both from 1, the column in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The character within the line.
+    pub column: usize,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// The events of `text` with ranges into the whole of `text`; byte order mark and front matter give none.
+pub(super) fn events(text: &str) -> impl Iterator<Item = (Event<'_>, Range<usize>)> {
+    let start = front_matter_end(text);
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_GFM;
+    Parser::new_ext(text.get(start..).unwrap_or_default(), options)
+        .into_offset_iter()
+        .map(move |(event, range)| (event, range.start + start..range.end + start))
+}
+
+/// Where the Markdown begins: after a byte order mark and a block of YAML (`---`) or TOML (`+++`).
+///
+/// pulldown-cmark takes such blocks anywhere in a file, between any two rules; renderers do not.
+fn front_matter_end(text: &str) -> usize {
+    let bom = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let mut lines = text.get(bom..).unwrap_or_default().split_inclusive('\n');
+    let mut end = bom;
+    let mut next = || {
+        let line = lines.next()?;
+        end += line.len();
+        Some((line.trim_end(), end))
+    };
+    let closes: &[&str] = match next() {
+        Some(("---", _)) => &["---", "..."],
+        Some(("+++", _)) => &["+++"],
+        _ => return bom,
+    };
+    match next() {
+        Some((first, _)) if !first.is_empty() && !closes.contains(&first) => {}
+        _ => return bom,
+    }
+    while let Some((line, end)) = next() {
+        if closes.contains(&line) {
+            return end;
+        }
+    }
+    bom
+}
+
+/// Just after the line that `at` stands in, before its line ending.
+pub(super) fn line_end(text: &str, at: usize) -> usize {
+    let rest = text.as_bytes().get(at..).unwrap_or_default();
+    at + rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len())
+}
+
+/// The line ending (CR LF, LF or CR) at `at`; empty at the end of the text.
+pub(super) fn line_ending(text: &str, at: usize) -> &str {
+    let rest = text.get(at..).unwrap_or_default();
+    ["\r\n", "\n", "\r"].into_iter().find(|ending| rest.starts_with(ending)).unwrap_or_default()
+}
+
+/// Where each line begins.
+pub(super) struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        let bytes = text.as_bytes();
+        let ends = bytes.iter().enumerate().filter(|&(at, &byte)| {
+            byte == b'\n' || (byte == b'\r' && bytes.get(at + 1).is_none_or(|next| *next != b'\n'))
+        });
+        let bom = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let starts = std::iter::once(bom).chain(ends.map(|(at, _)| at + 1)).collect();
+        Self { text, starts }
+    }
+
+    /// The line of a byte offset, from 1.
+    pub(super) fn line(&self, at: usize) -> usize {
+        self.starts.partition_point(|start| *start <= at).max(1)
+    }
+
+    pub(super) fn position(&self, at: usize) -> Position {
+        let line = self.line(at);
+        let start = self.starts.get(line - 1).copied().unwrap_or_default();
+        let before = self.text.get(start..at).unwrap_or_default();
+        Position { line, column: before.chars().count() + 1 }
+    }
+
+    /// The line with the deepest possible nesting, when lines times nesting is beyond any real file:
+    /// every line, a blank one too, is matched against every list and quote that is open there.
+    pub(super) fn too_deep(&self) -> Option<usize> {
+        const WORK: usize = 60_000_000;
+        let (depth, start) = self.starts.iter().map(|start| (self.possible_depth(*start), *start)).max()?;
+        (depth.saturating_mul(self.starts.len()) > WORK).then(|| self.line(start))
+    }
+
+    /// No line can stand in more containers than it has markers and pairs of columns in front.
+    fn possible_depth(&self, start: usize) -> usize {
+        let bytes = self.text.as_bytes().get(start..).unwrap_or_default();
+        let mut half_levels = 2;
+        let mut marker = false;
+        for byte in bytes {
+            half_levels += match byte {
+                b' ' if marker => 2,
+                b' ' => 1,
+                b'\t' => 4,
+                b'>' => 2,
+                b'-' | b'*' | b'+' | b'.' | b')' | b'0'..=b'9' => 0,
+                _ => break,
+            };
+            marker = matches!(byte, b'-' | b'*' | b'+' | b'.' | b')');
+        }
+        half_levels / 2
+    }
+}

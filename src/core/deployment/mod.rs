@@ -1,0 +1,272 @@
+//! A deployment: a pure fold over its entries. Nothing here is stored.
+
+mod apply;
+mod gate;
+mod items;
+mod outcome;
+mod window;
+
+pub use gate::Missing;
+pub use items::{ItemProgress, ItemState};
+pub use outcome::Stage;
+pub use window::Coverage;
+
+use super::check::Reading;
+use super::event::{
+    DecisionMade, DeploymentClosed, DeploymentOpened, Event, FrozenChecklist, ItemSigned, MessageSent, NoteAdded,
+    ReportIssued, ReviewRecorded, RollbackFinished, RollbackStarted, RollbackStep, RollbackTriggered, SnapshotTaken,
+    StageReached, StandbyChanged, TrafficShifted,
+};
+use super::hash::Hash;
+use super::name::{Id, Label, Token};
+use super::opening::OpeningRef;
+use super::statement::{Statement, Subject};
+use super::time::Timestamp;
+
+/// A signer, by name, as the roster in force knew them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signatory {
+    /// The person or machine.
+    pub person: Token,
+    /// In which role they signed.
+    pub role: Token,
+    /// With which key.
+    pub key: Hash,
+    /// Whether it is a machine.
+    pub machine: bool,
+}
+
+/// Where and when an event stands, and who signed it.
+#[derive(Clone, Debug)]
+pub struct Meta {
+    /// Its entry.
+    pub seq: u64,
+    /// Its statement.
+    pub id: Id,
+    /// The signer's clock.
+    pub time: Timestamp,
+    /// The writer's clock.
+    pub recorded: Timestamp,
+    /// Who signed.
+    pub by: Vec<Signatory>,
+}
+
+impl Meta {
+    /// The signers' ids, for people.
+    #[must_use]
+    pub fn people(&self) -> String {
+        self.by.iter().map(|signatory| signatory.person.as_str()).collect::<Vec<_>>().join(" and ")
+    }
+
+    /// Whether a machine signed.
+    #[must_use]
+    pub fn machine(&self) -> bool {
+        self.by.iter().any(|signatory| signatory.machine)
+    }
+}
+
+/// An event's body with its place.
+#[derive(Clone, Debug)]
+pub struct Record<T> {
+    /// Where, when, who.
+    pub meta: Meta,
+    /// What.
+    pub body: T,
+}
+
+/// A sign-off and what became of it.
+#[derive(Clone, Debug)]
+pub struct SignOff {
+    /// Where, when, who.
+    pub meta: Meta,
+    /// What was signed.
+    pub body: ItemSigned,
+    /// Taken back, by which event and why.
+    pub withdrawn: Option<Record<OpeningRef>>,
+}
+
+/// Somebody in a role, for a while.
+#[derive(Clone, Debug)]
+pub struct Holding {
+    /// The role.
+    pub role: Token,
+    /// Who holds it.
+    pub person: Token,
+    /// From this entry on.
+    pub from: u64,
+    /// Up to and without this entry.
+    pub until: Option<u64>,
+}
+
+/// How serious an issue is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The writer never makes this: a finding.
+    Violation,
+    /// A fact out of process: stored, and shown loudly.
+    OutOfProcess,
+}
+
+/// Something in the record that should not have been so.
+#[derive(Clone, Debug)]
+pub struct Issue {
+    /// The entry.
+    pub seq: u64,
+    /// Stable.
+    pub code: &'static str,
+    /// How serious.
+    pub severity: Severity,
+    /// For people.
+    pub text: String,
+}
+
+/// One entry of a deployment, as the fold takes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Fact<'a> {
+    /// Its place in the log.
+    pub seq: u64,
+    /// The writer's clock.
+    pub recorded: Timestamp,
+    /// Who said it and when.
+    pub statement: &'a Statement,
+    /// What it says.
+    pub event: &'a Event,
+    /// Who signed, as the roster in force knew them.
+    pub by: &'a [Signatory],
+}
+
+/// The state of one deployment after some of its entries.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// Its id.
+    pub id: Token,
+    /// Its opening.
+    pub opened: Record<DeploymentOpened>,
+    /// What is deployed; every statement repeats it.
+    pub subject: Vec<Subject>,
+    /// Its newest entry.
+    pub last_seq: u64,
+    /// Its newest entry that is no reading, message or note: a decision must have seen it.
+    pub last_weighty: u64,
+    /// How many entries it has.
+    pub entries: u64,
+    /// Who held which role when.
+    pub holdings: Vec<Holding>,
+    /// The checklist in force.
+    pub checklist: FrozenChecklist,
+    /// Amendments of it.
+    pub amendments: Vec<Record<OpeningRef>>,
+    /// Every sign-off, withdrawn ones too.
+    pub sign_offs: Vec<SignOff>,
+    /// Readings and what people attached.
+    pub evidence: Vec<Record<Reading>>,
+    /// Every decision and override.
+    pub decisions: Vec<Record<DecisionMade>>,
+    /// Database snapshots.
+    pub snapshots: Vec<Record<SnapshotTaken>>,
+    /// Workflow stages.
+    pub stages: Vec<Record<StageReached>>,
+    /// Movements of traffic.
+    pub shifts: Vec<Record<TrafficShifted>>,
+    /// Changes of the standby.
+    pub standby: Vec<Record<StandbyChanged>>,
+    /// Reasons to roll back.
+    pub triggers: Vec<Record<RollbackTriggered>>,
+    /// Rollbacks begun.
+    pub rollbacks: Vec<Record<RollbackStarted>>,
+    /// Their steps.
+    pub rollback_steps: Vec<Record<RollbackStep>>,
+    /// Rollbacks ended.
+    pub rollback_ends: Vec<Record<RollbackFinished>>,
+    /// Messages to people.
+    pub messages: Vec<Record<MessageSent>>,
+    /// Notes.
+    pub notes: Vec<Record<NoteAdded>>,
+    /// Reviews.
+    pub reviews: Vec<Record<ReviewRecorded>>,
+    /// Reports made.
+    pub reports: Vec<Record<ReportIssued>>,
+    /// The closing.
+    pub closed: Option<Record<DeploymentClosed>>,
+    /// What should not have been so.
+    pub issues: Vec<Issue>,
+}
+
+impl Deployment {
+    /// Begins the fold with a `deployment-opened`; `None` for any other event.
+    #[must_use]
+    pub fn open(fact: &Fact) -> Option<Self> {
+        let (Event::DeploymentOpened(body), Some(id)) = (fact.event, &fact.statement.predicate.deployment) else {
+            return None;
+        };
+        let holdings = body
+            .assignments
+            .iter()
+            .map(|a| Holding { role: a.role.clone(), person: a.person.clone(), from: fact.seq, until: None })
+            .collect();
+        Some(Self {
+            id: id.clone(),
+            subject: fact.statement.subject.clone(),
+            last_seq: fact.seq,
+            last_weighty: fact.seq,
+            entries: 1,
+            holdings,
+            checklist: body.checklist.clone(),
+            opened: Record { meta: fact.meta(), body: body.clone() },
+            amendments: Vec::new(),
+            sign_offs: Vec::new(),
+            evidence: Vec::new(),
+            decisions: Vec::new(),
+            snapshots: Vec::new(),
+            stages: Vec::new(),
+            shifts: Vec::new(),
+            standby: Vec::new(),
+            triggers: Vec::new(),
+            rollbacks: Vec::new(),
+            rollback_steps: Vec::new(),
+            rollback_ends: Vec::new(),
+            messages: Vec::new(),
+            notes: Vec::new(),
+            reviews: Vec::new(),
+            reports: Vec::new(),
+            closed: None,
+            issues: Vec::new(),
+        })
+    }
+
+    /// Who holds a role now.
+    #[must_use]
+    pub fn holder(&self, role: &str) -> Option<&Token> {
+        self.holdings.iter().find(|h| h.until.is_none() && h.role == *role).map(|h| &h.person)
+    }
+
+    /// The roles that a person holds now.
+    pub fn roles_of<'a>(&'a self, person: &'a str) -> impl Iterator<Item = &'a Token> {
+        self.holdings.iter().filter(move |h| h.until.is_none() && h.person == *person).map(|h| &h.role)
+    }
+
+    /// The newest evidence of a check.
+    #[must_use]
+    pub fn latest(&self, check: &str) -> Option<&Record<Reading>> {
+        self.evidence.iter().rev().find(|record| record.body.check.as_deref() == Some(check))
+    }
+
+    /// The services whose traffic moves.
+    #[must_use]
+    pub fn services(&self) -> &[Label] {
+        &self.opened.body.services
+    }
+}
+
+impl Fact<'_> {
+    fn meta(&self) -> Meta {
+        let predicate = &self.statement.predicate;
+        Meta {
+            seq: self.seq,
+            id: predicate.id.clone(),
+            time: predicate.time,
+            recorded: self.recorded,
+            by: self.by.to_vec(),
+        }
+    }
+}

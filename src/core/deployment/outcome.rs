@@ -1,0 +1,130 @@
+//! Where a deployment stands and how it ended.
+
+use super::Deployment;
+use crate::core::event::{Decision, Outcome, RollbackOutcome};
+
+/// Where a deployment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Before `go`.
+    Preparing,
+    /// A `no-go` stands.
+    Held,
+    /// `go` stands; traffic has not moved all the way.
+    Deploying,
+    /// 100 % Green, before the all-clear.
+    Verifying,
+    /// A trigger stands, and no rollback has begun.
+    Triggered,
+    /// The way back has begun.
+    RollingBack,
+    /// The outcome is known; the record is not closed.
+    Ended,
+    /// The record is closed.
+    Closed,
+}
+
+impl Stage {
+    /// For people.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Preparing => "preparing",
+            Self::Held => "held by a no-go",
+            Self::Deploying => "deploying",
+            Self::Verifying => "verifying",
+            Self::Triggered => "rollback triggered",
+            Self::RollingBack => "rolling back",
+            Self::Ended => "ended, not closed",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+impl Outcome {
+    /// For people.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::RolledBack => "rolled back",
+            Self::Partly => "partly rolled back",
+            Self::Aborted => "aborted",
+            Self::NoGo => "no-go",
+        }
+    }
+}
+
+impl Deployment {
+    /// Where it stands.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        if self.closed.is_some() {
+            Stage::Closed
+        } else if self.rollback_open() {
+            Stage::RollingBack
+        } else if self.trigger_open() {
+            Stage::Triggered
+        } else if self.decided(Decision::NoGo) {
+            Stage::Held
+        } else if self.outcome().is_some() {
+            Stage::Ended
+        } else if self.green_since().is_some() {
+            Stage::Verifying
+        } else if self.go_decided() {
+            Stage::Deploying
+        } else {
+            Stage::Preparing
+        }
+    }
+
+    /// How it ended, as far as the entries say; `None` while it has not.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        if self.rollback_open() {
+            return None;
+        }
+        if let Some(end) = self.rollback_ends.last() {
+            let some_green = self.green_percent().values().any(|&share| share > 0);
+            return match end.body.outcome {
+                RollbackOutcome::Complete if !some_green => Some(Outcome::RolledBack),
+                RollbackOutcome::Complete | RollbackOutcome::Partial => Some(Outcome::Partly),
+                RollbackOutcome::Failed => None,
+            };
+        }
+        match self.last_decision() {
+            Some(Decision::AllClear) => Some(Outcome::Completed),
+            Some(Decision::Abort) => Some(Outcome::Aborted),
+            Some(Decision::NoGo) if self.cutover().is_none() => Some(Outcome::NoGo),
+            _ => None,
+        }
+    }
+
+    /// Whether a rollback has begun and not ended.
+    #[must_use]
+    pub fn rollback_open(&self) -> bool {
+        self.rollbacks.len() > self.rollback_ends.len()
+    }
+
+    /// Whether a trigger stands that nobody has answered by a rollback or an all-clear.
+    #[must_use]
+    pub fn trigger_open(&self) -> bool {
+        let Some(trigger) = self.triggers.last() else {
+            return false;
+        };
+        let answered = |seq: u64| seq > trigger.meta.seq;
+        !self.rollbacks.iter().any(|r| answered(r.meta.seq))
+            && !self
+                .decisions
+                .iter()
+                .any(|d| answered(d.meta.seq) && matches!(d.body.decision, Decision::AllClear | Decision::Abort))
+    }
+
+    fn decided(&self, decision: Decision) -> bool {
+        self.last_decision() == Some(decision)
+    }
+
+    fn last_decision(&self) -> Option<Decision> {
+        self.decisions.iter().rev().map(|d| d.body.decision).find(|d| *d != Decision::Override)
+    }
+}

@@ -1,0 +1,175 @@
+//! The verification window: counted from 100 % Green, proven by the readings' own times.
+
+use std::collections::BTreeMap;
+
+use super::{Deployment, Missing};
+use crate::core::check::{Decimal, Phase};
+use crate::core::event::{Act, Colour};
+use crate::core::name::Label;
+use crate::core::time::Timestamp;
+
+/// How much of the verification window a watched check covers.
+#[derive(Clone, Debug)]
+pub struct Coverage {
+    /// The check.
+    pub check: String,
+    /// Minutes of the window with a reading.
+    pub minutes: u32,
+    /// Minutes of the window.
+    pub of: u32,
+    /// Entries whose verdict was not a pass.
+    pub not_passed: Vec<u64>,
+}
+
+impl Deployment {
+    /// Share of each service's traffic on Green, 0 to 100, as last seen.
+    #[must_use]
+    pub fn green_percent(&self) -> BTreeMap<&Label, u8> {
+        let mut percent: BTreeMap<&Label, u8> = self.services().iter().map(|service| (service, 0)).collect();
+        for shift in self.shifts.iter().filter(|s| matches!(s.body.act, Act::Done | Act::Observed)) {
+            let body = &shift.body;
+            percent.insert(&body.service, green(body.to, body.percent));
+        }
+        percent
+    }
+
+    /// Since when every service has been at 100 % Green; `None` when one is not.
+    #[must_use]
+    pub fn green_since(&self) -> Option<Timestamp> {
+        let mut percent: BTreeMap<&Label, u8> = self.services().iter().map(|service| (service, 0)).collect();
+        let mut since = None;
+        for shift in self.shifts.iter().filter(|s| matches!(s.body.act, Act::Done | Act::Observed)) {
+            percent.insert(&shift.body.service, green(shift.body.to, shift.body.percent));
+            let all = percent.values().all(|&share| share == 100);
+            since = if all { since.or(Some(shift.meta.recorded)) } else { None };
+        }
+        since
+    }
+
+    /// The first movement of traffic to Green: the cutover.
+    #[must_use]
+    pub fn cutover(&self) -> Option<Timestamp> {
+        self.shifts
+            .iter()
+            .find(|s| s.body.to == Colour::Green && s.body.percent > 0 && matches!(s.body.act, Act::Done | Act::Observed))
+            .map(|s| s.meta.recorded)
+    }
+
+    pub(super) fn was_green(&self) -> bool {
+        let full = |service: &Label| {
+            self.shifts.iter().any(|s| {
+                s.body.service == *service
+                    && green(s.body.to, s.body.percent) == 100
+                    && matches!(s.body.act, Act::Done | Act::Observed)
+            })
+        };
+        !self.services().is_empty() && self.services().iter().all(full)
+    }
+
+    /// Beginning and end of the verification window, once every service is at 100 % Green.
+    #[must_use]
+    pub fn verification_window(&self) -> Option<(Timestamp, Timestamp)> {
+        let from = self.green_since()?;
+        Some((from, from.plus_seconds(i64::from(self.opened.body.policy.verification_minutes) * 60)))
+    }
+
+    /// How much of the window each watched check covers.
+    #[must_use]
+    pub fn coverage(&self) -> Vec<Coverage> {
+        let Some((from, to)) = self.verification_window() else {
+            return Vec::new();
+        };
+        let of = self.opened.body.policy.verification_minutes;
+        let watched = self.opened.body.checks.iter().filter(|check| check.watch);
+        watched.map(|check| self.coverage_of(check.id.as_ref(), from, to, of)).collect()
+    }
+
+    fn coverage_of(&self, check: &str, from: Timestamp, to: Timestamp, of: u32) -> Coverage {
+        let mut covered = vec![false; of as usize];
+        let mut not_passed = Vec::new();
+        for record in self.evidence.iter().filter(|e| e.body.check.as_deref() == Some(check)) {
+            let body = &record.body;
+            let period = body.window.as_ref().map_or(60, |window| i64::from(window.period)).max(60);
+            let latest = record.meta.recorded.plus_seconds(120);
+            let mut own_times: Vec<Timestamp> = body.points.iter().map(|p| p.at).filter(|at| *at <= latest).collect();
+            if own_times.is_empty() && body.points.is_empty() && body.phase == Some(Phase::Pass) {
+                own_times.push(record.meta.recorded);
+            }
+            let mut inside = body.points.is_empty() && (from..to).contains(&record.meta.recorded);
+            for at in own_times {
+                let start = (at.millis() - from.millis()).div_euclid(60_000);
+                for minute in start..start + period / 60 {
+                    if let Some(slot) = usize::try_from(minute).ok().and_then(|m| covered.get_mut(m)) {
+                        *slot = true;
+                        inside = true;
+                    }
+                }
+            }
+            if inside && body.phase != Some(Phase::Pass) {
+                not_passed.push(record.meta.seq);
+            }
+        }
+        let minutes = u32::try_from(covered.iter().filter(|&&c| c).count()).unwrap_or(of);
+        Coverage { check: check.into(), minutes, of, not_passed }
+    }
+
+    /// What the window misses for an all-clear at `now`.
+    pub(super) fn window_missing(&self, now: Timestamp) -> Vec<Missing> {
+        let Some((_, to)) = self.verification_window() else {
+            let behind: Vec<String> = self
+                .green_percent()
+                .into_iter()
+                .filter(|(_, share)| *share < 100)
+                .map(|(service, share)| format!("{service} at {share} %"))
+                .collect();
+            return vec![Missing::fixed("shift/green", format!("not at 100 % Green: {}", behind.join(", ")))];
+        };
+        let mut missing = Vec::new();
+        if now < to {
+            missing.push(Missing::new("window/verification", format!("verification lasts until {}", to.human())));
+        }
+        let coverage = self.coverage();
+        if coverage.is_empty() {
+            missing.push(Missing::fixed("checks/none", "no check is watched, so that nothing proves the window"));
+        }
+        let measured = coverage.iter().any(|c| c.minutes > 0);
+        if !coverage.is_empty() && !measured {
+            missing.push(Missing::fixed("readings/none", "the window has no reading at all"));
+        }
+        for check in &coverage {
+            missing.extend(self.coverage_missing(check));
+        }
+        missing
+    }
+
+    fn coverage_missing(&self, coverage: &Coverage) -> Vec<Missing> {
+        let id = &coverage.check;
+        let mut missing: Vec<Missing> = self.check_missing(id).into_iter().collect();
+        let needed = &self.opened.body.policy.coverage;
+        if below(coverage, needed) {
+            missing.push(Missing::new(
+                format!("coverage/{id}"),
+                format!("{id} covers {} of {} minutes, {needed} % are needed", coverage.minutes, coverage.of),
+            ));
+        }
+        if !coverage.not_passed.is_empty() {
+            let entries: Vec<String> = coverage.not_passed.iter().map(u64::to_string).collect();
+            missing.push(Missing::new(
+                format!("breach/{id}"),
+                format!("{id} did not pass throughout the window (entries {})", entries.join(", ")),
+            ));
+        }
+        missing
+    }
+}
+
+fn green(to: Colour, percent: u8) -> u8 {
+    match to {
+        Colour::Green => percent,
+        Colour::Blue => 100u8.saturating_sub(percent),
+    }
+}
+
+fn below(coverage: &Coverage, needed_percent: &Decimal) -> bool {
+    f64::from(coverage.minutes) * 100.0 < needed_percent.to_f64() * f64::from(coverage.of)
+}

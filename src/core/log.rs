@@ -1,0 +1,410 @@
+//! The log as a fold: rosters, keys and deployments after some of its entries.
+//!
+//! It takes entries whose signatures and hashes somebody else has checked; what it finds is about
+//! meaning: who may, in which order, under which roster.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::authority::{self, Context, Denied};
+use super::deployment::{Deployment, Fact, Issue, Severity, Signatory};
+use super::entry::Entry;
+use super::event::{Class, Event, EventError};
+use super::hash::Hash;
+use super::name::Token;
+use super::roster::{Roster, RosterError, RosterKey};
+use super::statement::Subject;
+
+/// What is wrong with the meaning of an entry.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The kind or body.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// The signers may not record it.
+    #[error("{}", list(.0))]
+    Denied(Vec<Denied>),
+    /// The roster that it brings may not take force.
+    #[error(transparent)]
+    Roster(#[from] RosterError),
+    /// Something about its place or its members.
+    #[error("{text}")]
+    Rule {
+        /// Stable.
+        code: &'static str,
+        /// For people.
+        text: String,
+    },
+    /// A deployment rule.
+    #[error("{}", .0.text)]
+    Deployment(Issue),
+}
+
+impl Fault {
+    /// Stable, for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Event(EventError::Unsupported(_)) => "kind-unsupported",
+            Self::Event(EventError::Body { .. }) => "body",
+            Self::Denied(denied) => match denied.first() {
+                Some(Denied::Key(_)) => "key-unknown",
+                Some(Denied::Separation { .. }) => "separation",
+                _ => "not-authorised",
+            },
+            Self::Roster(_) => "roster",
+            Self::Rule { code, .. } => code,
+            Self::Deployment(issue) => issue.code,
+        }
+    }
+
+    /// Whether it is only a fact out of process, which is shown but is no finding.
+    #[must_use]
+    pub fn out_of_process(&self) -> bool {
+        matches!(self, Self::Deployment(issue) if issue.severity == Severity::OutOfProcess)
+    }
+}
+
+fn list(denied: &[Denied]) -> String {
+    denied.iter().map(Denied::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// A roster and from which entry on it is in force.
+#[derive(Clone, Debug)]
+pub struct RosterVersion {
+    /// In force from the entry after this one.
+    pub seq: u64,
+    /// The roster.
+    pub roster: Arc<Roster>,
+    /// Its hash.
+    pub hash: Hash,
+    /// The kind of the event that brought it.
+    pub kind: &'static str,
+    /// The people whose keys signed it.
+    pub by: Vec<Token>,
+}
+
+/// A key that was, or is, on the roster.
+#[derive(Clone, Debug)]
+pub struct KnownKey {
+    /// Whose.
+    pub person: Token,
+    /// The key as the roster had it.
+    pub key: RosterKey,
+    /// The entry that took it out of force.
+    pub ended: Option<u64>,
+    /// The key that it was rotated into.
+    pub rotated_into: Option<Hash>,
+    /// From which entry on it is suspect.
+    pub suspect_from: Option<u64>,
+}
+
+/// The state of a log after some of its entries.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    /// The origin.
+    pub origin: String,
+    /// Whether it is a rehearsal's.
+    pub rehearsal: bool,
+    /// Every roster, oldest first.
+    pub rosters: Vec<RosterVersion>,
+    /// Every key that ever was on a roster.
+    pub keys: BTreeMap<Hash, KnownKey>,
+    /// The deployments that are still kept.
+    pub deployments: BTreeMap<Token, Deployment>,
+    /// Deployments let go after their closing, to hold memory.
+    released: BTreeSet<Token>,
+    /// Deployments open when a roster changed: `(deployment, seq)`.
+    pub roster_changed_during: Vec<(Token, u64)>,
+}
+
+/// What taking an entry gave.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// The event, where the kind is known.
+    pub event: Option<Event>,
+    /// What is wrong with it.
+    pub faults: Vec<Fault>,
+}
+
+impl Log {
+    /// The roster in force.
+    #[must_use]
+    pub fn roster(&self) -> Option<&RosterVersion> {
+        self.rosters.last()
+    }
+
+    /// The roster that judged an entry.
+    #[must_use]
+    pub fn roster_at(&self, seq: u64) -> Option<&RosterVersion> {
+        self.rosters.iter().rev().find(|version| version.seq < seq).or_else(|| self.rosters.first())
+    }
+
+    /// Takes the next entry. `authors` names who signed the statement that carries an opening, for
+    /// judging its erasure.
+    pub fn take(&mut self, entry: &Entry, authors: impl Fn(&Hash) -> Vec<Token>) -> Taken {
+        let statement = &entry.statement;
+        let event = match Event::parse(statement.kind(), &statement.predicate.body) {
+            Ok(event) => event,
+            Err(error) => {
+                self.count_unknown(entry);
+                return Taken { event: None, faults: vec![error.into()] };
+            }
+        };
+        let mut faults = self.place(entry, &event);
+        if event.class() == Class::Governance {
+            faults.extend(self.govern(entry, &event));
+        } else {
+            faults.extend(self.happen(entry, &event, authors));
+        }
+        Taken { event: Some(event), faults }
+    }
+
+    /// Lets go of a closed deployment's state, to hold memory on long logs.
+    pub fn release_closed(&mut self) {
+        let closed: Vec<Token> =
+            self.deployments.iter().filter(|(_, d)| d.closed.is_some()).map(|(id, _)| id.clone()).collect();
+        for id in closed {
+            if let Some(deployment) = self.deployments.get_mut(&id) {
+                deployment.evidence = Vec::new();
+                deployment.messages = Vec::new();
+                deployment.notes = Vec::new();
+                deployment.issues = Vec::new();
+            }
+            self.released.insert(id);
+        }
+    }
+
+    /// A statement of an unknown kind still counts toward its deployment.
+    fn count_unknown(&mut self, entry: &Entry) {
+        let id = entry.statement.predicate.deployment.as_ref();
+        if let Some(deployment) = id.and_then(|id| self.deployments.get_mut(id)) {
+            deployment.entries += 1;
+            deployment.last_seq = entry.line.seq;
+        }
+    }
+
+    fn place(&self, entry: &Entry, event: &Event) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut rule = |code, text: String| faults.push(Fault::Rule { code, text });
+        let predicate = &entry.statement.predicate;
+        let first = entry.line.seq == 0;
+        if !first && predicate.log != self.origin {
+            rule("log", format!("the statement was made for the log {}", predicate.log));
+        }
+        if first != matches!(event, Event::LedgerOpened(_)) {
+            rule("order", "ledger-opened stands in entry 0 and nowhere else".into());
+        }
+        if first != predicate.seen.is_none() {
+            rule("seen", "seen is absent in entry 0 and nowhere else".into());
+        }
+        let governance = event.class() == Class::Governance;
+        let either = matches!(event, Event::OpeningErased(_));
+        if !either && governance != predicate.deployment.is_none() {
+            rule("deployment", format!("{} names a deployment where it should not, or none", event.kind()));
+        }
+        if !governance && !self.rosters.iter().any(|version| version.hash == predicate.roster) {
+            rule("roster", "the statement names a roster that this log never had".into());
+        }
+        faults
+    }
+
+    fn govern(&mut self, entry: &Entry, event: &Event) -> Vec<Fault> {
+        let signers: Vec<Hash> = entry.statement.predicate.signers.iter().map(|signer| signer.key).collect();
+        match self.next_roster(event, &signers) {
+            Ok(roster) => {
+                let mut faults = Vec::new();
+                let hash = roster.hash();
+                let expected = if entry.line.seq == 0 { Some(hash) } else { self.roster().map(|v| v.hash) };
+                if expected != Some(entry.statement.predicate.roster) {
+                    let text = "the signers held another roster to be in force".into();
+                    faults.push(Fault::Rule { code: "roster", text });
+                }
+                if entry.statement.subject != governance_subject(&roster) {
+                    let text = "the subject is not the origin with the roster's hash".into();
+                    faults.push(Fault::Rule { code: "subject", text });
+                }
+                self.put_in_force(entry, event, roster, hash, &signers);
+                faults
+            }
+            Err(fault) => vec![fault],
+        }
+    }
+
+    /// The roster after a governance event, if its signers may bring it.
+    fn next_roster(&self, event: &Event, signers: &[Hash]) -> Result<Roster, Fault> {
+        let rule = |text: &str| Fault::Rule { code: "roster", text: text.into() };
+        if let Event::LedgerOpened(body) = event {
+            body.roster.check()?;
+            body.roster.check_first(signers)?;
+            return Ok(body.roster.clone());
+        }
+        let before = &self.roster().ok_or_else(|| rule("there is no roster before this one"))?.roster;
+        match event {
+            Event::RosterChanged(body) => {
+                body.roster.check()?;
+                before.check_next(&body.roster, signers)?;
+                Ok(body.roster.clone())
+            }
+            Event::KeyRotated(body) => {
+                let next = before.rotated(&body.person, &body.old, &body.new);
+                let next = next.ok_or_else(|| rule("the person does not hold the key that is rotated"))?;
+                next.check()?;
+                let old_use = before.find(&body.old).map(|(_, key)| key.key_use);
+                if old_use != Some(body.new.key_use) {
+                    return Err(rule("a rotation keeps the key's use"));
+                }
+                let own = signers == [body.old, body.new.public.keyid()];
+                if own { Ok(next) } else { before.quorum(signers, "before").map(|()| next).map_err(Into::into) }
+            }
+            Event::KeyRevoked(body) => {
+                let next = before.revoked(&body.person, &body.key);
+                let next = next.ok_or_else(|| rule("the person does not hold the key that is revoked"))?;
+                next.check()?;
+                let own = matches!(signers, [key] if before.find(key).is_some_and(|(p, _)| p.id == body.person));
+                if own { Ok(next) } else { before.quorum(signers, "before").map(|()| next).map_err(Into::into) }
+            }
+            _ => Err(rule("not a governance event")),
+        }
+    }
+
+    fn put_in_force(&mut self, entry: &Entry, event: &Event, roster: Roster, hash: Hash, signers: &[Hash]) {
+        let seq = entry.line.seq;
+        if let Event::LedgerOpened(body) = event {
+            self.origin.clone_from(&body.roster.log);
+            self.rehearsal = body.rehearsal;
+        }
+        for (person, key) in roster.keys() {
+            self.keys.entry(key.public.keyid()).or_insert_with(|| KnownKey {
+                person: person.id.clone(),
+                key: key.clone(),
+                ended: None,
+                rotated_into: None,
+                suspect_from: None,
+            });
+        }
+        for (keyid, known) in &mut self.keys {
+            let gone = roster.find(keyid).is_none();
+            known.ended = if gone { known.ended.or(Some(seq)) } else { None };
+        }
+        match event {
+            Event::KeyRotated(body) => {
+                if let Some(known) = self.keys.get_mut(&body.old) {
+                    known.rotated_into = Some(body.new.public.keyid());
+                }
+            }
+            Event::KeyRevoked(body) => self.suspect(body.key, body.compromised_from_seq),
+            _ => {}
+        }
+        if seq > 0 {
+            let open = self.deployments.values().filter(|d| d.closed.is_none());
+            self.roster_changed_during.extend(open.map(|d| (d.id.clone(), seq)));
+        }
+        let people = signers.iter().filter_map(|key| self.keys.get(key)).map(|known| known.person.clone());
+        let by = people.collect();
+        self.rosters.push(RosterVersion { seq, roster: Arc::new(roster), hash, kind: event.kind(), by });
+    }
+
+    /// Marks a key, and every key that it was rotated into, as suspect.
+    fn suspect(&mut self, key: Hash, from: Option<u64>) {
+        let (Some(from), mut next) = (from, Some(key)) else {
+            return;
+        };
+        while let Some(known) = next.and_then(|key| self.keys.get_mut(&key)) {
+            if known.suspect_from.is_some_and(|earlier| earlier <= from) {
+                return;
+            }
+            known.suspect_from = Some(from);
+            next = known.rotated_into;
+        }
+    }
+
+    fn happen(&mut self, entry: &Entry, event: &Event, authors: impl Fn(&Hash) -> Vec<Token>) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let Some(version) = self.rosters.last().cloned() else {
+            return faults;
+        };
+        let id = entry.statement.predicate.deployment.clone();
+        let known = id.as_ref().and_then(|id| self.deployments.get(id));
+        let authors = match event {
+            Event::OpeningErased(body) => authors(&body.commit),
+            _ => Vec::new(),
+        };
+        let context = Context { deployment: known, authors: &authors };
+        let by = match authority::check(event, &entry.statement, &version.roster, context) {
+            Ok(by) => by,
+            Err(denied) => {
+                let by = self.best_effort(entry);
+                faults.push(Fault::Denied(denied));
+                by
+            }
+        };
+        let Some(id) = id else {
+            return faults;
+        };
+        self.take_fact(&id, entry, event, &by, &mut faults);
+        faults
+    }
+
+    fn take_fact(&mut self, id: &Token, entry: &Entry, event: &Event, by: &[Signatory], faults: &mut Vec<Fault>) {
+        let seq = entry.line.seq;
+        let fact = Fact { seq, recorded: entry.line.recorded, statement: &entry.statement, event, by };
+        let counted = if let Some(deployment) = self.deployments.get_mut(id) {
+            let before = deployment.issues.len();
+            faults.extend(unseen(deployment, entry, event));
+            let counted = deployment.entries;
+            deployment.apply(&fact);
+            faults.extend(deployment.issues[before..].iter().cloned().map(Fault::Deployment));
+            if self.released.contains(id) {
+                deployment.issues.clear();
+            }
+            counted
+        } else {
+            match Deployment::open(&fact) {
+                Some(deployment) => {
+                    self.deployments.insert(id.clone(), deployment);
+                }
+                None => faults.push(Fault::Rule { code: "not-opened", text: format!("{id} was never opened") }),
+            }
+            0
+        };
+        if entry.line.deployment_seq != Some(counted) {
+            let text = format!("deploymentSeq is {:?}, the next of {id} is {counted}", entry.line.deployment_seq);
+            faults.push(Fault::Rule { code: "deployment-seq", text });
+        }
+    }
+
+    /// The signers by name as far as any roster knew them, for showing what a refused entry says.
+    fn best_effort(&self, entry: &Entry) -> Vec<Signatory> {
+        let signers = entry.statement.predicate.signers.iter();
+        signers
+            .filter_map(|signer| {
+                let known = self.keys.get(&signer.key)?;
+                let (person, role, key) = (known.person.clone(), signer.role.clone(), signer.key);
+                Some(Signatory { person, role, key, machine: false })
+            })
+            .collect()
+    }
+}
+
+/// A decision or an act that was signed without having seen what stood before it in its deployment.
+fn unseen(deployment: &Deployment, entry: &Entry, event: &Event) -> Option<Fault> {
+    let seen = entry.statement.predicate.seen?.seq;
+    if !event.must_have_seen() || deployment.last_weighty <= seen {
+        return None;
+    }
+    let text = format!(
+        "{} was signed having seen entry {seen}; entry {} of its deployment stood before it",
+        event.kind(),
+        deployment.last_weighty
+    );
+    Some(Fault::Rule { code: "unseen", text })
+}
+
+/// The subject of every governance statement: the origin with the hash of the roster after it.
+#[must_use]
+pub fn governance_subject(roster: &Roster) -> Vec<Subject> {
+    super::name::Label::new(roster.log.clone())
+        .map(|name| vec![Subject::sha256(name, roster.hash())])
+        .unwrap_or_default()
+}
