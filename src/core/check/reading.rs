@@ -73,6 +73,9 @@ pub struct Reading {
     /// What the source answered, or the file that somebody brought.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub response: Option<OpeningRef>,
+    /// What somebody says of what they brought, and the file's name.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub note: Option<OpeningRef>,
     /// Why the verdict is what it is, made by the program; at most 500 bytes.
     #[serde(default, deserialize_with = "at_most::<_, 500>", skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -141,7 +144,7 @@ mod tests {
         }
         assert!(with(r#""value":0.1"#).contains("expected a string"));
         assert!(with(r#""value":"0,1""#).contains("not a decimal"));
-        assert!(with(r#""note":"x""#).contains("unknown field"));
+        assert!(with(r#""remark":"x""#).contains("unknown field"));
         assert!(with(r#""phase":"noData""#).contains("unknown variant"));
         assert!(with(r#""points":[]"#).contains("left out"));
         assert!(with(&format!("\"query\":\"{}\"", "q".repeat(4097))).contains("4096"));
