@@ -173,9 +173,11 @@ fn every_mistake_has_its_line_and_a_next_step() {
     line("[deployment]\ncoverage = \"most\"", 4, "percentage");
     line("[deployment]\nseparate = [[\"a\"]]", 4, "pair");
     line("[deployment]\nseparate = [[\"a\", \"a\"]]", 4, "pair");
+    line("[project]\nproduction-url = \"app.example.com\"", 4, "not an http");
+    line("[project]\ndashboard-url = \"https:///x\"", 4, "without a host");
     line("[aws]\nendpoint-url = \"127.0.0.1:4566\"", 4, "not an http");
     line("[aws]\ntimeout-seconds = 301", 4, "out of range");
-    line(&format!("{METRIC}"), 4, "nothing to judge by");
+    line(METRIC, 4, "nothing to judge by");
     line(&format!("{METRIC}objective = \"0.1\""), 8, "not a limit");
     line(&format!("{METRIC}objective = \"< 1e3\""), 8, "not a limit");
     line(&format!("{METRIC}objective = \"=< 1\""), 8, "not a limit");
@@ -271,7 +273,13 @@ fn files_that_are_no_configuration() {
     assert!(Config::read(&path).unwrap_err().message.contains("UTF-8"));
     std::fs::write(&path, vec![b'#'; config::MAX_BYTES + 1]).unwrap();
     assert!(Config::read(&path).unwrap_err().message.contains("1 MiB"));
-    assert!(Config::read(folder.path()).unwrap_err().message.contains("cannot be read"));
+    assert!(Config::read(folder.path()).unwrap_err().message.contains("regular file"));
+    std::fs::write(&path, "\u{e9}".repeat(config::MAX_BYTES)).unwrap();
+    assert!(Config::read(&path).unwrap_err().message.contains("1 MiB"));
+    std::fs::remove_file(&path).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert!(Config::read(&path).unwrap_err().message.contains("regular file"));
+    std::fs::remove_file(&path).unwrap();
     std::fs::write(&path, vec![0; 1000]).unwrap();
     assert!(Config::read(&path).is_err());
     std::fs::write(&path, config("")).unwrap();

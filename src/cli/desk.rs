@@ -11,7 +11,7 @@ use super::bundle::Bundle;
 use super::keyring::{self, Keyring};
 use super::status_code::Refused;
 use crate::core::authority::{self, Context};
-use crate::core::deployment::Deployment;
+use crate::core::deployment::{Deployment, Fact, Severity};
 use crate::core::dsse::{self, Envelope, PAYLOAD_TYPE, Signature};
 use crate::core::entry::Entry;
 use crate::core::event::Event;
@@ -221,6 +221,31 @@ impl Desk {
         }
         let public = self.log.keys.get(keyid).map(|known| known.key.public.clone());
         Keyring::of(app)?.load(app, person.as_str(), public.as_ref())
+    }
+
+    /// What the deployment's rules would say of a statement, were it appended now.
+    ///
+    /// # Errors
+    /// Where the deployment was never opened.
+    pub fn preview(&self, draft: &Draft, bundle: &Bundle) -> Result<Vec<String>> {
+        let Some(id) = &draft.deployment else {
+            return Ok(Vec::new());
+        };
+        if matches!(draft.event, Event::DeploymentOpened(_)) {
+            return Ok(Vec::new());
+        }
+        let mut deployment = self.deployment(id)?.clone();
+        let before = deployment.issues.len();
+        let fact = Fact {
+            seq: self.head.seq + 1,
+            recorded: self.head.recorded.max(bundle.statement().predicate.time),
+            statement: bundle.statement(),
+            event: &draft.event,
+            by: &[],
+        };
+        deployment.apply(&fact);
+        let issues = deployment.issues[before..].iter().filter(|issue| issue.severity == Severity::Violation);
+        Ok(issues.map(|issue| issue.text.clone()).collect())
     }
 
     /// Gives a bundle its place, after its signatures and the table have been checked once more.

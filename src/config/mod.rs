@@ -48,9 +48,8 @@ pub struct Log {
     pub ledger: PathBuf,
 }
 
-/// `[project]`: every member is optional and free text for people.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+/// `[project]`: every member is optional, and for people.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Project {
     /// The project's name.
     pub name: Option<String>,
@@ -121,9 +120,20 @@ impl Config {
             };
             ConfigError::whole_file(&name, format!("cannot be read: {error}"), help)
         };
+        // Opening a pipe would wait for its other end.
+        if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+            return Err(ConfigError::whole_file(
+                &name,
+                "not a regular file",
+                "put the project's aether.toml here",
+            ));
+        }
         let file = std::fs::File::open(path).map_err(unreadable)?;
         let mut bytes = vec![];
         file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        if bytes.len() > MAX_BYTES {
+            return Err(too_large(&name));
+        }
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             ConfigError::whole_file(&name, format!("not UTF-8 text (at byte {at})"), "save the file as UTF-8")
@@ -137,7 +147,7 @@ impl Config {
     /// The first thing that is wrong, with its line.
     pub fn parse(text: &str, path: &str) -> Result<Self, ConfigError> {
         if text.len() > MAX_BYTES {
-            return Err(ConfigError::whole_file(path, "larger than 1 MiB", "is this the right file?"));
+            return Err(too_large(path));
         }
         let file: raw::File = toml::from_str(text)
             .map_err(|error| ConfigError::at(path, text, error.span(), Fault::of_toml(error.message())))?;
@@ -176,13 +186,29 @@ impl Config {
         }
         Ok(Self {
             log: log(file.log)?,
-            project: file.project,
+            project: project(file.project)?,
             escalation: file.escalation,
             deployment: deployment(file.deployment)?,
             aws,
             check: checks,
         })
     }
+}
+
+fn too_large(path: &str) -> ConfigError {
+    ConfigError::whole_file(path, "larger than 1 MiB", "is this the right file?")
+}
+
+fn project(raw: raw::Project) -> Result<Project, Located> {
+    Ok(Project {
+        name: raw.name,
+        environment: raw.environment,
+        services: raw.services,
+        production_url: raw.production_url.map(|url| web_address(&url)).transpose()?,
+        dashboard_url: raw.dashboard_url.map(|url| web_address(&url)).transpose()?,
+        channel: raw.channel,
+        workflow: raw.workflow,
+    })
 }
 
 fn log(raw: raw::Log) -> Result<Log, Located> {

@@ -11,7 +11,7 @@ use toml::Spanned;
 pub struct File {
     pub log: Log,
     #[serde(default)]
-    pub project: super::Project,
+    pub project: Project,
     #[serde(default)]
     pub escalation: Vec<super::Escalation>,
     #[serde(default)]
@@ -20,6 +20,18 @@ pub struct File {
     pub aws: Aws,
     #[serde(default)]
     pub check: Vec<Spanned<Check>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Project {
+    pub name: Option<String>,
+    pub environment: Option<String>,
+    pub services: Vec<String>,
+    pub production_url: Option<Spanned<String>>,
+    pub dashboard_url: Option<Spanned<String>>,
+    pub channel: Option<String>,
+    pub workflow: Option<String>,
 }
 
 #[derive(Deserialize)]

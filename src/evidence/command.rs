@@ -7,6 +7,8 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
 use super::{Answer, EvidenceError, MAX_RESPONSE, Observation, Request, Response, Source, moment};
 use crate::core::check::{CommandProbe, Decimal, Point};
 
@@ -69,16 +71,13 @@ impl Command {
         let mut child = self.start()?;
         let (stdout, stderr) = (capture(child.stdout.take()), capture(child.stderr.take()));
         let deadline = Instant::now() + Duration::from_secs(self.probe.timeout_seconds.into());
-        let mut status = None;
-        while status.is_none() && Instant::now() < deadline {
-            status = child.try_wait()?;
-            if status.is_none() {
-                std::thread::sleep(Duration::from_millis(5));
-            }
+        let mut ended = has_ended(&child)?;
+        while !ended && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+            ended = has_ended(&child)?;
         }
-        if status.is_none() {
+        if !ended {
             kill_group(&child);
-            child.wait()?;
         }
         let (mut out, mut err) = (stdout.recv_timeout(GRACE).ok(), stderr.recv_timeout(GRACE).ok());
         if out.is_none() || err.is_none() {
@@ -87,6 +86,7 @@ impl Command {
             out = out.or_else(|| stdout.recv_timeout(GRACE).ok());
             err = err.or_else(|| stderr.recv_timeout(GRACE).ok());
         }
+        let status = Some(child.wait()?).filter(|_| ended);
         Ok(Run { status, stdout: out.unwrap_or_default(), stderr: err.unwrap_or_default() })
     }
 }
@@ -158,10 +158,20 @@ fn capture(stream: Option<impl Read + Send + 'static>) -> Receiver<Captured> {
     result
 }
 
+/// Looks without reaping: until it is reaped, no other group can have its number, so that killing the group is safe.
+fn has_ended(child: &Child) -> Result<bool, EvidenceError> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    let Some(process) = pid(child) else { return Ok(true) };
+    Ok(waitid(WaitId::Pid(process), options).map_err(std::io::Error::from)?.is_some())
+}
+
 fn kill_group(child: &Child) {
-    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
-    if let Some(group) = group {
+    if let Some(group) = pid(child) {
         // It fails when all of the group have ended already.
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        let _ = kill_process_group(group, Signal::KILL);
     }
+}
+
+fn pid(child: &Child) -> Option<Pid> {
+    i32::try_from(child.id()).ok().and_then(Pid::from_raw)
 }

@@ -65,7 +65,7 @@ pub enum EvidenceError {
         metric: String,
     },
     /// Any other refusal.
-    #[error("{action} failed with {code}: what AWS said is kept with this reading")]
+    #[error("{action} failed with {code}: look it up in the documentation of that action")]
     Refused {
         /// The IAM action that was tried.
         action: &'static str,

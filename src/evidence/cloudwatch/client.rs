@@ -96,7 +96,7 @@ impl Client {
             SdkError::DispatchFailure(failure) if failure.is_timeout() => EvidenceError::TimedOut { place },
             SdkError::DispatchFailure(failure) if failure.is_io() => EvidenceError::Unreachable { place },
             SdkError::ServiceError(service) => {
-                let code = service.err().code().unwrap_or("an unnamed error").to_owned();
+                let code = service.err().code().unwrap_or("an answer that cannot be read").to_owned();
                 by_code(action, code, redact::urls_in(service.err().message().unwrap_or_default()))
             }
             _ if chain(error).contains("credential") => EvidenceError::NoCredentials { action },

@@ -116,8 +116,8 @@ fn rounded(value: f64) -> f64 {
 }
 
 fn whole(count: f64) -> u64 {
-    // Counts are far below 2^53; the text of a whole double has no fraction.
-    format!("{:.0}", count.max(0.0)).parse().unwrap_or(0)
+    const MOST: f64 = 9_007_199_254_740_991.0;
+    format!("{:.0}", count.clamp(0.0, MOST)).parse().unwrap_or(0)
 }
 
 fn query(probe: &MetricProbe, id: String, name: &str, statistic: &str, period: u32) -> MetricDataQuery {
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn ratios_by_period() {
-        let at = |minute| Timestamp::from_millis(minute * 60_000).unwrap();
+        let at = |minute: i64| Timestamp::from_millis(minute * 60_000).unwrap();
         let counts = Series::from([(at(0), 1.0), (at(3), 2.0), (at(4), 0.0)]);
         let requests = Series::from([(at(0), 300.0), (at(1), 100.0), (at(2), 0.0), (at(4), 0.0)]);
         let (values, samples) = ratio(&counts, &requests);
