@@ -143,6 +143,16 @@ impl Ledger {
         self.wrap(read())
     }
 
+    /// One entry's bytes.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn entry(&self, seq: u64) -> Result<Option<Vec<u8>>, LedgerError> {
+        let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+        let found = self.connection.query_row("SELECT bytes FROM entries WHERE seq = ?1", [seq], |row| row.get(0));
+        self.wrap(found.optional())
+    }
+
     /// The entries after `seq`, in order.
     ///
     /// # Errors
