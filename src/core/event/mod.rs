@@ -78,6 +78,15 @@ macro_rules! events {
                 match self { $(Self::$variant(_) => Class::$class,)* }
             }
 
+            /// What sort of event a kind is; `None` for an unknown kind.
+            #[must_use]
+            pub fn class_of(kind: &str) -> Option<Class> {
+                match kind {
+                    $($kind => Some(Class::$class),)*
+                    _ => None,
+                }
+            }
+
             /// The body as JSON, for a statement.
             ///
             /// # Errors
