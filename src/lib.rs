@@ -11,3 +11,4 @@
 pub mod config;
 pub mod core;
 pub mod evidence;
+pub mod report;
