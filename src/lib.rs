@@ -8,7 +8,9 @@
 //! - `cli` has one short file per command: it collects, then appends, then tells people.
 #![forbid(unsafe_code)]
 
+pub mod cli;
 pub mod config;
 pub mod core;
 pub mod evidence;
+pub mod ledger;
 pub mod report;

@@ -1,3 +1,7 @@
-//! The shell: parse, run, exit status.
+//! Parse, run, exit status.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    aether_audit::cli::main()
+}

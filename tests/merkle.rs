@@ -86,6 +86,11 @@ fn every_small_tree_proves_itself_and_nothing_else() {
         for (seq, leaf) in (0..size).zip(&leaves) {
             let path = tree.inclusion(seq, size).unwrap();
             assert!(verify_inclusion(*leaf, seq, size, &path, *root));
+            for deeper in [size.next_power_of_two() + 1, u64::MAX] {
+                assert!(!verify_inclusion(*leaf, seq, deeper, &path, *root), "{seq} in {deeper}");
+            }
+            let shallower = size.next_power_of_two() / 2;
+            assert!(seq >= shallower || !verify_inclusion(*leaf, seq, shallower, &path, *root));
             for (other, wrong) in (0..40).zip(&leaves) {
                 let is_it = other == seq;
                 assert_eq!(verify_inclusion(*wrong, seq, size, &path, *root), is_it);
@@ -95,6 +100,10 @@ fn every_small_tree_proves_itself_and_nothing_else() {
         for (old, old_root) in (0..=size).zip(&roots) {
             let path = tree.consistency(old, size).unwrap();
             assert!(verify_consistency(old, *old_root, size, *root, &path), "{old} to {size}");
+            for deeper in [size.next_power_of_two() + 1, u64::MAX] {
+                let proven = verify_consistency(old, *old_root, deeper, *root, &path);
+                assert_eq!(proven, old == 0, "{old} to {size}, said to be {deeper}");
+            }
             for (other, wrong) in (0..=40).zip(&roots) {
                 let same = other == old;
                 assert_eq!(verify_consistency(old, *wrong, size, *root, &path), same, "{old} {other} {size}");

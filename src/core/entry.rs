@@ -13,7 +13,7 @@ use super::time::Timestamp;
 /// The most bytes an entry may have.
 pub const MAX_ENTRY_BYTES: usize = 65_535;
 
-/// An entry as it stands in the log.
+/// An entry as it stands in the log. Members are declared in canonical order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Line {
@@ -147,9 +147,10 @@ impl Line {
     /// The entry's canonical bytes.
     ///
     /// # Errors
-    /// [`EntryError::TooLong`] beyond 65,535 bytes.
+    /// [`EntryError::TooLong`] beyond 65,535 bytes; an encoding error where an envelope is not canonical.
     pub fn to_bytes(&self) -> Result<Vec<u8>, EntryError> {
-        let bytes = jcs::to_string(self)?.into_bytes();
+        let bytes = serde_json::to_vec(self)?;
+        jcs::check(&bytes)?;
         if bytes.len() > MAX_ENTRY_BYTES { Err(EntryError::TooLong(bytes.len())) } else { Ok(bytes) }
     }
 }

@@ -291,13 +291,13 @@ mod tests {
     #[test]
     fn accepts_what_it_writes() {
         let value: Value = serde_json::from_str(
-            r#"{"€":"Euro","\r":"CR","1":"One","😀":"smile","\u0080":"c","ö":"o","דּ":"Hebrew","a":[true,-1,{}]}"#,
+            r#"{"€":"Euro","\r":"CR","1":"One","😀":"smile","\u0080":"c","ö":"o","\ufb33":"Hebrew","a":[true,-1,{}]}"#,
         )
         .unwrap();
         let text = to_string(&value).unwrap();
         check(text.as_bytes()).unwrap();
         // RFC 8785 section 3.2.3, the order of its example.
-        let order: Vec<_> = ["\"\\r\"", "\"1\"", "\"\u{80}\"", "\"ö\"", "\"€\"", "\"😀\"", "\"דּ\""]
+        let order: Vec<_> = ["\"\\r\"", "\"1\"", "\"\u{80}\"", "\"ö\"", "\"€\"", "\"😀\"", "\"\u{fb33}\""]
             .iter()
             .map(|name| text.find(name).unwrap())
             .collect();

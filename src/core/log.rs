@@ -390,7 +390,7 @@ impl Log {
 /// A decision or an act that was signed without having seen what stood before it in its deployment.
 fn unseen(deployment: &Deployment, entry: &Entry, event: &Event) -> Option<Fault> {
     let seen = entry.statement.predicate.seen?.seq;
-    if event.class() != Class::Decision || deployment.last_weighty <= seen {
+    if !event.must_have_seen() || deployment.last_weighty <= seen {
         return None;
     }
     let text = format!(

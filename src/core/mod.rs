@@ -15,6 +15,7 @@ pub mod log;
 pub mod merkle;
 pub mod name;
 pub mod opening;
+pub mod redact;
 pub mod roster;
 pub mod statement;
 pub mod time;

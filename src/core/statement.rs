@@ -19,7 +19,7 @@ pub const MAX_SIGNERS: usize = 16;
 
 /// A statement of any kind with any body: the layer that signatures are about.
 ///
-/// What the body means is [`super::event::Event`]'s business.
+/// What the body means is [`super::event::Event`]'s business. Members are declared in canonical order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Statement {
@@ -150,7 +150,9 @@ impl Statement {
     /// Where the body is not representable in the format or a value breaks its rules.
     pub fn to_bytes(&self) -> Result<Vec<u8>, StatementError> {
         self.check()?;
-        Ok(jcs::to_string(self)?.into_bytes())
+        let bytes = serde_json::to_vec(self)?;
+        jcs::check(&bytes)?;
+        Ok(bytes)
     }
 
     /// The kind: the middle of the predicate type.

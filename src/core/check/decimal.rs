@@ -261,7 +261,7 @@ mod tests {
         for none in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300] {
             assert_eq!(Decimal::from_f64(none), None);
         }
-        assert_eq!(Decimal::rounded((0.1 + 0.2) / 2.0).unwrap().as_str(), "0.15");
+        assert_eq!(Decimal::rounded(0.1 + 0.2).unwrap().as_str(), "0.3");
     }
 
     #[test]

@@ -2,17 +2,19 @@
 
 mod decimal;
 mod judge;
+mod probe;
 mod reading;
 mod spec;
 
 pub use decimal::{Decimal, DecimalError};
 pub use judge::{Judgement, Measured, aggregate, judge};
+pub use probe::{AwsSettings, Check, CommandProbe, HttpProbe, MetricProbe, Probe};
 pub use reading::{MAX_POINTS, Point, Reading, Window};
 pub use spec::{Aggregate, BaselineSpec, CheckSpec, Limit, LimitError, Op, SourceKind};
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The verdict on a reading, worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,4 +50,9 @@ impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
+}
+
+/// An optional member that, where it stands, is a value and not null.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }

@@ -6,13 +6,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Decimal, Phase};
+use super::{Decimal, Phase, present};
 
 /// Where a check's readings come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SourceKind {
-    /// Amazon CloudWatch: metrics and alarms.
+    /// Amazon `CloudWatch`: metrics and alarms.
     Cloudwatch,
     /// One HTTP request.
     Http,
@@ -184,29 +184,29 @@ pub struct CheckSpec {
     /// Where readings come from.
     pub source: SourceKind,
     /// The unit of values and limits, such as `percent`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
     /// Holds while all is well; `warn` when it does not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub objective: Option<Limit>,
     /// `trigger` when it holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub rollback: Option<Limit>,
     /// An objective taken from history.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub baseline: Option<BaselineSpec>,
     /// How points become one value. Absent: the worst, which is the least for a `>` objective and else the greatest.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub aggregate: Option<Aggregate>,
     /// Fewer samples than this are no data.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub min_requests: Option<u64>,
     /// For a check that answers yes or no by itself (a status, an exit code, an alarm): what a "no" means, `warn` or
     /// `trigger`. Absent for a check that is numbers alone, which then needs a limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub on_fail: Option<Phase>,
     /// What a check that answers by itself expects, in words, such as `status 200-299`. No secrets; at most 500 bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub expect: Option<String>,
     /// Measured each minute through the verification window.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

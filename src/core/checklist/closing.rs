@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use pulldown_cmark::{CodeBlockKind, Event, Tag};
 
-use super::markdown::events;
+use super::markdown::{events, with_line_feeds};
 
 /// Lines that close what is open, none when nothing is.
 pub(super) struct Closing {
@@ -17,6 +17,7 @@ pub(super) struct Closing {
 }
 
 pub(super) fn closing_lines(text: &str) -> Closing {
+    let text = &with_line_feeds(text);
     let mut html = Html::default();
     let mut depth = 0_usize;
     let mut last_block = None;

@@ -1,5 +1,6 @@
 //! Reading Markdown: events with byte ranges of the whole file, lines, and the bound on nesting.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -20,7 +21,27 @@ impl fmt::Display for Position {
     }
 }
 
+/// `text` with every lone CR as LF: both end a line in `CommonMark`, but pulldown-cmark misses some of the
+/// former. Byte offsets stay the same.
+pub(super) fn with_line_feeds(text: &str) -> Cow<'_, str> {
+    let mut chars = text.chars().peekable();
+    let mut lone = false;
+    while let Some(c) = chars.next() {
+        lone |= c == '\r' && chars.peek() != Some(&'\n');
+    }
+    if !lone {
+        return Cow::Borrowed(text);
+    }
+    let mut chars = text.chars().peekable();
+    let mut out = String::with_capacity(text.len());
+    while let Some(c) = chars.next() {
+        out.push(if c == '\r' && chars.peek() != Some(&'\n') { '\n' } else { c });
+    }
+    Cow::Owned(out)
+}
+
 /// The events of `text` with ranges into the whole of `text`; byte order mark and front matter give none.
+/// A text with lone CRs goes through [`with_line_feeds`] first.
 pub(super) fn events(text: &str) -> impl Iterator<Item = (Event<'_>, Range<usize>)> {
     let start = front_matter_end(text);
     let options = Options::ENABLE_TABLES

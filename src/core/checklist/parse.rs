@@ -6,7 +6,7 @@ use std::ops::Range;
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 
 use super::annotation::{self, Field, Place};
-use super::markdown::{Lines, events, line_end};
+use super::markdown::{Lines, events, line_end, with_line_feeds};
 use super::{Checklist, ChecklistError, Item, ItemSpec, PhaseSpec};
 
 /// Finds the phases and task items of a checklist. No task at all is `Ok` with no items.
@@ -18,6 +18,7 @@ use super::{Checklist, ChecklistError, Item, ItemSpec, PhaseSpec};
 /// An annotation that means nothing or something impossible, an id that stands twice, or nesting
 /// deeper than can be read in reasonable time; each names its place.
 pub fn parse(text: &str) -> Result<Checklist, ChecklistError> {
+    let text = &with_line_feeds(text);
     let lines = Lines::new(text);
     if let Some(line) = lines.too_deep() {
         return Err(ChecklistError::TooDeep { line });
@@ -276,9 +277,10 @@ const fn is_inline(tag: &TagEnd) -> bool {
     )
 }
 
-/// One line without control characters and without space at the ends.
+/// One line without control characters, and without what a line ending would turn into a break.
 fn plain(title: &str) -> String {
-    let words: Vec<&str> =
-        title.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+    let breaks = |c: char| c.is_whitespace() || c.is_control();
+    let title = title.trim_end_matches(|c| breaks(c) || c == '\\');
+    let words: Vec<&str> = title.split(breaks).filter(|word| !word.is_empty()).collect();
     words.join(" ")
 }

@@ -147,10 +147,7 @@ fn append(out: &mut String, block: &str, newline: &str) {
     }
 }
 
-/// The line ending of the author's first line.
-fn newline(text: &str) -> &str {
-    match line_ending(text, line_end(text, 0)) {
-        "" => "\n",
-        ending => ending,
-    }
+/// The line ending of the author's first line; LF where that is a lone CR, which not every tool reads.
+fn newline(text: &str) -> &'static str {
+    if line_ending(text, line_end(text, 0)) == "\r\n" { "\r\n" } else { "\n" }
 }

@@ -177,7 +177,7 @@ impl NoteSignature {
 /// The signed note as it is stored and handed on.
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n", self.text)?;
+        writeln!(f, "{}", self.text)?;
         for line in &self.signatures {
             let bytes = [line.key_id.as_slice(), &line.signature].concat();
             writeln!(f, "{DASH}{} {}", line.name, STANDARD.encode(bytes))?;

@@ -23,6 +23,7 @@ pub use item::{ItemSigned, ItemWithdrawn, SignOutcome};
 pub use record::{Delivery, FileDigest, MessageSent, NoteAdded, OpeningErased, ReportIssued, ReviewRecorded};
 
 use super::check::Reading;
+use super::jcs;
 
 /// Why a statement's kind and body are not an event.
 #[derive(Debug, thiserror::Error)]
@@ -78,12 +79,19 @@ macro_rules! events {
                 match self { $(Self::$variant(_) => Class::$class,)* }
             }
 
-            /// The body as JSON, for a statement.
+            /// What sort of event a kind is; `None` for an unknown kind.
+            #[must_use]
+            pub fn class_of(kind: &str) -> Option<Class> {
+                match kind { $($kind => Some(Class::$class),)* _ => None }
+            }
+
+            /// The body as canonical JSON, for a statement.
             ///
             /// # Errors
-            /// Where the body is not representable as JSON.
+            /// Where the body is not representable in the format.
             pub fn body(&self) -> Result<Box<RawValue>, serde_json::Error> {
-                match self { $(Self::$variant(body) => serde_json::value::to_raw_value(body),)* }
+                let text = match self { $(Self::$variant(body) => jcs::to_string(body)?,)* };
+                RawValue::from_string(text)
             }
         }
     };
@@ -155,4 +163,17 @@ events! {
     ReportIssued(ReportIssued) = "report-issued", Aside;
     /// An opening was erased.
     OpeningErased(OpeningErased) = "opening-erased", Aside;
+}
+
+impl Event {
+    /// Whether its signer must have seen all that stands before it in its deployment, readings,
+    /// messages and notes aside: decisions, and the intention to move traffic to Green. A rollback
+    /// never waits.
+    #[must_use]
+    pub fn must_have_seen(&self) -> bool {
+        match self {
+            Self::TrafficShifted(body) => body.act == Act::Intended && body.to == Colour::Green,
+            _ => self.class() == Class::Decision,
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! Ed25519 keys (RFC 8032): public halves as `SubjectPublicKeyInfo` (RFC 8410), private halves as
 //! encrypted PKCS#8 (RFC 5958, RFC 8018).
 
+mod fast;
 mod public;
 mod secret;
 
+pub use fast::FastVerifier;
 pub use public::PublicKey;
 pub use secret::SecretKey;
 
@@ -56,6 +58,12 @@ pub enum KeyError {
     /// A private key of another algorithm, or Ed25519 in another encoding than PKCS#8 v1.
     #[error("not an Ed25519 private key in PKCS#8 v1: rewrite it with `openssl pkey -in FILE`")]
     NotEd25519,
+    /// A private key that is not the other half of the public key at hand.
+    #[error(
+        "this private key does not belong to the public key: the file is damaged, or it is another key's; \
+         restore it from a copy"
+    )]
+    OtherKey,
     /// The key could not be encoded or encrypted.
     #[error("the private key could not be encrypted")]
     Encrypt,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use curve25519_dalek::EdwardsPoint;
 use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -46,6 +47,10 @@ impl PublicKey {
     pub(super) fn of(key: VerifyingKey) -> Self {
         let keyid = Hash::of(&[&SPKI_PREFIX, key.as_bytes()]);
         Self { key, keyid }
+    }
+
+    pub(super) fn point(&self) -> EdwardsPoint {
+        self.key.to_edwards()
     }
 
     /// The 32 bytes of RFC 8032 §5.1.2.

@@ -43,6 +43,14 @@ impl SecretKey {
         PublicKey::of(self.0.verifying_key())
     }
 
+    /// This key, once it is known to be the private half of `public`.
+    ///
+    /// # Errors
+    /// [`KeyError::OtherKey`].
+    pub fn belonging_to(self, public: &PublicKey) -> Result<Self, KeyError> {
+        if self.public() == *public { Ok(self) } else { Err(KeyError::OtherKey) }
+    }
+
     /// Signs `message` (RFC 8032 §5.1.6).
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> [u8; SIGNATURE_LEN] {
@@ -76,6 +84,9 @@ impl SecretKey {
 
     /// Reads an encrypted private key: PBES2 with scrypt (at most N=2^17, r=16, p=4) and AES-256-CBC
     /// around PKCS#8 v1.
+    ///
+    /// CBC has no integrity and v1 has no public key: a file damaged in the right place reads as another
+    /// key. Hence follow with [`SecretKey::belonging_to`].
     ///
     /// # Errors
     /// Each cause has its own [`KeyError`]: [`KeyError::Malformed`], [`KeyError::NotEncrypted`],

@@ -1,0 +1,206 @@
+//! What every command is given: the options that hold everywhere, the clock, chance, the outputs.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::core::name::{Id, Token};
+use crate::core::opening::Opening;
+use crate::core::time::Timestamp;
+
+/// Options that hold everywhere.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Globals {
+    /// The project's folder
+    #[arg(short = 'C', long = "dir", global = true, value_name = "DIR", env = "AETHER_AUDIT_DIR")]
+    pub dir: Option<PathBuf>,
+    /// The ledger, instead of the one that aether.toml names
+    #[arg(long, global = true, value_name = "FILE", env = "AETHER_AUDIT_LEDGER")]
+    pub ledger: Option<PathBuf>,
+    /// Who you are on the roster
+    #[arg(long = "as", global = true, value_name = "NAME", env = "AETHER_AUDIT_AS")]
+    pub who: Option<String>,
+    /// Which deployment (default: the one that is open)
+    #[arg(long, global = true, value_name = "ID", env = "AETHER_AUDIT_DEPLOYMENT")]
+    pub deployment: Option<String>,
+    /// Text for people or JSON for programs
+    #[arg(short, long, global = true, value_enum, default_value = "text", env = "AETHER_AUDIT_OUTPUT")]
+    pub output: Output,
+    /// Say less
+    #[arg(short, long, global = true, env = "AETHER_AUDIT_QUIET")]
+    pub quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true, env = "AETHER_AUDIT_VERBOSE")]
+    pub verbose: bool,
+    /// The folder of your private keys
+    #[arg(long, global = true, value_name = "DIR", env = "AETHER_AUDIT_KEYS")]
+    pub keys: Option<PathBuf>,
+    /// A file whose first line is the passphrase of your keys (or set `AETHER_AUDIT_PASSPHRASE`)
+    #[arg(long, global = true, value_name = "FILE", env = "AETHER_AUDIT_PASSPHRASE_FILE")]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// How data is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Where the time comes from.
+pub trait Clock {
+    /// The present.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+#[derive(Debug)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from(chrono::Utc::now())
+    }
+}
+
+/// What a command runs in.
+pub struct App<'a> {
+    /// The options that hold everywhere.
+    pub globals: Globals,
+    /// Where the time comes from.
+    pub clock: &'a dyn Clock,
+    /// Data.
+    pub out: &'a mut dyn Write,
+    /// Everything else.
+    pub err: &'a mut dyn Write,
+    /// A passphrase that the caller has already, instead of asking for one.
+    pub passphrase: Option<String>,
+}
+
+impl App<'_> {
+    /// The project's folder: `-C`, or the nearest one upwards that has an `aether.toml`, or this one.
+    #[must_use]
+    pub fn home(&self) -> PathBuf {
+        if let Some(dir) = &self.globals.dir {
+            return dir.clone();
+        }
+        let here = PathBuf::from(".");
+        let Ok(full) = here.canonicalize() else {
+            return here;
+        };
+        full.ancestors()
+            .find(|folder| folder.join("aether.toml").is_file())
+            .filter(|folder| **folder != full)
+            .map_or(here, Path::to_owned)
+    }
+
+    /// The configuration.
+    ///
+    /// # Errors
+    /// Where `aether.toml` is missing or wrong.
+    pub fn config(&self) -> Result<Config> {
+        Ok(Config::read(&self.home().join("aether.toml"))?)
+    }
+
+    /// The ledger's file: `--ledger`, or the one that `aether.toml` names.
+    ///
+    /// # Errors
+    /// Where there is neither.
+    pub fn ledger_path(&self) -> Result<PathBuf> {
+        match &self.globals.ledger {
+            Some(path) if path.to_string_lossy().contains("://") => {
+                bail!("{}: only SQLite files are supported here; give the path of a file", path.display())
+            }
+            Some(path) => Ok(path.clone()),
+            None => Ok(self.home().join(self.config()?.log.ledger)),
+        }
+    }
+
+    /// The person who acts.
+    ///
+    /// # Errors
+    /// Where nobody is named, or not as a person's id.
+    pub fn who(&self) -> Result<Token> {
+        let who = self.globals.who.as_deref().context("say who you are: --as NAME (or set AETHER_AUDIT_AS)")?;
+        Ok(Token::new(who)?)
+    }
+
+    /// Whether data is printed as JSON.
+    #[must_use]
+    pub fn json(&self) -> bool {
+        self.globals.output == Output::Json
+    }
+
+    /// The present.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Prints data on stdout.
+    ///
+    /// # Errors
+    /// Where stdout is closed.
+    pub fn data(&mut self, text: impl AsRef<str>) -> Result<()> {
+        let text = text.as_ref();
+        self.out.write_all(text.as_bytes())?;
+        if !text.ends_with('\n') {
+            self.out.write_all(b"\n")?;
+        }
+        Ok(())
+    }
+
+    /// Prints data as pretty JSON on stdout.
+    ///
+    /// # Errors
+    /// Where stdout is closed.
+    pub fn print_json(&mut self, value: &impl Serialize) -> Result<()> {
+        let text = serde_json::to_string_pretty(value)?;
+        self.data(text)
+    }
+
+    /// Says something on stderr, unless `-q`.
+    pub fn say(&mut self, text: impl AsRef<str>) {
+        if !self.globals.quiet {
+            let _ = writeln!(self.err, "{}", text.as_ref());
+        }
+    }
+
+    /// Warns on stderr, whatever `-q` says.
+    pub fn warn(&mut self, text: impl AsRef<str>) {
+        let _ = writeln!(self.err, "warning: {}", text.as_ref());
+    }
+}
+
+/// Bytes from the operating system's random source.
+///
+/// # Errors
+/// Where it has none to give.
+pub fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the operating system gave no random bytes: {e}"))?;
+    Ok(bytes)
+}
+
+/// A new statement id.
+///
+/// # Errors
+/// Where the operating system has no random bytes to give.
+pub fn new_id() -> Result<Id> {
+    Ok(Id::from_bytes(random()?))
+}
+
+/// An opening with a fresh salt.
+///
+/// # Errors
+/// Where the operating system has no random bytes to give.
+pub fn new_opening(bytes: impl Into<Vec<u8>>) -> Result<Opening> {
+    Ok(Opening { salt: random()?, bytes: bytes.into() })
+}

@@ -1,0 +1,34 @@
+//! `assign`: somebody else takes a role of this deployment.
+
+use anyhow::Result;
+
+use super::app::App;
+use super::desk::opened_text;
+use super::elsewhere::Elsewhere;
+use super::facts;
+use super::status_code::Status;
+use crate::core::event::{Event, RolesAssigned};
+use crate::core::name::Token;
+use crate::core::roster::LEAD_DEPLOYER;
+
+/// Options of `assign`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The role
+    pub role: Token,
+    /// Who takes it
+    pub name: Token,
+    /// Why
+    #[arg(long)]
+    pub reason: Option<String>,
+    #[command(flatten)]
+    pub elsewhere: Elsewhere,
+}
+
+pub fn run(app: &mut App, args: &Args) -> Result<Status> {
+    facts::record(app, &args.elsewhere, &[LEAD_DEPLOYER], |_, _, _, openings| {
+        let reason = args.reason.as_ref().map(|reason| opened_text(reason, openings)).transpose()?;
+        Ok(Event::RolesAssigned(RolesAssigned { person: args.name.clone(), reason, role: args.role.clone() }))
+    })?;
+    Ok(Status::Done)
+}

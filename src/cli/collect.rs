@@ -1,0 +1,157 @@
+//! `collect`: evidence, now. It is appended before the command fails because of it.
+
+use anyhow::{Result, bail};
+use serde::Serialize;
+
+use super::app::App;
+use super::desk::{Desk, opened_bytes, pick};
+use super::elsewhere::Elsewhere;
+use super::facts;
+use super::status_code::Status;
+use crate::core::check::{Check, Phase, Window};
+use crate::core::event::Event;
+use crate::core::name::Token;
+use crate::core::time::Timestamp;
+use crate::evidence::{self, Collected, Request};
+
+/// Options of `collect`.
+#[derive(clap::Args, Debug, Default)]
+pub struct Args {
+    /// Checks of aether.toml, by id [default: all]
+    pub checks: Vec<String>,
+    /// The end of the window [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<Timestamp>,
+    /// Show the verdicts, and record nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Serialize)]
+struct Line {
+    check: String,
+    phase: Option<Phase>,
+    value: Option<String>,
+    detail: Option<String>,
+    seq: Option<u64>,
+}
+
+pub fn run(app: &mut App, args: &Args) -> Result<Status> {
+    let config = app.config()?;
+    let id = pick(app, false)?;
+    let here = Elsewhere { dry_run: args.dry_run, ..Elsewhere::default() };
+    let mut desk = here.desk(app, Some(&id))?;
+    let mut checks = Vec::new();
+    for name in &args.checks {
+        match config.find(name) {
+            Some(check) => checks.push(check),
+            None => {
+                let known: Vec<&str> = config.check.iter().map(|c| c.spec.id.as_str()).collect();
+                bail!("aether.toml defines no check {name}; it defines {}", known.join(", "));
+            }
+        }
+    }
+    if args.checks.is_empty() {
+        checks = config.check.iter().collect();
+    }
+    if checks.is_empty() {
+        bail!("aether.toml defines no check: add a [[check]]");
+    }
+    let mut lines = Vec::new();
+    for check in checks {
+        let until = args.until.unwrap_or_else(|| app.now());
+        let source = evidence::source(check, &config.aws, &app.home());
+        let request = Request::new(check, window(check, until), app.now());
+        let collected = evidence::collect(&frozen(&desk, &id, check)?, source.as_ref(), &request);
+        lines.push(keep(app, &mut desk, &id, &here, check, collected)?);
+    }
+    let worst = lines.iter().filter_map(|line| line.phase).max().unwrap_or(Phase::NoData);
+    show(app, &lines)?;
+    Ok(status(worst))
+}
+
+/// The check as this deployment froze it; the configuration may have moved on.
+fn frozen(desk: &Desk, id: &Token, check: &Check) -> Result<crate::core::check::CheckSpec> {
+    let checks = &desk.deployment(id)?.opened.body.checks;
+    match checks.iter().find(|spec| spec.id == check.spec.id) {
+        Some(spec) if *spec == check.spec => Ok(spec.clone()),
+        Some(_) => bail!(
+            "the check {} is no longer what {id} was opened with: limits are frozen then; put aether.toml back, or open a new deployment",
+            check.spec.id
+        ),
+        None => bail!("the check {} is newer than {id}: its checks were frozen when it opened", check.spec.id),
+    }
+}
+
+fn window(check: &Check, until: Timestamp) -> Window {
+    let period = i64::from(check.period_seconds.max(1));
+    let to = until.millis().div_euclid(period * 1000) * period * 1000;
+    let to = Timestamp::from_millis(to).unwrap_or(until);
+    Window { from: to.plus_seconds(-i64::from(check.window_minutes) * 60), to, period: check.period_seconds }
+}
+
+/// Appends one reading: a number as `metric-read`, an answer as `evidence-collected`.
+fn keep(
+    app: &mut App,
+    desk: &mut Desk,
+    id: &Token,
+    here: &Elsewhere,
+    check: &Check,
+    collected: Collected,
+) -> Result<Line> {
+    let mut reading = collected.reading;
+    let line = Line {
+        check: check.spec.id.clone(),
+        phase: reading.phase,
+        value: reading.value.as_ref().map(|v| format!("{v}{}", unit(check))),
+        detail: reading.detail.clone(),
+        seq: None,
+    };
+    if here.dry_run {
+        return Ok(line);
+    }
+    let quiet = std::mem::replace(&mut app.globals.quiet, true);
+    let fate = facts::record_at(app, desk, id, here, &[], |_, _, _, openings| {
+        if let Some(response) = collected.response {
+            reading.response = Some(opened_bytes(response.bytes, &response.media_type, openings)?);
+        }
+        Ok(if reading.points.is_empty() { Event::EvidenceCollected(reading) } else { Event::MetricRead(reading) })
+    });
+    app.globals.quiet = quiet;
+    let seq = match fate? {
+        super::elsewhere::Fate::Appended(appended) => Some(appended.seq),
+        _ => None,
+    };
+    Ok(Line { seq, ..line })
+}
+
+fn unit(check: &Check) -> String {
+    check.spec.unit.as_ref().map_or(String::new(), |unit| format!(" {unit}"))
+}
+
+fn show(app: &mut App, lines: &[Line]) -> Result<()> {
+    if app.json() {
+        return app.print_json(&lines);
+    }
+    let mut text = String::new();
+    for line in lines {
+        let phase = line.phase.map_or("-", Phase::as_str);
+        let seq = line.seq.map_or("not recorded".into(), |seq| format!("entry {seq}"));
+        text.push_str(&format!(
+            "{phase:<8} {:<16} {}  [{seq}]\n",
+            line.check,
+            line.detail.as_deref().or(line.value.as_deref()).unwrap_or("")
+        ));
+    }
+    app.data(text)
+}
+
+/// 3 at a rollback limit, 4 where nothing is proven, 1 at a breached objective or a failed source.
+fn status(worst: Phase) -> Status {
+    match worst {
+        Phase::Pass => Status::Done,
+        Phase::Warn | Phase::Error => Status::Finding,
+        Phase::NoData => Status::NotProven,
+        Phase::Trigger => Status::Breached,
+    }
+}

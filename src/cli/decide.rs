@@ -1,0 +1,166 @@
+//! `decide`: go, no-go, all-clear, override; and `abort`.
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+
+use super::app::App;
+use super::desk::{Desk, opened_text, pick};
+use super::elsewhere::Elsewhere;
+use super::facts;
+use super::status_code::{Refused, Status};
+use crate::core::event::{Decision, DecisionMade, Event, Gate};
+use crate::core::name::{Label, Token};
+use crate::core::roster::LEAD_DEPLOYER;
+
+/// Options of `decide`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// What is decided
+    pub decision: DecisionArg,
+    /// Why
+    #[arg(long)]
+    pub reason: String,
+    /// Waive one requirement of this decision's gate, with the same reason; may be given again
+    #[arg(long = "override", value_name = "REQUIREMENT")]
+    pub overrides: Vec<Label>,
+    /// Of an override: the gate
+    #[arg(long, value_enum)]
+    pub gate: Option<GateArg>,
+    /// Of an override: the requirement that it waives, as the gate names it, for example item/env-audit
+    #[arg(long, value_name = "REQUIREMENT")]
+    pub waive: Option<Label>,
+    #[command(flatten)]
+    pub elsewhere: Elsewhere,
+}
+
+/// Options of `abort`.
+#[derive(clap::Args, Debug)]
+pub struct AbortArgs {
+    /// Why
+    #[arg(long)]
+    pub reason: String,
+    #[command(flatten)]
+    pub elsewhere: Elsewhere,
+}
+
+/// The decisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DecisionArg {
+    /// The deployment may act
+    Go,
+    /// It may not, for now
+    NoGo,
+    /// Verification has ended well
+    AllClear,
+    /// One requirement of one gate is waived
+    Override,
+}
+
+/// The gates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GateArg {
+    /// Before go
+    Go,
+    /// Before traffic moves to Green
+    Shift,
+    /// Before the all-clear
+    AllClear,
+    /// Before Blue is retired
+    Retire,
+    /// Before an item is signed as done
+    Sign,
+}
+
+impl From<GateArg> for Gate {
+    fn from(gate: GateArg) -> Self {
+        match gate {
+            GateArg::Go => Self::Go,
+            GateArg::Shift => Self::Shift,
+            GateArg::AllClear => Self::AllClear,
+            GateArg::Retire => Self::Retire,
+            GateArg::Sign => Self::Sign,
+        }
+    }
+}
+
+pub fn run(app: &mut App, args: &Args) -> Result<Status> {
+    let id = pick(app, false)?;
+    let mut desk = args.elsewhere.desk(app, Some(&id))?;
+    let (decision, gate) = match args.decision {
+        DecisionArg::Go => (Decision::Go, Some(Gate::Go)),
+        DecisionArg::NoGo => (Decision::NoGo, None),
+        DecisionArg::AllClear => (Decision::AllClear, Some(Gate::AllClear)),
+        DecisionArg::Override => {
+            let (Some(gate), Some(waive)) = (args.gate, &args.waive) else {
+                bail!("an override names what it waives: --gate GATE --waive REQUIREMENT (`aether-audit gate GATE` lists them)");
+            };
+            make(app, &mut desk, &id, args, Decision::Override, Some((gate.into(), waive)))?;
+            return Ok(Status::Done);
+        }
+    };
+    if args.waive.is_some() || args.gate.is_some() {
+        bail!("--gate and --waive belong to `decide override`; here it is --override REQUIREMENT");
+    }
+    if args.elsewhere.out.is_some() && !args.overrides.is_empty() {
+        bail!("--out writes one statement: override first, with `decide override … --out`");
+    }
+    if let Some(gate) = gate {
+        check(app, &desk, &id, gate, &args.overrides)?;
+        for waived in &args.overrides {
+            make(app, &mut desk, &id, args, Decision::Override, Some((gate, waived)))?;
+        }
+    } else if !args.overrides.is_empty() {
+        bail!("a no-go needs no override");
+    }
+    make(app, &mut desk, &id, args, decision, None)?;
+    Ok(Status::Done)
+}
+
+/// `abort`: the deployment ends without having been finished.
+///
+/// # Errors
+/// Where the table or the ledger refuses.
+pub fn abort(app: &mut App, args: &AbortArgs) -> Result<Status> {
+    facts::record(app, &args.elsewhere, &[LEAD_DEPLOYER], |_, _, _, openings| {
+        let reason = opened_text(&args.reason, openings)?;
+        Ok(Event::DecisionMade(DecisionMade { decision: Decision::Abort, gate: None, reason, waives: None }))
+    })?;
+    Ok(Status::Done)
+}
+
+fn make(
+    app: &mut App,
+    desk: &mut Desk,
+    id: &Token,
+    args: &Args,
+    decision: Decision,
+    waived: Option<(Gate, &Label)>,
+) -> Result<()> {
+    facts::record_at(app, desk, id, &args.elsewhere, &[LEAD_DEPLOYER], |_, _, _, openings| {
+        let reason = opened_text(&args.reason, openings)?;
+        let (gate, waives) = waived.map_or((None, None), |(gate, label)| (Some(gate), Some(label.clone())));
+        Ok(Event::DecisionMade(DecisionMade { decision, gate, reason, waives }))
+    })?;
+    Ok(())
+}
+
+/// The gate with the overrides that are about to be recorded: everything else it misses refuses.
+fn check(app: &App, desk: &Desk, id: &Token, gate: Gate, overrides: &[Label]) -> Result<()> {
+    let missing = desk.deployment(id)?.missing(gate, app.now());
+    if let Some(idle) = overrides.iter().find(|o| !missing.iter().any(|m| m.waivable && m.requirement == o.as_str())) {
+        bail!("--override {idle}: the gate does not miss that, or it cannot be waived");
+    }
+    let left: Vec<_> = missing
+        .into_iter()
+        .filter(|m| !(m.waivable && overrides.iter().any(|o| m.requirement == o.as_str())))
+        .collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    let what = match gate {
+        Gate::Go => "go",
+        _ => "all-clear",
+    };
+    let next = "What stands in brackets can be waived, one by one and loudly, with --override REQUIREMENT.";
+    Err(Refused::gate(format!("{what} of {id}: {} missing", left.len()), &left, next).into())
+}

@@ -1,0 +1,394 @@
+//! The desk: where an event becomes a signed statement and gets its place.
+//!
+//! Load what the ledger says, let the gates and the who-may table speak, sign, append.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::app::{App, new_id, new_opening};
+use super::bundle::Bundle;
+use super::keyring::{self, Keyring};
+use super::status_code::Refused;
+use crate::core::authority::{self, Context};
+use crate::core::deployment::{Deployment, Fact, Severity};
+use crate::core::dsse::{self, Envelope, PAYLOAD_TYPE, Signature};
+use crate::core::entry::Entry;
+use crate::core::event::Event;
+use crate::core::hash::Hash;
+use crate::core::keys::SecretKey;
+use crate::core::log::{Log, RosterVersion};
+use crate::core::name::{Id, Token};
+use crate::core::opening::{Opening, OpeningRef};
+use crate::core::roster::KeyUse;
+use crate::core::time::Timestamp;
+use crate::core::statement::{Predicate, Seen, Signer, Statement, Subject};
+use crate::ledger::{Appended, Head, Ledger, Submission};
+
+/// An open ledger with what it says about one deployment.
+pub struct Desk {
+    /// The ledger.
+    pub ledger: Ledger,
+    /// Rosters and the deployment.
+    pub log: Log,
+    /// The entries behind it, in order.
+    pub entries: Vec<Entry>,
+    /// The newest entry.
+    pub head: Head,
+}
+
+/// What an event still needs to become a statement.
+pub struct Draft {
+    /// What happened.
+    pub event: Event,
+    /// What its commitments open to.
+    pub openings: Vec<Opening>,
+    /// The deployment; `None` for governance.
+    pub deployment: Option<Token>,
+    /// What it is about.
+    pub subject: Vec<Subject>,
+}
+
+/// Who signs, in which role.
+#[derive(Clone, Debug)]
+pub struct Hand {
+    /// The person.
+    pub person: Token,
+    /// The role.
+    pub role: Token,
+}
+
+impl Desk {
+    /// Opens the ledger for appending and reads governance and the deployment.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be opened or read.
+    pub fn open(app: &App, deployment: Option<&Token>) -> Result<Self> {
+        Self::load(Ledger::open(&app.ledger_path()?)?, deployment)
+    }
+
+    /// The same, without ever writing.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be opened or read.
+    pub fn read(app: &App, deployment: Option<&Token>) -> Result<Self> {
+        Self::load(Ledger::open_read_only(&app.ledger_path()?)?, deployment)
+    }
+
+    fn load(ledger: Ledger, deployment: Option<&Token>) -> Result<Self> {
+        let head = ledger.head()?.context("the ledger is empty: run `aether-audit init` in a new folder")?;
+        let mut log = Log::default();
+        let mut entries = Vec::new();
+        for bytes in ledger.entries_of(deployment.map(Token::as_str))? {
+            let entry = Entry::parse(&bytes).with_context(|| {
+                format!("{} holds an entry that is not of the format: run `aether-audit verify`", ledger.path().display())
+            })?;
+            log.take(&entry, |_| Vec::new());
+            entries.push(entry);
+        }
+        Ok(Self { ledger, log, entries, head })
+    }
+
+    /// The roster in force.
+    ///
+    /// # Errors
+    /// Where the ledger has none.
+    pub fn roster(&self) -> Result<&RosterVersion> {
+        self.log.roster().context("the ledger has no roster: run `aether-audit verify`")
+    }
+
+    /// The deployment that the desk was opened for.
+    ///
+    /// # Errors
+    /// Where it was never opened.
+    pub fn deployment(&self, id: &Token) -> Result<&Deployment> {
+        self.log.deployments.get(id).with_context(|| format!("there is no deployment {id} in this ledger"))
+    }
+
+    /// The newest entry, as a signer has seen it.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        Seen { leaf: self.head.leaf, seq: self.head.seq }
+    }
+
+    /// Lets the who-may table speak before anything is signed.
+    ///
+    /// # Errors
+    /// [`Refused`] with every reason.
+    pub fn allow(&self, draft: &Draft, hands: &[Hand]) -> Result<()> {
+        let roster = &self.roster()?.roster;
+        let statement = self.statement(draft, &self.signers(hands)?, new_id()?, self.head.recorded)?;
+        let deployment = draft.deployment.as_ref().and_then(|id| self.log.deployments.get(id));
+        let context = Context { deployment, authors: &[] };
+        match authority::check(&draft.event, &statement, roster, context) {
+            Ok(_) => Ok(()),
+            Err(denied) => Err(Refused {
+                what: format!("{} may not be recorded so", draft.event.kind()),
+                missing: denied.iter().map(ToString::to_string).collect(),
+                next: "see who holds which role with `aether-audit status` and `aether-audit key list`".into(),
+            }
+            .into()),
+        }
+    }
+
+    fn signers(&self, hands: &[Hand]) -> Result<Vec<Signer>> {
+        let roster = &self.roster()?.roster;
+        hands
+            .iter()
+            .map(|hand| {
+                let person = roster.person(hand.person.as_str());
+                let person = person.with_context(|| {
+                    format!("{} is not on the roster: see `aether-audit key list`, or `aether-audit key enroll`", hand.person)
+                })?;
+                let key = person.keys.iter().rev().find(|key| key.key_use == KeyUse::Role);
+                let key = key.with_context(|| format!("{} has no key for daily work on the roster", hand.person))?;
+                Ok(Signer { key: key.public.keyid(), role: hand.role.clone() })
+            })
+            .collect()
+    }
+
+    fn statement(
+        &self,
+        draft: &Draft,
+        signers: &[Signer],
+        id: Id,
+        time: Timestamp,
+    ) -> Result<Statement> {
+        let predicate = Predicate {
+            body: draft.event.body()?,
+            deployment: draft.deployment.clone(),
+            id,
+            log: self.log.origin.clone(),
+            roster: self.roster()?.hash,
+            seen: Some(self.seen()),
+            signers: signers.to_vec(),
+            time,
+        };
+        Ok(Statement::new(draft.event.kind(), draft.subject.clone(), predicate))
+    }
+
+    /// Makes the statement and signs it with the first hand's key; the others cosign later.
+    ///
+    /// # Errors
+    /// Where the table refuses, the key is not here, or the statement would not fit an entry.
+    pub fn sign(&self, app: &App, draft: Draft, hands: &[Hand]) -> Result<Bundle> {
+        self.allow(&draft, hands)?;
+        let signers = self.signers(hands)?;
+        let mut bundle = self.bundle(app, draft, &signers)?;
+        bundle.sign(&self.key_of(app, &hands[0].person, &signers[0].key)?)?;
+        Ok(bundle)
+    }
+
+    /// Signs a governance statement with all of these keys.
+    ///
+    /// # Errors
+    /// Where the statement would not fit an entry.
+    pub fn sign_governance(&self, app: &App, draft: Draft, keys: &[(&SecretKey, Token)]) -> Result<Bundle> {
+        let signers: Vec<Signer> =
+            keys.iter().map(|(key, role)| Signer { key: key.public().keyid(), role: role.clone() }).collect();
+        let mut bundle = self.bundle(app, draft, &signers)?;
+        for (key, _) in keys {
+            bundle.sign(key)?;
+        }
+        Ok(bundle)
+    }
+
+    /// Signs a governance statement for several signers with one of their keys; the others cosign.
+    ///
+    /// # Errors
+    /// Where the statement would not fit an entry, or the key is none of the signers'.
+    pub fn sign_as(&self, app: &App, draft: Draft, signers: &[Signer], key: &SecretKey) -> Result<Bundle> {
+        let mut bundle = self.bundle(app, draft, signers)?;
+        bundle.sign(key)?;
+        Ok(bundle)
+    }
+
+    fn bundle(&self, app: &App, draft: Draft, signers: &[Signer]) -> Result<Bundle> {
+        let statement = self.statement(&draft, signers, new_id()?, app.now())?;
+        Bundle::new(&statement, draft.openings)
+    }
+
+    /// A person's private key, as the roster knows its public half.
+    ///
+    /// # Errors
+    /// Where it is not here or cannot be read.
+    pub fn key_of(&self, app: &App, person: &Token, keyid: &Hash) -> Result<SecretKey> {
+        if let Some(key) = keyring::from_environment(app)? {
+            if key.public().keyid() == *keyid {
+                return Ok(key);
+            }
+            bail!("AETHER_AUDIT_KEY is not the key that the roster has for {person}");
+        }
+        let public = self.log.keys.get(keyid).map(|known| known.key.public.clone());
+        Keyring::of(app)?.load(app, person.as_str(), public.as_ref())
+    }
+
+    /// What the deployment's rules would say of a statement, were it appended now.
+    ///
+    /// # Errors
+    /// Where the deployment was never opened.
+    pub fn preview(&self, draft: &Draft, bundle: &Bundle) -> Result<Vec<String>> {
+        let Some(id) = &draft.deployment else {
+            return Ok(Vec::new());
+        };
+        if matches!(draft.event, Event::DeploymentOpened(_)) {
+            return Ok(Vec::new());
+        }
+        let mut deployment = self.deployment(id)?.clone();
+        let before = deployment.issues.len();
+        let fact = Fact {
+            seq: self.head.seq + 1,
+            recorded: self.head.recorded.max(bundle.statement().predicate.time),
+            statement: bundle.statement(),
+            event: &draft.event,
+            by: &[],
+        };
+        deployment.apply(&fact);
+        let issues = deployment.issues[before..].iter().filter(|issue| issue.severity == Severity::Violation);
+        Ok(issues.map(|issue| issue.text.clone()).collect())
+    }
+
+    /// Gives a bundle its place, after its signatures and the table have been checked once more.
+    ///
+    /// # Errors
+    /// Where a signature is missing or wrong, the table refuses, or the ledger cannot take it.
+    pub fn append(&mut self, app: &App, bundle: &Bundle) -> Result<Appended> {
+        let submission = self.submission(bundle)?;
+        let appended = self.ledger.append(app.now(), &submission)?;
+        self.follow(&appended)?;
+        Ok(appended)
+    }
+
+    fn submission(&self, bundle: &Bundle) -> Result<Submission> {
+        let opened = bundle.complete()?;
+        let bad = crate::core::entry::bad_signatures(&opened.statement, &opened.payload, &opened.signatures, |id| {
+            self.log.keys.get(id).map(|known| &known.key.public).or_else(|| bundle.own_key(id))
+        });
+        if let Some(&index) = bad.first() {
+            bail!("the signature of key {} does not verify: nothing was appended", opened.statement.predicate.signers[index].key);
+        }
+        Ok(Submission { envelope: bundle.envelope.clone(), openings: bundle.openings.clone() })
+    }
+
+    /// Takes what was appended since the desk was opened.
+    fn follow(&mut self, appended: &Appended) -> Result<()> {
+        if appended.already {
+            return Ok(());
+        }
+        let deployment = self.log.deployments.keys().next().cloned();
+        let wanted = self.ledger.entries_since(self.head.seq)?;
+        for bytes in wanted {
+            let entry = Entry::parse(&bytes)?;
+            let its = entry.statement.predicate.deployment.clone();
+            if its.is_none() || deployment.is_none() || its == deployment {
+                self.log.take(&entry, |_| Vec::new());
+                self.head = Head { seq: entry.line.seq, leaf: entry.leaf, recorded: entry.line.recorded };
+                self.entries.push(entry);
+            } else {
+                self.head = Head { seq: entry.line.seq, leaf: entry.leaf, recorded: entry.line.recorded };
+            }
+        }
+        Ok(())
+    }
+
+    /// Signs with one hand and appends: the common case.
+    ///
+    /// # Errors
+    /// As [`Desk::sign`] and [`Desk::append`].
+    pub fn record(&mut self, app: &App, draft: Draft, hand: &Hand) -> Result<Appended> {
+        let bundle = self.sign(app, draft, std::slice::from_ref(hand))?;
+        self.append(app, &bundle)
+    }
+
+    /// A draft about a deployment.
+    ///
+    /// # Errors
+    /// Where there is no such deployment.
+    pub fn draft(&self, id: &Token, event: Event, openings: Vec<Opening>) -> Result<Draft> {
+        let subject = self.deployment(id)?.subject.clone();
+        Ok(Draft { event, openings, deployment: Some(id.clone()), subject })
+    }
+}
+
+/// Text as an opening, with what a statement says of it.
+///
+/// # Errors
+/// Where the operating system has no random bytes to give.
+pub fn opened_text(text: &str, openings: &mut Vec<Opening>) -> Result<OpeningRef> {
+    opened_bytes(text.as_bytes().to_vec(), "text/plain", openings)
+}
+
+/// Bytes as an opening, with what a statement says of it.
+///
+/// # Errors
+/// Where the operating system has no random bytes to give, or the media type is none.
+pub fn opened_bytes(bytes: Vec<u8>, media_type: &str, openings: &mut Vec<Opening>) -> Result<OpeningRef> {
+    let opening = new_opening(bytes)?;
+    let reference = opening.reference(media_type)?;
+    openings.push(opening);
+    Ok(reference)
+}
+
+/// An envelope around a payload, signed by nobody yet.
+#[must_use]
+pub fn unsigned(payload: &[u8]) -> Envelope {
+    Envelope { payload: dsse::encode(payload), payload_type: PAYLOAD_TYPE.into(), signatures: Vec::new() }
+}
+
+/// One signature over a payload.
+#[must_use]
+pub fn signature(payload: &[u8], key: &SecretKey) -> Signature {
+    let sig = key.sign(&dsse::pae(payload));
+    Signature { keyid: key.public().keyid(), sig: dsse::encode(&sig) }
+}
+
+/// Which deployment a command is about: the one named, or the only one that is open.
+///
+/// # Errors
+/// Where there is none, or more than one.
+pub fn pick(app: &App, closed_too: bool) -> Result<Token> {
+    if let Some(id) = &app.globals.deployment {
+        return Ok(Token::new(id.as_str())?);
+    }
+    let all = Ledger::open_read_only(&app.ledger_path()?)?.deployments()?;
+    let open: Vec<&Token> = all.iter().filter(|(_, closed)| !closed).map(|(id, _)| id).collect();
+    match (open.as_slice(), all.last()) {
+        ([only], _) => Ok((*only).clone()),
+        ([], Some((newest, _))) if closed_too => Ok(newest.clone()),
+        ([], Some((newest, _))) => {
+            bail!("no deployment is open: start one with `aether-audit open`, or name one with --deployment (the newest is {newest})")
+        }
+        ([], None) => bail!("there is no deployment yet: start one with `aether-audit open RELEASE --commit SHA …`"),
+        (several, _) => {
+            let ids: Vec<&str> = several.iter().map(|id| id.as_str()).collect();
+            bail!("several deployments are open: name one with --deployment ({})", ids.join(", "))
+        }
+    }
+}
+
+/// The role in which a person acts: the first of `preferred` that they hold in this deployment (or,
+/// not assigned, have on the roster), else any that they hold.
+///
+/// # Errors
+/// Where they are not on the roster or have no role.
+pub fn hand(desk: &Desk, person: &Token, deployment: Option<&Deployment>, preferred: &[&str]) -> Result<Hand> {
+    let roster = &desk.roster()?.roster;
+    let found = roster.person(person.as_str()).with_context(|| {
+        format!("{person} is not on the roster: see `aether-audit key list`, or `aether-audit key enroll {person} --role R`")
+    })?;
+    let held: Vec<Token> =
+        deployment.map(|d| d.roles_of(person.as_str()).cloned().collect()).unwrap_or_default();
+    let all: Vec<&Token> = held.iter().chain(&found.roles).collect();
+    let role = preferred.iter().find_map(|wanted| all.iter().find(|role| role.as_str() == *wanted));
+    let role = role.or_else(|| all.first());
+    let role = role.with_context(|| format!("{person} has no role on the roster: `aether-audit key enroll {person} --role R`"))?;
+    Ok(Hand { person: person.clone(), role: (*role).clone() })
+}
+
+/// Where the files of a deployment's record go.
+///
+/// # Errors
+/// Where the ledger's place is not known.
+pub fn record_folder(app: &App, id: &Token) -> Result<PathBuf> {
+    Ok(app.home().join("records").join(id.as_str()))
+}

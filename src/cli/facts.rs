@@ -1,0 +1,51 @@
+//! Recording one event about a deployment: what most commands come down to.
+
+use anyhow::Result;
+
+use super::app::App;
+use super::desk::{Desk, hand, pick};
+use super::elsewhere::{Elsewhere, Fate};
+use crate::core::event::Event;
+use crate::core::name::Token;
+use crate::core::opening::Opening;
+
+/// Records one event about the deployment in question and says where it stands.
+///
+/// # Errors
+/// Where the table or the ledger refuses.
+pub fn record(
+    app: &mut App,
+    elsewhere: &Elsewhere,
+    roles: &[&str],
+    make: impl FnOnce(&mut App, &Desk, &Token, &mut Vec<Opening>) -> Result<Event>,
+) -> Result<Fate> {
+    let id = pick(app, true)?;
+    let mut desk = elsewhere.desk(app, Some(&id))?;
+    record_at(app, &mut desk, &id, elsewhere, roles, make)
+}
+
+/// The same at a desk that is open already.
+///
+/// # Errors
+/// Where the table or the ledger refuses.
+pub fn record_at(
+    app: &mut App,
+    desk: &mut Desk,
+    id: &Token,
+    elsewhere: &Elsewhere,
+    roles: &[&str],
+    make: impl FnOnce(&mut App, &Desk, &Token, &mut Vec<Opening>) -> Result<Event>,
+) -> Result<Fate> {
+    let who = app.who()?;
+    let mut openings = Vec::new();
+    let event = make(app, desk, id, &mut openings)?;
+    let kind = event.kind();
+    let first = hand(desk, &who, Some(desk.deployment(id)?), roles)?;
+    let draft = desk.draft(id, event, openings)?;
+    let fate = elsewhere.settle(app, desk, draft, first.clone(), roles)?;
+    if let Fate::Appended(appended) = fate {
+        let again = if appended.already { " (it stood there already)" } else { "" };
+        app.say(format!("entry {}: {kind} by {who} as {}{again}", appended.seq, first.role));
+    }
+    Ok(fate)
+}

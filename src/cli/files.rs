@@ -1,0 +1,70 @@
+//! Reading with a limit, and writing whole or not at all.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+/// Reads a file of at most `limit` bytes.
+///
+/// # Errors
+/// Where it cannot be read or is larger.
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    file.take(limit + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
+    if bytes.len() as u64 > limit {
+        bail!("{} is larger than {limit} bytes: is it the right file?", path.display());
+    }
+    Ok(bytes)
+}
+
+/// Reads a UTF-8 file of at most `limit` bytes.
+///
+/// # Errors
+/// Where it cannot be read, is larger, or is not UTF-8.
+pub fn read_text(path: &Path, limit: u64) -> Result<String> {
+    String::from_utf8(read(path, limit)?)
+        .map_err(|e| anyhow::anyhow!("{}: not UTF-8 text at byte {}", path.display(), e.utf8_error().valid_up_to()))
+}
+
+/// Writes a file whole or not at all, in the place of an older one.
+///
+/// # Errors
+/// Where the folder cannot be written.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || -> Result<()> {
+        let mut file = tempfile::Builder::new().permissions(mode(0o644)).tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a file that must not be there yet.
+///
+/// # Errors
+/// Where it is, or cannot be written.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::symlink_metadata(path).is_ok() {
+        bail!("{} is there already: it was left as it is", path.display());
+    }
+    write(path, bytes)
+}
+
+/// Makes a folder with all above it.
+///
+/// # Errors
+/// Where it cannot be made.
+pub fn make_folder(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))
+}
+
+fn mode(mode: u32) -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::Permissions::from_mode(mode)
+}

@@ -1,0 +1,229 @@
+//! `init`: a folder ready to use.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::app::{App, new_id};
+use super::bundle::Bundle;
+use super::desk::opened_text;
+use super::files;
+use super::key::{offer, save_public};
+use super::keyring::{Keyring, generate, new_passphrase};
+use super::status_code::Status;
+use super::template::checklist_text;
+use crate::config::{Config, default_file};
+use crate::core::checkpoint::Vkey;
+use crate::core::event::{Event, LedgerOpened};
+use crate::core::hash::Hash;
+use crate::core::keys::SecretKey;
+use crate::core::log::governance_subject;
+use crate::core::name::Token;
+use crate::core::roster::{
+    COMMS_LEAD, CUSTODIAN, KeyUse, LEAD_DEPLOYER, Person, PersonKind, QA_ENGINEER, RECORDER, ROOT, RoleRule, Roster,
+};
+use crate::core::statement::{Predicate, Signer, Statement};
+use crate::ledger::{Ledger, Submission};
+
+/// Options of `init`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The log's name, for good: one log per environment, for example example.com/audit/prod
+    #[arg(long, env = "AETHER_AUDIT_ORIGIN")]
+    pub origin: String,
+    /// Your real name, kept as an erasable opening
+    #[arg(long, value_name = "TEXT")]
+    pub name: Option<String>,
+    /// Mark everything in this log as a rehearsal
+    #[arg(skip)]
+    pub rehearsal: bool,
+}
+
+pub fn run(app: &mut App, args: &Args) -> Result<Status> {
+    let home = app.home();
+    let who = app.who()?;
+    files::make_folder(&home)?;
+    let config = configure(&home, &args.origin)?;
+    let origin = &config.log.origin;
+    let ledger_path = match &app.globals.ledger {
+        Some(path) => path.clone(),
+        None => home.join(&config.log.ledger),
+    };
+    if ledger_path.exists() {
+        bail!("{} is there already: this folder is in use. Look at it with `aether-audit status`", ledger_path.display());
+    }
+    for folder in ["keys", "templates", "records"] {
+        files::make_folder(&home.join(folder))?;
+    }
+    let keyring = Keyring::of(app)?;
+    let (role_key, root_key, log_key) = first_keys(app, &keyring, &who, origin)?;
+    write_folder(&home, &config, &keyring)?;
+    save_public(&home, who.as_str(), &role_key.public())?;
+    save_public(&home, &format!("{who}.root"), &root_key.public())?;
+    save_public(&home, "log", &log_key.public())?;
+
+    let roster = first_roster(&config, &who, &role_key, &root_key, &log_key)?;
+    let hash = open_ledger(app, &ledger_path, args, &roster, &who, &root_key)?;
+    files::write(&home.join("keys/roster.sha256"), format!("{hash}\n").as_bytes())?;
+    files::write(&home.join("keys/roster.json"), format!("{}\n", roster.to_bytes()).as_bytes())?;
+    tell(app, &home, &keyring, &who, origin, &hash)?;
+    Ok(Status::Done)
+}
+
+/// Writes `aether.toml`, or takes the one that is there when it is for the same log.
+fn configure(home: &Path, origin: &str) -> Result<Config> {
+    if let Some(fault) = crate::config::origin_fault(origin) {
+        bail!("--origin {origin:?}: {fault}; for example example.com/audit/prod");
+    }
+    let path = home.join("aether.toml");
+    if !path.exists() {
+        files::write_new(&path, default_file(origin).as_bytes())?;
+    }
+    let config = Config::read(&path)?;
+    if config.log.origin != origin {
+        bail!("{} is for the log {}: nothing was changed; give that origin, or use another folder", path.display(), config.log.origin);
+    }
+    Ok(config)
+}
+
+fn first_keys(app: &App, keyring: &Keyring, who: &Token, origin: &str) -> Result<(SecretKey, SecretKey, SecretKey)> {
+    let mut passphrase = None;
+    let mut key = |name: String| -> Result<SecretKey> {
+        if keyring.has(&name) {
+            return keyring.load(app, &name, None);
+        }
+        let given = match &passphrase {
+            Some(given) => given,
+            None => passphrase.insert(new_passphrase(app, who.as_str())?),
+        };
+        let key = generate()?;
+        keyring.store(&name, &key, given)?;
+        Ok(key)
+    };
+    Ok((key(who.to_string())?, key(format!("{who}.root"))?, key(log_key_name(origin))?))
+}
+
+/// The name under which a place keeps its log key for a log.
+#[must_use]
+pub fn log_key_name(origin: &str) -> String {
+    format!("log-{}", Hash::of(&[origin.as_bytes()]).short())
+}
+
+fn write_folder(home: &Path, config: &Config, keyring: &Keyring) -> Result<()> {
+    let template = home.join("templates/Deployment_Checklist.md");
+    if !template.exists() {
+        files::write(&template, checklist_text(config)?.as_bytes())?;
+    }
+    let mut ignore = vec![
+        "# Written by aether-audit: the ledger and private keys stay out of version control.".to_owned(),
+        "/records/*.db*".to_owned(),
+        "*.pem".to_owned(),
+        "!keys/*.pub.pem".to_owned(),
+    ];
+    if let (Ok(home), Ok(keys)) = (home.canonicalize(), keyring.folder().canonicalize())
+        && let Ok(inside) = keys.strip_prefix(home)
+    {
+        ignore.push(format!("/{}/", inside.display()));
+    }
+    let path = home.join(".gitignore");
+    let before = if path.exists() { files::read_text(&path, 1 << 20)? } else { String::new() };
+    let new: Vec<&String> = ignore.iter().filter(|line| !before.lines().any(|l| l == line.as_str())).collect();
+    if !new.is_empty() {
+        let gap = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
+        let lines: String = new.iter().map(|line| format!("{line}\n")).collect();
+        files::write(&path, format!("{before}{gap}{lines}").as_bytes())?;
+    }
+    Ok(())
+}
+
+fn first_roster(
+    config: &Config,
+    who: &Token,
+    role_key: &SecretKey,
+    root_key: &SecretKey,
+    log_key: &SecretKey,
+) -> Result<Roster> {
+    let origin = &config.log.origin;
+    let roles = [LEAD_DEPLOYER, COMMS_LEAD, QA_ENGINEER, CUSTODIAN, RECORDER];
+    let roles = roles.iter().map(|role| Ok((Token::new(*role)?, RoleRule { threshold: 1 }))).collect::<Result<_>>()?;
+    let separate = config
+        .deployment
+        .separate
+        .iter()
+        .map(|[a, b]| Ok((Token::new(a.as_str())?, Token::new(b.as_str())?)))
+        .collect::<Result<_>>()?;
+    let person = Person {
+        id: who.clone(),
+        keys: vec![
+            offer(origin, who, KeyUse::Root, root_key).key,
+            offer(origin, who, KeyUse::Role, role_key).key,
+        ],
+        kind: PersonKind::Person,
+        roles: vec![Token::new(LEAD_DEPLOYER)?, Token::new(CUSTODIAN)?],
+    };
+    let roster = Roster {
+        log: origin.clone(),
+        log_keys: vec![Vkey::new(origin, log_key.public())?.to_string()],
+        people: vec![person],
+        previous: None,
+        roles,
+        root_threshold: 1,
+        separate,
+        version: 1,
+        witness_policy: None,
+    };
+    roster.check().context("aether.toml does not make a sound first roster")?;
+    Ok(roster)
+}
+
+/// Entry 0, and nothing left behind where it fails.
+fn open_ledger(app: &App, path: &Path, args: &Args, roster: &Roster, who: &Token, root: &SecretKey) -> Result<Hash> {
+    let hash = roster.hash();
+    let mut openings = Vec::new();
+    let names = match &args.name {
+        Some(name) => [(who.clone(), opened_text(name, &mut openings)?)].into(),
+        None => std::collections::BTreeMap::new(),
+    };
+    let event = Event::LedgerOpened(LedgerOpened { names, rehearsal: args.rehearsal, roster: roster.clone() });
+    let predicate = Predicate {
+        body: event.body()?,
+        deployment: None,
+        id: new_id()?,
+        log: roster.log.clone(),
+        roster: hash,
+        seen: None,
+        signers: vec![Signer { key: root.public().keyid(), role: Token::new(ROOT)? }],
+        time: app.now(),
+    };
+    let statement = Statement::new(event.kind(), governance_subject(roster), predicate);
+    let mut bundle = Bundle::new(&statement, openings)?;
+    bundle.sign(root)?;
+    let submission = Submission { envelope: bundle.envelope, openings: bundle.openings };
+    let appended = Ledger::create(path).and_then(|mut ledger| ledger.append(app.now(), &submission));
+    if let Err(error) = appended {
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(format!("{}{suffix}", path.display()));
+        }
+        return Err(error.into());
+    }
+    Ok(hash)
+}
+
+fn tell(app: &mut App, home: &Path, keyring: &Keyring, who: &Token, origin: &str, hash: &Hash) -> Result<()> {
+    if app.json() {
+        return app.print_json(&serde_json::json!({
+            "origin": origin, "rosterSha256": hash, "home": home, "keys": keyring.folder(), "rootHolder": who,
+        }));
+    }
+    app.say(format!("The log {origin} is open, with entry 0 signed by {who}'s root key."));
+    app.say(format!("  configuration  {}", home.join("aether.toml").display()));
+    app.say(format!("  checklist      {}", home.join("templates/Deployment_Checklist.md").display()));
+    app.say(format!("  private keys   {} (encrypted; keep a copy of {who}.root.pem apart)", keyring.folder().display()));
+    app.say("The first roster's SHA-256, which never changes:");
+    app.data(hash.to_string())?;
+    app.say("Hand it to your auditor today by a way that is not this folder (printed, signed mail, their ticket system):");
+    app.say("with it they check every later verdict. It is also in keys/roster.sha256.");
+    app.say(format!("Next: edit aether.toml, then `aether-audit key new NAME` and `aether-audit key enroll NAME --role R --as {who}`."));
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! `join`: statements signed elsewhere are given their place.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::app::App;
+use super::bundle::Bundle;
+use super::desk::{Desk, Draft, Hand};
+use super::status_code::{Refused, Status};
+use crate::core::event::{Class, Event};
+use crate::core::name::Token;
+
+/// Options of `join`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Files that `--out` wrote
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+pub fn run(app: &mut App, args: &Args) -> Result<Status> {
+    let bundles = args.files.iter().map(|file| Bundle::read(file)).collect::<Result<Vec<_>>>()?;
+    let mut places = Vec::new();
+    for (bundle, file) in bundles.iter().zip(&args.files) {
+        let appended = join(app, bundle).with_context(|| format!("{}", file.display()))?;
+        places.push(appended);
+    }
+    if app.json() {
+        app.print_json(&places)?;
+    }
+    Ok(Status::Done)
+}
+
+fn join(app: &mut App, bundle: &Bundle) -> Result<serde_json::Value> {
+    let predicate = &bundle.statement().predicate;
+    let deployment = predicate.deployment.clone();
+    let mut desk = Desk::open(app, deployment.as_ref())?;
+    let event = Event::parse(bundle.statement().kind(), &predicate.body)?;
+    let known = desk.entries.iter().any(|entry| entry.statement.predicate.id == predicate.id);
+    if !known {
+        check(&desk, bundle, &event, deployment)?;
+    }
+    let appended = desk.append(app, bundle)?;
+    let delay = (appended.recorded.millis() - predicate.time.millis()) / 60_000;
+    let late = if delay >= 2 { format!(", {delay} minutes after it was signed") } else { String::new() };
+    let again = if appended.already { " (it stood there already)" } else { "" };
+    app.say(format!("entry {}: {}{late}{again}", appended.seq, event.kind()));
+    Ok(serde_json::json!({
+        "seq": appended.seq, "leaf": appended.leaf, "already": appended.already, "delayMinutes": delay.max(0),
+    }))
+}
+
+fn check(desk: &Desk, bundle: &Bundle, event: &Event, deployment: Option<Token>) -> Result<()> {
+    let statement = bundle.statement();
+    let predicate = &statement.predicate;
+    if predicate.log != desk.log.origin {
+        bail!("it was signed for the log {}, this one is {}", predicate.log, desk.log.origin);
+    }
+    if !desk.log.rosters.iter().any(|version| version.hash == predicate.roster) {
+        bail!("it names a roster that this log never had: the signer's copy belongs to another log");
+    }
+    let openings: Vec<_> = bundle.openings.iter().map(crate::core::opening::Opening::commit).collect();
+    let body = predicate.body.get();
+    if let Some(stray) = openings.iter().find(|commit| !body.contains(&commit.to_string())) {
+        bail!("the file carries an opening {stray} that its statement does not name");
+    }
+    if body.matches("\"mediaType\"").count() > openings.len() {
+        bail!("the file lacks an opening that its statement names: ask for it again");
+    }
+    if event.class() == Class::Governance {
+        return Ok(());
+    }
+    let roster = &desk.roster()?.roster;
+    let hands = predicate
+        .signers
+        .iter()
+        .map(|signer| {
+            let (person, _) = roster.find(&signer.key).with_context(|| {
+                format!("the key {} is on nobody's roster entry: it may have been rotated since", signer.key)
+            })?;
+            Ok(Hand { person: person.id.clone(), role: signer.role.clone() })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let draft = Draft { event: event.clone(), openings: Vec::new(), deployment, subject: statement.subject.clone() };
+    desk.allow(&draft, &hands)?;
+    let issues = desk.preview(&draft, bundle)?;
+    if issues.is_empty() {
+        Ok(())
+    } else {
+        Err(Refused { what: format!("{} may not be recorded so", event.kind()), missing: issues, next: "see `aether-audit status`".into() }.into())
+    }
+}

@@ -1,0 +1,40 @@
+//! `key list`: the roster in force.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+
+use crate::cli::app::App;
+use crate::cli::desk::Desk;
+use crate::cli::status_code::Status;
+use crate::core::roster::{KeyUse, PersonKind};
+
+/// Options of `key list`.
+#[derive(clap::Args, Debug)]
+pub struct Args {}
+
+pub fn run(app: &mut App, _: &Args) -> Result<Status> {
+    let desk = Desk::read(app, None)?;
+    let version = desk.roster()?;
+    if app.json() {
+        app.print_json(&serde_json::json!({"sha256": version.hash, "inForceAfterSeq": version.seq, "roster": *version.roster}))?;
+        return Ok(Status::Done);
+    }
+    let roster = &version.roster;
+    let mut text = format!(
+        "{}, roster version {} (after entry {}), changed by {} of the root holders\n",
+        roster.log, roster.version, version.seq, roster.root_threshold
+    );
+    for person in &roster.people {
+        let kind = if person.kind == PersonKind::Machine { " (machine)" } else { "" };
+        let roles: Vec<&str> = person.roles.iter().map(|role| role.as_str()).collect();
+        let _ = writeln!(text, "{}{kind}: {}", person.id, if roles.is_empty() { "no role".into() } else { roles.join(", ") });
+        for key in &person.keys {
+            let key_use = if key.key_use == KeyUse::Root { "root" } else { "role" };
+            let made = key.made_by.as_ref().map_or(String::new(), |by| format!("  made by {by}, who could sign as {}", person.id));
+            let _ = writeln!(text, "  {key_use}  {}{made}", key.public.keyid());
+        }
+    }
+    app.data(text)?;
+    Ok(Status::Done)
+}

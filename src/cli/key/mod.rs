@@ -1,0 +1,71 @@
+//! `key`: make keys, bring them on the roster, take them off.
+
+mod enroll;
+mod list;
+mod new;
+mod rotate;
+
+use std::path::Path;
+
+use anyhow::Result;
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+
+use super::app::App;
+use super::files;
+use super::status_code::Status;
+use crate::core::dsse;
+use crate::core::keys::{PublicKey, SecretKey};
+use crate::core::name::Token;
+use crate::core::roster::{KeyUse, RosterKey, proof_message};
+
+/// The verbs of `key`.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Make a key of your own, and the signed offer of its public half
+    New(new::Args),
+    /// Bring a key on the roster, by the root quorum
+    Enroll(enroll::Args),
+    /// Show the roster: people, roles, keys
+    List(list::Args),
+    /// Replace your key by a new one, signed by both
+    Rotate(rotate::Args),
+}
+
+pub fn run(app: &mut App, command: &Command) -> Result<Status> {
+    match command {
+        Command::New(args) => new::run(app, args),
+        Command::Enroll(args) => enroll::run(app, args),
+        Command::List(args) => list::run(app, args),
+        Command::Rotate(args) => rotate::run(app, args),
+    }
+}
+
+/// A public key with the proof that its holder has it, as it is handed to the root quorum.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Offer {
+    /// The log that it is for.
+    pub log: String,
+    /// Whose it is.
+    pub person: Token,
+    /// The key, as it will stand on the roster.
+    pub key: RosterKey,
+}
+
+/// Makes an offer.
+#[must_use]
+pub fn offer(log: &str, person: &Token, key_use: KeyUse, key: &SecretKey) -> Offer {
+    let proof = dsse::encode(&key.sign(&proof_message(log, person, key_use)));
+    let key = RosterKey { made_by: None, proof, public: key.public(), key_use };
+    Offer { log: log.to_owned(), person: person.clone(), key }
+}
+
+/// Writes `keys/NAME.pub.pem`.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn save_public(home: &Path, name: &str, key: &PublicKey) -> Result<()> {
+    files::make_folder(&home.join("keys"))?;
+    files::write(&home.join(format!("keys/{name}.pub.pem")), key.to_spki_pem().as_bytes())
+}

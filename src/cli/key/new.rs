@@ -1,0 +1,57 @@
+//! `key new`: everyone makes their own.
+
+use anyhow::Result;
+
+use super::{offer, save_public};
+use crate::cli::app::App;
+use crate::cli::files;
+use crate::cli::keyring::{Keyring, generate, new_passphrase};
+use crate::cli::status_code::Status;
+use crate::core::name::Token;
+use crate::core::roster::KeyUse;
+
+/// Options of `key new`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Your id on the roster, a pseudonym: a-z, 0-9, dot and hyphen
+    pub name: Token,
+    /// Make a root key, which signs rosters and nothing else
+    #[arg(long)]
+    pub root: bool,
+}
+
+pub fn run(app: &mut App, args: &Args) -> Result<Status> {
+    let config = app.config()?;
+    let home = app.home();
+    let (key_use, name) = if args.root {
+        (KeyUse::Root, format!("{}.root", args.name))
+    } else {
+        (KeyUse::Role, args.name.to_string())
+    };
+    let keyring = Keyring::of(app)?;
+    let key = if keyring.has(&name) {
+        app.say(format!("{name} has a key here already: it is offered again, not replaced"));
+        keyring.load(app, &name, None)?
+    } else {
+        let passphrase = new_passphrase(app, &name)?;
+        let key = generate()?;
+        keyring.store(&name, &key, &passphrase)?;
+        key
+    };
+    let offer = offer(&config.log.origin, &args.name, key_use, &key);
+    let path = home.join(format!("keys/{name}.offer.json"));
+    save_public(&home, &name, &key.public())?;
+    files::write(&path, format!("{}\n", serde_json::to_string_pretty(&offer)?).as_bytes())?;
+    if app.json() {
+        app.print_json(&offer)?;
+    } else {
+        app.data(format!("{name} {}", key.public().keyid()))?;
+        app.say(format!("private half  {} (encrypted)", keyring.folder().join(format!("{name}.pem")).display()));
+        app.say(format!("public half   keys/{name}.pub.pem, offered in {}", path.display()));
+        app.say(format!(
+            "Next: whoever holds a root key reads the 64 digits above with you, then runs `aether-audit key enroll {} --role R`.",
+            args.name
+        ));
+    }
+    Ok(Status::Done)
+}

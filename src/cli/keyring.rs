@@ -1,0 +1,198 @@
+//! Private keys: where they lie, how they are read, never how they look.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use zeroize::Zeroizing;
+
+use super::app::{App, random};
+use super::files;
+use crate::core::hash::Hash;
+use crate::core::keys::{KeyError, PublicKey, SecretKey};
+
+const MAX_KEY_FILE: u64 = 64 * 1024;
+
+/// The folder of private keys and of what signers remember.
+pub struct Keyring {
+    folder: PathBuf,
+}
+
+impl Keyring {
+    /// `--keys`, or the XDG data folder.
+    ///
+    /// # Errors
+    /// Where neither is known.
+    pub fn of(app: &App) -> Result<Self> {
+        if let Some(folder) = &app.globals.keys {
+            return Ok(Self { folder: folder.clone() });
+        }
+        let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let data = data.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share")));
+        let data = data.context("no folder for private keys is known: set AETHER_AUDIT_KEYS")?;
+        Ok(Self { folder: data.join("aether-audit/keys") })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.pem"))
+    }
+
+    /// Whether a private key of this name is here.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.file(name).is_file()
+    }
+
+    /// The folder itself, mode 0700, made when missing.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub fn ensure(&self) -> Result<()> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)
+            .with_context(|| format!("cannot make the folder of private keys, {}", self.folder.display()))
+    }
+
+    /// Stores a key, encrypted, mode 0600; never over another.
+    ///
+    /// # Errors
+    /// Where a key of this name is there already, or the file cannot be written.
+    pub fn store(&self, name: &str, key: &SecretKey, passphrase: &str) -> Result<PathBuf> {
+        self.ensure()?;
+        let path = self.file(name);
+        let pem = key.to_encrypted_pem(passphrase.as_bytes(), random()?, random()?)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .with_context(|| format!("cannot make {} (a key is never overwritten)", path.display()))?;
+        file.write_all(pem.as_bytes()).and_then(|()| file.sync_all())?;
+        Ok(path)
+    }
+
+    /// The key of this name, held against its public half.
+    ///
+    /// # Errors
+    /// Where it is not here, cannot be decrypted, or is another key.
+    pub fn load(&self, app: &App, name: &str, public: Option<&PublicKey>) -> Result<SecretKey> {
+        let path = self.file(name);
+        let pem = Zeroizing::new(files::read_text(&path, MAX_KEY_FILE).with_context(|| {
+            format!("no private key of {name} here: make one with `aether-audit key new {name}`, or name its folder with --keys")
+        })?);
+        if let Ok(found) = fs::metadata(&path)
+            && found.permissions().mode() & 0o077 != 0
+        {
+            bail!("{} may be read by others: run `chmod 600 {0}`, and think about who may have read it", path.display());
+        }
+        let passphrase = passphrase(app, &format!("passphrase of {name}'s key"))?;
+        let key = SecretKey::from_encrypted_pem(&pem, passphrase.as_bytes())
+            .with_context(|| format!("{}", path.display()))?;
+        match public {
+            Some(public) => key.belonging_to(public).with_context(|| format!("{}", path.display())),
+            None => Ok(key),
+        }
+    }
+
+    /// Puts a staged key in the place of another, which is kept under `NAME.old-LABEL`.
+    ///
+    /// # Errors
+    /// Where a file cannot be renamed.
+    pub fn replace(&self, staged: &str, name: &str, label: &str) -> Result<()> {
+        fs::rename(self.file(name), self.file(&format!("{name}.old-{label}")))?;
+        Ok(fs::rename(self.file(staged), self.file(name))?)
+    }
+
+    /// Throws a staged key away.
+    ///
+    /// # Errors
+    /// Where it cannot be removed.
+    pub fn discard(&self, staged: &str) -> Result<()> {
+        Ok(fs::remove_file(self.file(staged))?)
+    }
+
+    /// Where signers remember what they signed last for a log.
+    #[must_use]
+    pub fn memory(&self, origin: &str) -> PathBuf {
+        self.folder.join(format!("checkpoint-{}", Hash::of(&[origin.as_bytes()]).short()))
+    }
+}
+
+/// A key given in `AETHER_AUDIT_KEY` as PEM, encrypted or not: for CI.
+///
+/// # Errors
+/// Where the variable is set and is no key.
+pub fn from_environment(app: &App) -> Result<Option<SecretKey>> {
+    let Ok(pem) = std::env::var("AETHER_AUDIT_KEY").map(Zeroizing::new) else {
+        return Ok(None);
+    };
+    let key = match SecretKey::from_pem_unencrypted(&pem) {
+        Err(KeyError::Encrypted) => {
+            let passphrase = passphrase(app, "passphrase of the key in AETHER_AUDIT_KEY")?;
+            SecretKey::from_encrypted_pem(&pem, passphrase.as_bytes())
+        }
+        other => other,
+    };
+    key.map(Some).context("AETHER_AUDIT_KEY is set, but is no private key")
+}
+
+/// The passphrase: given, from the variable, from a file, or asked for.
+///
+/// # Errors
+/// Where there is none and nobody to ask.
+pub fn passphrase(app: &App, prompt: &str) -> Result<Zeroizing<String>> {
+    if let Some(given) = &app.passphrase {
+        return Ok(Zeroizing::new(given.clone()));
+    }
+    if let Ok(given) = std::env::var("AETHER_AUDIT_PASSPHRASE") {
+        return Ok(Zeroizing::new(given));
+    }
+    if let Some(path) = &app.globals.passphrase_file {
+        let text = Zeroizing::new(files::read_text(path, MAX_KEY_FILE)?);
+        let line = text.lines().next().unwrap_or_default();
+        if line.is_empty() {
+            bail!("{}: its first line, the passphrase, is empty", path.display());
+        }
+        return Ok(Zeroizing::new(line.to_owned()));
+    }
+    rpassword::prompt_password(format!("{prompt}: ")).map(Zeroizing::new).map_err(|_| {
+        anyhow::anyhow!("no passphrase, and no terminal to ask on: set AETHER_AUDIT_PASSPHRASE or --passphrase-file")
+    })
+}
+
+/// A passphrase for a new key: asked for twice where it is typed.
+///
+/// # Errors
+/// Where there is none, it is empty, or the two differ.
+pub fn new_passphrase(app: &App, name: &str) -> Result<Zeroizing<String>> {
+    let typed = app.passphrase.is_none()
+        && std::env::var_os("AETHER_AUDIT_PASSPHRASE").is_none()
+        && app.globals.passphrase_file.is_none();
+    let first = passphrase(app, &format!("new passphrase for {name}'s key"))?;
+    if first.is_empty() {
+        bail!("an empty passphrase protects nothing: choose another");
+    }
+    if typed && *passphrase(app, "once more")? != *first {
+        bail!("the two passphrases differ: nothing was written");
+    }
+    Ok(first)
+}
+
+/// A new key from the operating system's random source.
+///
+/// # Errors
+/// Where it has no random bytes to give.
+pub fn generate() -> Result<SecretKey> {
+    let seed = Zeroizing::new(random::<32>()?);
+    Ok(SecretKey::from_seed(&seed))
+}

@@ -1,0 +1,132 @@
+//! `log`: what happened.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::app::App;
+use super::desk::pick;
+use super::status_code::Status;
+use crate::core::entry::Entry;
+use crate::core::hash::Hash;
+use crate::core::log::Log;
+use crate::core::time::Timestamp;
+use crate::ledger::Ledger;
+
+/// Options of `log`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Every entry of the log, of all deployments
+    #[arg(long)]
+    pub all: bool,
+    /// Only the newest N
+    #[arg(short = 'n', long, value_name = "N")]
+    pub last: Option<usize>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    seq: u64,
+    kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deployment: Option<String>,
+    recorded: Timestamp,
+    time: Timestamp,
+    by: Vec<String>,
+    leaf: Hash,
+    id: String,
+    body: serde_json::Value,
+}
+
+pub fn run(app: &mut App, args: &Args) -> Result<Status> {
+    let ledger = Ledger::open_read_only(&app.ledger_path()?)?;
+    let bytes: Vec<Vec<u8>> = if args.all {
+        ledger.rows().map(|row| row.map(|row| row.bytes)).collect::<Result<_, _>>()?
+    } else {
+        let id = match pick(app, true) {
+            Ok(id) => Some(id),
+            Err(error) if app.globals.deployment.is_some() || !ledger.deployments()?.is_empty() => return Err(error),
+            Err(_) => None,
+        };
+        ledger.entries_of(id.as_ref().map(|id| id.as_str()))?
+    };
+    let mut log = Log::default();
+    let mut lines = Vec::new();
+    for bytes in &bytes {
+        let entry = Entry::parse(bytes)?;
+        log.take(&entry, |_| Vec::new());
+        lines.push(line(&entry, &log)?);
+    }
+    let skip = args.last.map_or(0, |last| lines.len().saturating_sub(last));
+    let lines = &lines[skip..];
+    if app.json() {
+        app.print_json(&lines)?;
+        return Ok(Status::Done);
+    }
+    let mut text = String::new();
+    for line in lines {
+        let delay = (line.recorded.millis() - line.time.millis()) / 60_000;
+        let late = if delay >= 2 { format!("  (signed {delay} min earlier)") } else { String::new() };
+        text.push_str(&format!(
+            "{:>5}  {}  {:<20} {:<28} {}{late}\n",
+            line.seq,
+            line.recorded.human(),
+            line.kind,
+            line.by.join(", "),
+            summary(&line.kind, &line.body)
+        ));
+    }
+    app.data(text)?;
+    Ok(Status::Done)
+}
+
+fn line(entry: &Entry, log: &Log) -> Result<Line> {
+    let predicate = &entry.statement.predicate;
+    let by = predicate
+        .signers
+        .iter()
+        .map(|signer| {
+            let person = log.keys.get(&signer.key).map_or("unknown", |known| known.person.as_str());
+            format!("{person} ({})", signer.role)
+        })
+        .collect();
+    Ok(Line {
+        seq: entry.line.seq,
+        kind: entry.statement.kind().to_owned(),
+        deployment: predicate.deployment.as_ref().map(ToString::to_string),
+        recorded: entry.line.recorded,
+        time: predicate.time,
+        by,
+        leaf: entry.leaf,
+        id: predicate.id.to_string(),
+        body: serde_json::from_str(predicate.body.get())?,
+    })
+}
+
+/// The members that tell the most, in a few words.
+pub fn summary(kind: &str, body: &serde_json::Value) -> String {
+    let text = |name: &str| body.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+    let words: Vec<String> = match kind {
+        "item-signed" => vec![text("item"), text("outcome")],
+        "item-withdrawn" => vec![text("item")],
+        "decision-made" => vec![text("decision"), text("gate"), text("waives")],
+        "deployment-opened" => vec![text("release"), text("type"), text("environment")],
+        "deployment-closed" => vec![text("outcome")],
+        "metric-read" | "evidence-collected" => vec![text("check"), text("phase"), text("value"), text("unit")],
+        "traffic-shifted" => {
+            let percent = body.get("percent").map(|p| format!("{p} %")).unwrap_or_default();
+            vec![text("service"), text("to"), percent, text("act")]
+        }
+        "stage-reached" => vec![text("stage"), text("act")],
+        "snapshot-taken" => vec![text("resource"), text("act")],
+        "standby-changed" => vec![text("service"), text("state"), text("act")],
+        "rollback-triggered" => vec![text("trigger"), text("check")],
+        "rollback-step" => vec![text("step"), text("act")],
+        "rollback-finished" => vec![text("outcome")],
+        "message-sent" => vec![text("channel"), text("template"), text("delivery")],
+        "roles-assigned" => vec![text("role"), text("person")],
+        "key-rotated" | "key-revoked" => vec![text("person")],
+        _ => Vec::new(),
+    };
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,192 @@
+//! The shell: one short file per command. Each collects, then appends, then tells people.
+
+mod amend;
+mod app;
+mod assign;
+mod attach;
+mod bundle;
+mod checkpoint;
+mod close;
+mod collect;
+mod completions;
+mod cosign;
+mod decide;
+mod desk;
+mod elsewhere;
+mod export;
+mod facts;
+mod files;
+mod gate;
+mod init;
+mod join;
+mod key;
+mod keyring;
+mod log;
+mod note;
+mod open;
+mod record;
+mod records;
+mod rehearse;
+mod rollback;
+mod show;
+mod sign;
+mod status;
+mod status_code;
+mod template;
+mod verify;
+mod withdraw;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use app::{App, Globals, SystemClock};
+use status_code::Status;
+
+/// The signed audit trail and the compliance record of a production deployment
+///
+/// Exit status: 0 done (verify: everything checked and anchored) · 1 a finding, or a gate that
+/// refuses · 2 could not run · 3 a rollback limit is breached · 4 not proven.
+#[derive(Parser, Debug)]
+#[command(name = "aether-audit", version, max_term_width = 100, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Make a folder ready to use: configuration, checklist, keys, the ledger and its entry 0
+    Init(init::Args),
+    /// Make keys and bring them on the roster
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Start a deployment record
+    Open(open::Args),
+    /// Give a role of this deployment to somebody else
+    Assign(assign::Args),
+    /// Replace the checklist of this deployment
+    Amend(amend::Args),
+    /// End the deployment without finishing it
+    Abort(decide::AbortArgs),
+    /// Show where the deployment stands
+    Status(status::Args),
+    /// List what happened
+    Log(log::Args),
+    /// Show one entry with its openings
+    Show(show::Args),
+    /// Sign items of the checklist
+    Sign(sign::Args),
+    /// Take a sign-off back
+    Withdraw(withdraw::Args),
+    /// Add your signature to a statement signed elsewhere
+    Cosign(cosign::Args),
+    /// Give statements signed elsewhere their place
+    Join(join::Args),
+    /// Collect evidence from the checks, now
+    Collect(collect::Args),
+    /// Attach a file as evidence
+    Attach(attach::Args),
+    /// Add a note
+    Note(note::Args),
+    /// Record a fact from elsewhere
+    #[command(subcommand)]
+    Record(record::Command),
+    /// Decide: go, no-go, all-clear, override
+    Decide(decide::Args),
+    /// Ask a gate, as an exit status
+    Gate(gate::Args),
+    /// Record that a rollback begins, with its reason
+    Rollback(rollback::Args),
+    /// Seal the record
+    Close(close::Args),
+    /// Write the completed checklist
+    Render(records::RenderArgs),
+    /// Write and sign the report
+    Report(records::ReportArgs),
+    /// Check a ledger, an export or a record folder
+    Verify(verify::Args),
+    /// Sign and print a checkpoint of the log
+    Checkpoint(checkpoint::Args),
+    /// Write a folder that any tool can check
+    Export(export::Args),
+    /// The whole procedure as a dry run, in a ledger of its own
+    Rehearse(rehearse::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    let mut app =
+        App { globals: cli.globals.clone(), clock: &SystemClock, out: &mut out, err: &mut err, passphrase: None };
+    let result = run(&mut app, &cli.command);
+    let status = match result {
+        Ok(status) => status,
+        Err(error) if closed_pipe(&error) => Status::Done,
+        Err(error) => {
+            let _ = writeln!(err, "aether-audit: {}", chain(&error));
+            status_code::of(&error)
+        }
+    };
+    let _ = out.flush();
+    ExitCode::from(status.code())
+}
+
+fn run(app: &mut App, command: &Command) -> Result<Status> {
+    match command {
+        Command::Init(args) => init::run(app, args),
+        Command::Key(command) => key::run(app, command),
+        Command::Open(args) => open::run(app, args),
+        Command::Assign(args) => assign::run(app, args),
+        Command::Amend(args) => amend::run(app, args),
+        Command::Abort(args) => decide::abort(app, args),
+        Command::Status(args) => status::run(app, args),
+        Command::Log(args) => log::run(app, args),
+        Command::Show(args) => show::run(app, args),
+        Command::Sign(args) => sign::run(app, args),
+        Command::Withdraw(args) => withdraw::run(app, args),
+        Command::Cosign(args) => cosign::run(app, args),
+        Command::Join(args) => join::run(app, args),
+        Command::Collect(args) => collect::run(app, args),
+        Command::Attach(args) => attach::run(app, args),
+        Command::Note(args) => note::run(app, args),
+        Command::Record(command) => record::run(app, command),
+        Command::Decide(args) => decide::run(app, args),
+        Command::Gate(args) => gate::run(app, args),
+        Command::Rollback(args) => rollback::run(app, args),
+        Command::Close(args) => close::run(app, args),
+        Command::Render(args) => records::render(app, args),
+        Command::Report(args) => records::report(app, args),
+        Command::Verify(args) => verify::run(app, args),
+        Command::Checkpoint(args) => checkpoint::run(app, args),
+        Command::Export(args) => export::run(app, args),
+        Command::Rehearse(args) => rehearse::run(app, args),
+        Command::Completions(args) => completions::run(app, args, &mut Cli::command()),
+    }
+}
+
+/// The error with its causes, each said once.
+fn chain(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !said.contains(&cause) {
+            if !said.is_empty() {
+                said.push_str(": ");
+            }
+            said.push_str(&cause);
+        }
+    }
+    said
+}
+
+fn closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}

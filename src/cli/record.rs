@@ -1,0 +1,262 @@
+//! `record`: facts from elsewhere. No gate refuses a fact; what is out of process shows loudly.
+
+use anyhow::Result;
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::app::App;
+use super::desk::{opened_text, pick};
+use super::elsewhere::Elsewhere;
+use super::facts;
+use super::status_code::{Refused, Status};
+use crate::core::event::{
+    Act, Colour, Delivery, Event, Gate, MessageSent, ReviewRecorded, RollbackFinished, RollbackOutcome, RollbackStep,
+    RollbackTriggered, SnapshotTaken, StageReached, StandbyChanged, StandbyState, StepName, TrafficShifted, Trigger,
+};
+use crate::core::name::{Id, Label, Token};
+use crate::core::opening::Opening;
+use crate::core::roster::COMMS_LEAD;
+use crate::core::time::Timestamp;
+
+/// The kinds that a person or a pipeline records.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// A database snapshot
+    SnapshotTaken {
+        /// The database
+        #[arg(long)]
+        resource: Label,
+        /// The snapshot's id or ARN
+        #[arg(long)]
+        snapshot: Option<Label>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// A stage of the deployment workflow
+    StageReached {
+        /// For example build, test, provision, deploy
+        #[arg(long)]
+        stage: Label,
+        /// The workflow run
+        #[arg(long)]
+        run: Option<Label>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Traffic moved between Blue and Green
+    TrafficShifted {
+        /// The service
+        #[arg(long)]
+        service: Label,
+        /// Where to
+        #[arg(long, value_enum)]
+        to: ColourArg,
+        /// Share of the traffic that goes there
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u8).range(0..=100))]
+        percent: u8,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Blue kept, extended or retired
+    StandbyChanged {
+        /// The service
+        #[arg(long)]
+        service: Label,
+        /// What became of it
+        #[arg(long, value_enum)]
+        state: StateArg,
+        /// Until when it is kept, for example 2026-07-03T05:00:00.000Z
+        #[arg(long)]
+        until: Option<Timestamp>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// A reason to roll back came up
+    RollbackTriggered {
+        /// Which of the criteria
+        #[arg(long, value_enum)]
+        trigger: TriggerArg,
+        /// The check whose limit was breached
+        #[arg(long)]
+        check: Option<Token>,
+        /// What was seen
+        #[arg(long)]
+        reason: Option<String>,
+        #[command(flatten)]
+        elsewhere: Elsewhere,
+    },
+    /// One of the five rollback steps
+    RollbackStep {
+        /// Which
+        #[arg(long, value_enum)]
+        step: StepArg,
+        /// The service, where it is about one
+        #[arg(long)]
+        service: Option<Label>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// The rollback ended
+    RollbackFinished {
+        /// How
+        #[arg(long, value_enum)]
+        outcome: RollbackArg,
+        /// Output or a remark
+        #[arg(long)]
+        detail: Option<String>,
+        #[command(flatten)]
+        elsewhere: Elsewhere,
+    },
+    /// A message that you sent
+    MessageSent {
+        /// Where it went [default: the channel of aether.toml]
+        #[arg(long)]
+        channel: Option<Label>,
+        /// Its exact text
+        #[arg(long)]
+        text: String,
+        /// The template that it was made from
+        #[arg(long)]
+        template: Option<Token>,
+        #[command(flatten)]
+        elsewhere: Elsewhere,
+    },
+    /// The outcome of a review
+    ReviewRecorded {
+        /// What it found
+        #[arg(long)]
+        text: String,
+        #[command(flatten)]
+        elsewhere: Elsewhere,
+    },
+}
+
+/// What every act has.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Common {
+    /// How far it is
+    #[arg(long, value_enum, default_value = "observed")]
+    pub act: ActArg,
+    /// The id of the statement that recorded the intention
+    #[arg(long, value_name = "ID")]
+    pub intent: Option<Id>,
+    /// Output or a remark
+    #[arg(long)]
+    pub detail: Option<String>,
+    #[command(flatten)]
+    pub elsewhere: Elsewhere,
+}
+
+macro_rules! value_enum {
+    ($name:ident => $target:ident { $($variant:ident),* }) => {
+        /// On the command line.
+        #[derive(Clone, Copy, Debug, ValueEnum)]
+        pub enum $name { $(#[allow(missing_docs)] $variant),* }
+
+        impl From<$name> for $target {
+            fn from(value: $name) -> Self {
+                match value { $($name::$variant => Self::$variant),* }
+            }
+        }
+    };
+}
+
+value_enum!(ActArg => Act { Intended, Done, Failed, Observed });
+value_enum!(ColourArg => Colour { Blue, Green });
+value_enum!(StateArg => StandbyState { Kept, Extended, Retired });
+value_enum!(TriggerArg => Trigger { ErrorRate, Unresponsive, Database, Security, Business, Limit, Manual });
+value_enum!(StepArg => StepName { Announce, RevertTraffic, VerifyPrevious, Notify, ScheduleReview });
+value_enum!(RollbackArg => RollbackOutcome { Complete, Partial, Failed });
+
+impl Default for ActArg {
+    fn default() -> Self {
+        Self::Observed
+    }
+}
+
+pub fn run(app: &mut App, command: &Command) -> Result<Status> {
+    match command {
+        Command::SnapshotTaken { resource, snapshot, common } => act(app, common, |act, detail, intent| {
+            let (resource, snapshot) = (resource.clone(), snapshot.clone());
+            Event::SnapshotTaken(SnapshotTaken { act, detail, intent, resource, snapshot })
+        }),
+        Command::StageReached { stage, run, common } => act(app, common, |act, detail, intent| {
+            Event::StageReached(StageReached { act, detail, intent, run: run.clone(), stage: stage.clone() })
+        }),
+        Command::TrafficShifted { service, to, percent, common } => {
+            let (to, percent) = ((*to).into(), *percent);
+            if to == Colour::Green && matches!(common.act, ActArg::Intended) {
+                ask_gate(app, Gate::Shift)?;
+            }
+            act(app, common, |act, detail, intent| {
+                Event::TrafficShifted(TrafficShifted { act, detail, intent, percent, service: service.clone(), to })
+            })
+        }
+        Command::StandbyChanged { service, state, until, common } => {
+            let state = (*state).into();
+            if state == StandbyState::Retired && matches!(common.act, ActArg::Intended) {
+                ask_gate(app, Gate::Retire)?;
+            }
+            act(app, common, |act, detail, intent| {
+                Event::StandbyChanged(StandbyChanged { act, detail, intent, service: service.clone(), state, until: *until })
+            })
+        }
+        Command::RollbackTriggered { trigger, check, reason, elsewhere } => plain(app, elsewhere, &[], |openings| {
+            let reason = reason.as_ref().map(|reason| opened_text(reason, openings)).transpose()?;
+            let (check, trigger) = (check.clone(), (*trigger).into());
+            Ok(Event::RollbackTriggered(RollbackTriggered { check, evidence: None, reason, trigger }))
+        }),
+        Command::RollbackStep { step, service, common } => act(app, common, |act, detail, intent| {
+            Event::RollbackStep(RollbackStep { act, detail, intent, service: service.clone(), step: (*step).into() })
+        }),
+        Command::RollbackFinished { outcome, detail, elsewhere } => plain(app, elsewhere, &[], |openings| {
+            let detail = detail.as_ref().map(|detail| opened_text(detail, openings)).transpose()?;
+            Ok(Event::RollbackFinished(RollbackFinished { detail, outcome: (*outcome).into() }))
+        }),
+        Command::MessageSent { channel, text, template, elsewhere } => {
+            let channel = match channel {
+                Some(channel) => channel.clone(),
+                None => Label::new(app.config()?.project.channel.unwrap_or_default())?,
+            };
+            plain(app, elsewhere, &[COMMS_LEAD], |openings| {
+                let (text, template) = (opened_text(text, openings)?, template.clone());
+                Ok(Event::MessageSent(MessageSent { channel, delivery: Delivery::Reported, response: None, template, text }))
+            })
+        }
+        Command::ReviewRecorded { text, elsewhere } => plain(app, elsewhere, &[], |openings| {
+            Ok(Event::ReviewRecorded(ReviewRecorded { text: opened_text(text, openings)? }))
+        }),
+    }
+}
+
+fn plain(
+    app: &mut App,
+    elsewhere: &Elsewhere,
+    roles: &[&str],
+    make: impl FnOnce(&mut Vec<Opening>) -> Result<Event>,
+) -> Result<Status> {
+    facts::record(app, elsewhere, roles, |_, _, _, openings| make(openings))?;
+    Ok(Status::Done)
+}
+
+fn act(
+    app: &mut App,
+    common: &Common,
+    make: impl FnOnce(Act, Option<crate::core::opening::OpeningRef>, Option<Id>) -> Event,
+) -> Result<Status> {
+    plain(app, &common.elsewhere, &[], |openings| {
+        let detail = common.detail.as_ref().map(|detail| opened_text(detail, openings)).transpose()?;
+        Ok(make(common.act.into(), detail, common.intent.clone()))
+    })
+}
+
+/// An intention is the beginning of an act, and acts are gated.
+fn ask_gate(app: &mut App, gate: Gate) -> Result<()> {
+    let id = pick(app, false)?;
+    let desk = super::desk::Desk::read(app, Some(&id))?;
+    let missing = desk.deployment(&id)?.missing(gate, app.now());
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let next = "What has happened already is recorded with --act observed; no gate refuses a fact.";
+    Err(Refused::gate("this act may not begin".to_owned(), &missing, next).into())
+}

@@ -1,0 +1,244 @@
+//! Appending: compare-and-swap on the head, durable before it is acknowledged.
+
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+
+use super::{Ledger, LedgerError};
+use crate::core::dsse::Envelope;
+use crate::core::entry::{Line, Opened};
+use crate::core::event::Event;
+use crate::core::hash::Hash;
+use crate::core::merkle;
+use crate::core::opening::Opening;
+use crate::core::time::Timestamp;
+
+use super::read::Head;
+
+/// A signed statement to be given its place, with the openings that it carries.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// The signed statement.
+    pub envelope: Envelope,
+    /// What its commitments open to.
+    pub openings: Vec<Opening>,
+}
+
+/// A statement's place in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Where it stands.
+    pub seq: u64,
+    /// Its leaf.
+    pub leaf: Hash,
+    /// When it was given its place.
+    pub recorded: Timestamp,
+    /// Whether it stood there already.
+    pub already: bool,
+}
+
+/// The kinds that nobody has to have seen before they decide.
+const ASIDES: &str = "'message-sent','evidence-collected','metric-read','note-added','review-recorded','report-issued','opening-erased'";
+
+impl Ledger {
+    /// Appends one statement. The caller has checked its signatures and authority.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; nothing was appended then.
+    pub fn append(&mut self, now: Timestamp, submission: &Submission) -> Result<Appended, LedgerError> {
+        let appended = self.append_all(now, std::slice::from_ref(submission))?;
+        appended.into_iter().next().ok_or(LedgerError::Order("nothing to append"))
+    }
+
+    /// Appends several statements in one durable step: all of them or none.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; nothing was appended then.
+    pub fn append_all(&mut self, now: Timestamp, submissions: &[Submission]) -> Result<Vec<Appended>, LedgerError> {
+        let mut head = None;
+        let path = self.path.clone();
+        let wrap = |error| LedgerError::from_sqlite(&path, error);
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(wrap)?;
+        let mut appended = Vec::with_capacity(submissions.len());
+        for (index, submission) in submissions.iter().enumerate() {
+            if index == 0 {
+                head = read_head(&transaction).map_err(|e| lift(&path, e))?;
+            }
+            let place = place(&transaction, now, submission, head).map_err(|e| lift(&path, e))?;
+            if !place.already {
+                head = Some(Head { seq: place.seq, leaf: place.leaf, recorded: place.recorded });
+            }
+            appended.push(place);
+        }
+        transaction.commit().map_err(wrap)?;
+        Ok(appended)
+    }
+}
+
+/// An error of SQLite, or one of the ledger's own.
+enum Failure {
+    Sqlite(rusqlite::Error),
+    Ledger(LedgerError),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl<E: Into<LedgerError>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Ledger(error.into())
+    }
+}
+
+fn lift(path: &std::path::Path, failure: Failure) -> LedgerError {
+    match failure {
+        Failure::Sqlite(error) => LedgerError::from_sqlite(path, error),
+        Failure::Ledger(error) => error,
+    }
+}
+
+fn read_head(connection: &Connection) -> Result<Option<Head>, Failure> {
+    let row = connection
+        .prepare_cached("SELECT seq, leaf, bytes FROM entries ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?)))
+        .optional()?;
+    let Some((seq, leaf, bytes)) = row else {
+        return Ok(None);
+    };
+    let line: Line = serde_json::from_slice(&bytes).map_err(crate::core::entry::EntryError::from)?;
+    Ok(Some(Head { seq: u64::try_from(seq).unwrap_or_default(), leaf: Hash(leaf), recorded: line.recorded }))
+}
+
+fn place(
+    connection: &Connection,
+    now: Timestamp,
+    submission: &Submission,
+    head: Option<Head>,
+) -> Result<Appended, Failure> {
+    let opened = Opened::of(&submission.envelope)?;
+    let predicate = &opened.statement.predicate;
+    if let Some(already) = already_there(connection, predicate.id.as_str(), submission)? {
+        return Ok(already);
+    }
+    match (head, predicate.seen) {
+        (None, None) => {}
+        (None, Some(_)) => Err(LedgerError::Order("the ledger is empty: entry 0 is made by `aether-audit init`"))?,
+        (Some(_), None) => Err(LedgerError::Order("the ledger has an entry 0 already"))?,
+        (Some(_), Some(seen)) => {
+            let leaf = leaf(connection, seen.seq)?;
+            if leaf != Some(seen.leaf) {
+                Err(LedgerError::OtherHistory { seq: seen.seq, leaf: seen.leaf.to_string() })?;
+            }
+        }
+    }
+    let recorded = clock(now, predicate.time, head)?;
+    let deployment = predicate.deployment.as_ref().map(|id| id.as_str());
+    let kind = opened.statement.kind();
+    if let (Some(deployment), Some(seen)) = (deployment, predicate.seen)
+        && must_have_seen(&opened)
+    {
+        let entries = weighty_since(connection, deployment, seen.seq)?;
+        if !entries.is_empty() {
+            Err(LedgerError::Stale { seen: seen.seq, entries })?;
+        }
+    }
+    let deployment_seq = deployment.map(|deployment| next_in(connection, deployment)).transpose()?;
+    let seq = head.map_or(0, |head| head.seq + 1);
+    let prev = head.map_or(Hash::ZERO, |head| head.leaf);
+    let line = Line { deployment_seq, envelope: submission.envelope.clone(), prev, recorded, seq };
+    let bytes = line.to_bytes()?;
+    let leaf = merkle::leaf_hash(&bytes);
+    connection
+        .prepare_cached(
+            "INSERT INTO entries (seq, leaf, id, kind, deployment, deployment_seq, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            i64::try_from(seq).unwrap_or(i64::MAX),
+            leaf.as_bytes(),
+            predicate.id.as_str(),
+            kind,
+            deployment,
+            deployment_seq.map(|seq| i64::try_from(seq).unwrap_or(i64::MAX)),
+            bytes
+        ])?;
+    for opening in &submission.openings {
+        connection
+            .prepare_cached("INSERT INTO openings (digest, bytes) VALUES (?1, ?2) ON CONFLICT (digest) DO NOTHING")?
+            .execute(params![opening.commit().as_bytes(), opening.to_file_bytes()])?;
+    }
+    Ok(Appended { seq, leaf, recorded, already: false })
+}
+
+/// An append whose answer was lost is recognised when it is tried again.
+fn already_there(connection: &Connection, id: &str, submission: &Submission) -> Result<Option<Appended>, Failure> {
+    let row = connection
+        .prepare_cached("SELECT seq, leaf, bytes FROM entries WHERE id = ?1")?
+        .query_row([id], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?)))
+        .optional()?;
+    let Some((seq, leaf, bytes)) = row else {
+        return Ok(None);
+    };
+    let line: Line = serde_json::from_slice(&bytes).map_err(crate::core::entry::EntryError::from)?;
+    if line.envelope != submission.envelope {
+        Err(LedgerError::IdTaken(id.to_owned()))?;
+    }
+    let seq = u64::try_from(seq).unwrap_or_default();
+    Ok(Some(Appended { seq, leaf: Hash(leaf), recorded: line.recorded, already: true }))
+}
+
+fn leaf(connection: &Connection, seq: u64) -> Result<Option<Hash>, Failure> {
+    let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+    let found = connection
+        .prepare_cached("SELECT leaf FROM entries WHERE seq = ?1")?
+        .query_row([seq], |row| row.get::<_, [u8; 32]>(0))
+        .optional()?;
+    Ok(found.map(Hash))
+}
+
+/// `recorded` is the later of the clock and the head's.
+fn clock(now: Timestamp, time: Timestamp, head: Option<Head>) -> Result<Timestamp, LedgerError> {
+    if let Some(head) = head
+        && head.recorded > now.plus_seconds(120)
+    {
+        return Err(LedgerError::ClockBehind { now, head: head.recorded });
+    }
+    let recorded = head.map_or(now, |head| now.max(head.recorded));
+    if time > recorded.plus_seconds(120) {
+        return Err(LedgerError::ClockAhead { time, now });
+    }
+    Ok(recorded)
+}
+
+fn must_have_seen(opened: &Opened) -> bool {
+    Event::parse(opened.statement.kind(), &opened.statement.predicate.body).is_ok_and(|event| event.must_have_seen())
+}
+
+fn weighty_since(connection: &Connection, deployment: &str, seen: u64) -> Result<Vec<u64>, Failure> {
+    let sql = format!("SELECT seq FROM entries WHERE deployment = ?1 AND seq > ?2 AND kind NOT IN ({ASIDES}) ORDER BY seq");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![deployment, i64::try_from(seen).unwrap_or(i64::MAX)], |row| row.get::<_, i64>(0))?;
+    rows.map(|seq| Ok(u64::try_from(seq?).unwrap_or_default())).collect()
+}
+
+fn next_in(connection: &Connection, deployment: &str) -> Result<u64, Failure> {
+    let next: i64 = connection
+        .prepare_cached("SELECT coalesce(max(deployment_seq) + 1, 0) FROM entries WHERE deployment = ?1")?
+        .query_row([deployment], |row| row.get(0))?;
+    Ok(u64::try_from(next).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ASIDES;
+    use crate::core::event::{Class, Event};
+
+    #[test]
+    fn asides_are_those_of_the_events() {
+        let listed: Vec<&str> = ASIDES.split(',').map(|kind| kind.trim_matches('\'')).collect();
+        for kind in Event::KINDS {
+            assert_eq!(listed.contains(kind), Event::class_of(kind) == Some(Class::Aside), "{kind}");
+        }
+    }
+}

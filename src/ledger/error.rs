@@ -1,0 +1,127 @@
+//! What can go wrong with a ledger, each with the next step.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+use crate::core::entry::EntryError;
+use crate::core::time::Timestamp;
+
+/// Why a ledger could not be opened, read or appended to. Nothing was written unless said otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// No file there.
+    #[error("there is no ledger at {0}: run `aether-audit init`, or name the ledger with --ledger")]
+    Missing(PathBuf),
+    /// No folder there.
+    #[error("the folder {0} does not exist: make it, or name another place with --ledger")]
+    FolderMissing(PathBuf),
+    /// A folder, socket or device.
+    #[error("{0} is not a file: name the ledger's file with --ledger")]
+    NotAFile(PathBuf),
+    /// Something is there already.
+    #[error("{0} is there already: it was left as it is")]
+    Exists(PathBuf),
+    /// The bytes are no SQLite database.
+    #[error("{0} is no database, or is damaged: restore it from a backup, then run `aether-audit verify`")]
+    NotADatabase(PathBuf),
+    /// A database of something else.
+    #[error("{0} is a database, but not one of aether-audit: name the ledger with --ledger")]
+    NotALedger(PathBuf),
+    /// Tables of a newer program.
+    #[error("{path} has schema version {found}; this program knows up to {known}: use a newer aether-audit")]
+    Newer {
+        /// The ledger.
+        path: PathBuf,
+        /// Its version.
+        found: i32,
+        /// The newest that this program knows.
+        known: i32,
+    },
+    /// The file, its folder or its file system may not be written.
+    #[error("{0} may not be written: check the permissions of the file and of its folder (SQLite writes beside it)")]
+    ReadOnly(PathBuf),
+    /// The file may not be read.
+    #[error("{0} may not be read: check its permissions")]
+    Unreadable(PathBuf),
+    /// No space left.
+    #[error("the disk that holds {0} is full: nothing was appended; make room and run the same command again")]
+    Full(PathBuf),
+    /// SQLite's locks do not hold there.
+    #[error("{path} is on a network file system ({kind}), where SQLite's locks do not hold: put the ledger on a local disk")]
+    Network {
+        /// The ledger.
+        path: PathBuf,
+        /// For example `nfs`.
+        kind: &'static str,
+    },
+    /// Another process held it too long.
+    #[error("{0} is held by another process: try again")]
+    Busy(PathBuf),
+    /// A decision or act whose signer had not seen what came in meanwhile.
+    #[error("not appended: the signer had seen entry {seen}; since then entries {entries:?} came into this deployment. \
+             Look at them (`aether-audit log`), then run the command again")]
+    Stale {
+        /// The newest entry that the signer had seen.
+        seen: u64,
+        /// What came in since.
+        entries: Vec<u64>,
+    },
+    /// Entry 0 into a ledger that has one, or anything else into one that has none.
+    #[error("not appended: {0}")]
+    Order(&'static str),
+    /// The statement commits to a history that is not this ledger's.
+    #[error("not appended: the statement was signed having seen entry {seq} as {leaf}, which is not what this ledger holds. \
+             It belongs to another log, or this ledger was restored from an older copy: run `aether-audit verify`")]
+    OtherHistory {
+        /// The entry that the signer had seen.
+        seq: u64,
+        /// Its leaf, as the signer saw it.
+        leaf: String,
+    },
+    /// The id is taken by another statement.
+    #[error("not appended: the id {0} is already taken by another statement of this log")]
+    IdTaken(String),
+    /// The clock is behind the head.
+    #[error("not appended: this machine's clock says {now}, but the newest entry is of {head}: set the clock right")]
+    ClockBehind {
+        /// This machine's clock.
+        now: Timestamp,
+        /// The head's.
+        head: Timestamp,
+    },
+    /// The signer's clock was ahead.
+    #[error("not appended: the statement says {time}, more than 2 minutes after this machine's clock ({now}): \
+             set the signer's clock right and sign again")]
+    ClockAhead {
+        /// The signer's clock.
+        time: Timestamp,
+        /// This machine's clock.
+        now: Timestamp,
+    },
+    /// The entry would not be of the format.
+    #[error("not appended: {0}")]
+    Entry(#[from] EntryError),
+    /// Anything else that SQLite says.
+    #[error("{path}: {source}")]
+    Sqlite {
+        /// The ledger.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+}
+
+impl LedgerError {
+    pub(super) fn from_sqlite(path: &Path, error: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::NotADatabase(path),
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly(path),
+            Some(ErrorCode::DiskFull) => Self::Full(path),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(path),
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Self::ReadOnly(path),
+            _ => Self::Sqlite { path, source: error },
+        }
+    }
+}

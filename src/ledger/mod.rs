@@ -1,0 +1,94 @@
+//! The ledger: entries and openings in SQLite, appended by compare-and-swap on the head.
+//!
+//! An append is durable before it returns: WAL with `synchronous=FULL`, one immediate transaction.
+
+mod append;
+mod error;
+mod place;
+mod read;
+mod schema;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+pub use append::{Appended, Submission};
+pub use error::LedgerError;
+pub use read::{Head, Row};
+
+/// How long a writer waits for the others.
+const BUSY: Duration = Duration::from_secs(30);
+
+/// An open ledger.
+#[derive(Debug)]
+pub struct Ledger {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Ledger {
+    /// Makes a new, empty ledger.
+    ///
+    /// # Errors
+    /// [`LedgerError`], and where a file is already there.
+    pub fn create(path: &Path) -> Result<Self, LedgerError> {
+        place::check_new(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let ledger = Self::connect(path, flags)?;
+        ledger.configure()?;
+        schema::create(&ledger.connection).map_err(|e| LedgerError::from_sqlite(path, e))?;
+        Ok(ledger)
+    }
+
+    /// Opens a ledger for reading and appending.
+    ///
+    /// # Errors
+    /// [`LedgerError`]: each cause has its own.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        place::check_existing(path)?;
+        let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        schema::check(&ledger.connection, path)?;
+        ledger.configure()?;
+        Ok(ledger)
+    }
+
+    /// Opens a ledger for reading alone; a file that may not be written is fine.
+    ///
+    /// # Errors
+    /// [`LedgerError`]: each cause has its own.
+    pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
+        place::check_readable(path)?;
+        let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        schema::check(&ledger.connection, path)?;
+        Ok(ledger)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn connect(path: &Path, flags: OpenFlags) -> Result<Self, LedgerError> {
+        let open = || -> rusqlite::Result<Connection> {
+            let connection = Connection::open_with_flags(path, flags)?;
+            connection.busy_timeout(BUSY)?;
+            Ok(connection)
+        };
+        let connection = open().map_err(|e| LedgerError::from_sqlite(path, e))?;
+        Ok(Self { connection, path: path.to_owned() })
+    }
+
+    fn configure(&self) -> Result<(), LedgerError> {
+        self.connection
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA recursive_triggers = ON;",
+            )
+            .map_err(|e| LedgerError::from_sqlite(&self.path, e))
+    }
+
+    fn wrap<T>(&self, result: rusqlite::Result<T>) -> Result<T, LedgerError> {
+        result.map_err(|e| LedgerError::from_sqlite(&self.path, e))
+    }
+}

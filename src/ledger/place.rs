@@ -1,0 +1,99 @@
+//! Where a ledger may lie: looked at before SQLite is let near it.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::LedgerError;
+
+pub(super) fn check_new(path: &Path) -> Result<(), LedgerError> {
+    let folder = folder(path);
+    if !folder.is_dir() {
+        return Err(LedgerError::FolderMissing(folder));
+    }
+    if fs::symlink_metadata(path).is_ok() {
+        return Err(LedgerError::Exists(path.to_owned()));
+    }
+    check_local(&folder, path)
+}
+
+pub(super) fn check_existing(path: &Path) -> Result<(), LedgerError> {
+    check_readable(path)?;
+    let parts = [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")];
+    for part in parts.iter().filter(|part| part.exists()) {
+        if rustix::fs::access(part, rustix::fs::Access::WRITE_OK).is_err() {
+            return Err(LedgerError::ReadOnly(part.clone()));
+        }
+    }
+    check_local(&folder(path), path)
+}
+
+pub(super) fn check_readable(path: &Path) -> Result<(), LedgerError> {
+    let found = match fs::metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            return Err(LedgerError::Unreadable(path.to_owned()));
+        }
+        Err(_) if !folder(path).is_dir() => return Err(LedgerError::FolderMissing(folder(path))),
+        Err(_) => return Err(LedgerError::Missing(path.to_owned())),
+    };
+    if !found.is_file() {
+        return Err(LedgerError::NotAFile(path.to_owned()));
+    }
+    let mut head = [0; 16];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    match read {
+        Ok(()) if head == *b"SQLite format 3\0" => Ok(()),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(LedgerError::Unreadable(path.to_owned())),
+        _ => Err(LedgerError::NotADatabase(path.to_owned())),
+    }
+}
+
+fn folder(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn check_local(folder: &Path, path: &Path) -> Result<(), LedgerError> {
+    #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast)]
+    match rustix::fs::statfs(folder).map(|stat| network_kind(stat.f_type as u64 & 0xffff_ffff)) {
+        Ok(Some(kind)) => Err(LedgerError::Network { path: path.to_owned(), kind }),
+        _ => Ok(()),
+    }
+}
+
+/// Names a network file system by its magic number (`statfs(2)`).
+fn network_kind(magic: u64) -> Option<&'static str> {
+    match magic {
+        0x6969 => Some("nfs"),
+        0x517b => Some("smb"),
+        0xff53_4d42 => Some("cifs"),
+        0xfe53_4d42 => Some("smb2"),
+        0x5346_414f => Some("afs"),
+        0x00c3_6400 => Some("ceph"),
+        0x0102_1997 => Some("9p"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::network_kind;
+
+    #[test]
+    fn names_network_file_systems_and_leaves_local_ones() {
+        assert_eq!(network_kind(0x6969), Some("nfs"));
+        assert_eq!(network_kind(0xff53_4d42), Some("cifs"));
+        for (name, local) in [("ext4", 0xef53), ("xfs", 0x5846_5342), ("btrfs", 0x9123_683e), ("tmpfs", 0x0102_1994)] {
+            assert_eq!(network_kind(local), None, "{name}");
+        }
+    }
+}

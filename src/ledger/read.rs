@@ -1,0 +1,229 @@
+//! Reading: the head, rows in order, openings.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{OptionalExtension as _, params};
+
+use super::{Ledger, LedgerError};
+use crate::core::entry::Line;
+use crate::core::hash::Hash;
+use crate::core::name::Token;
+use crate::core::time::Timestamp;
+
+/// The newest entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its place.
+    pub seq: u64,
+    /// Its leaf.
+    pub leaf: Hash,
+    /// Its writer's clock.
+    pub recorded: Timestamp,
+}
+
+/// A row as it is stored, index columns included; nothing in it is trusted.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The entry's bytes.
+    pub bytes: Vec<u8>,
+    /// Column `seq`.
+    pub seq: i64,
+    /// Column `leaf`.
+    pub leaf: Vec<u8>,
+    /// Column `id`.
+    pub id: String,
+    /// Column `kind`.
+    pub kind: String,
+    /// Column `deployment`.
+    pub deployment: Option<String>,
+    /// Column `deployment_seq`.
+    pub deployment_seq: Option<i64>,
+}
+
+/// How many rows are fetched at a time, so that a long scan holds no lock in between.
+const PAGE: i64 = 512;
+
+impl Ledger {
+    /// The newest entry; `None` in an empty ledger.
+    ///
+    /// # Errors
+    /// [`LedgerError`], also where the newest row is not of the format.
+    pub fn head(&self) -> Result<Option<Head>, LedgerError> {
+        let row = self
+            .connection
+            .prepare_cached("SELECT seq, leaf, bytes FROM entries ORDER BY seq DESC LIMIT 1")
+            .and_then(|mut statement| {
+                statement
+                    .query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?)))
+                    .optional()
+            });
+        let Some((seq, leaf, bytes)) = self.wrap(row)? else {
+            return Ok(None);
+        };
+        let line: Line = serde_json::from_slice(&bytes).map_err(|e| LedgerError::Entry(e.into()))?;
+        Ok(Some(Head { seq: u64::try_from(seq).unwrap_or_default(), leaf: Hash(leaf), recorded: line.recorded }))
+    }
+
+    /// The leaf of an entry, as its column says.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn leaf(&self, seq: u64) -> Result<Option<Hash>, LedgerError> {
+        let Ok(seq) = i64::try_from(seq) else {
+            return Ok(None);
+        };
+        let found = self
+            .connection
+            .query_row("SELECT leaf FROM entries WHERE seq = ?1", [seq], |row| row.get::<_, [u8; 32]>(0))
+            .optional();
+        Ok(self.wrap(found)?.map(Hash))
+    }
+
+    /// Every leaf in order, as the columns say.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn leaves(&self) -> Result<Vec<Hash>, LedgerError> {
+        let read = || -> rusqlite::Result<Vec<Hash>> {
+            let mut statement = self.connection.prepare("SELECT leaf FROM entries ORDER BY seq")?;
+            statement.query_map([], |row| row.get::<_, [u8; 32]>(0).map(Hash))?.collect()
+        };
+        self.wrap(read())
+    }
+
+    /// Every row in order of its key, a page at a time. What a damaged row holds comes back as it is,
+    /// or as an error in its place.
+    pub fn rows(&self) -> impl Iterator<Item = Result<Row, LedgerError>> + '_ {
+        let mut next = i64::MIN;
+        let mut page = Vec::new().into_iter();
+        let mut failed = false;
+        std::iter::from_fn(move || {
+            if let Some(row) = page.next() {
+                return Some(Ok(row));
+            }
+            if failed {
+                return None;
+            }
+            match self.page(next) {
+                Ok(rows) => {
+                    next = rows.last().map_or(next, |row| row.seq.saturating_add(1));
+                    page = rows.into_iter();
+                    page.next().map(Ok)
+                }
+                Err(error) => {
+                    failed = true;
+                    Some(Err(error))
+                }
+            }
+        })
+    }
+
+    fn page(&self, from: i64) -> Result<Vec<Row>, LedgerError> {
+        let read = || -> rusqlite::Result<Vec<Row>> {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT seq, leaf, id, kind, deployment, deployment_seq, bytes FROM entries WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
+            )?;
+            statement.query_map(params![from, PAGE], row)?.collect()
+        };
+        self.wrap(read())
+    }
+
+    /// The entries that concern a deployment: its own and all governance, in order. With `None`,
+    /// governance alone.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn entries_of(&self, deployment: Option<&str>) -> Result<Vec<Vec<u8>>, LedgerError> {
+        let read = || -> rusqlite::Result<Vec<Vec<u8>>> {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT bytes FROM (SELECT seq, bytes FROM entries WHERE deployment IS NULL
+                 UNION ALL SELECT seq, bytes FROM entries WHERE deployment = ?1) ORDER BY seq",
+            )?;
+            statement.query_map([deployment], |row| row.get(0))?.collect()
+        };
+        self.wrap(read())
+    }
+
+    /// One entry's bytes.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn entry(&self, seq: u64) -> Result<Option<Vec<u8>>, LedgerError> {
+        let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+        let found = self.connection.query_row("SELECT bytes FROM entries WHERE seq = ?1", [seq], |row| row.get(0));
+        self.wrap(found.optional())
+    }
+
+    /// The entries after `seq`, in order.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn entries_since(&self, seq: u64) -> Result<Vec<Vec<u8>>, LedgerError> {
+        let read = || -> rusqlite::Result<Vec<Vec<u8>>> {
+            let mut statement =
+                self.connection.prepare_cached("SELECT bytes FROM entries WHERE seq > ?1 ORDER BY seq")?;
+            statement.query_map([i64::try_from(seq).unwrap_or(i64::MAX)], |row| row.get(0))?.collect()
+        };
+        self.wrap(read())
+    }
+
+    /// Every deployment in the order of opening, and whether it is closed.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn deployments(&self) -> Result<Vec<(Token, bool)>, LedgerError> {
+        let read = || -> rusqlite::Result<Vec<(String, bool)>> {
+            let mut statement = self.connection.prepare(
+                "SELECT deployment, EXISTS (SELECT 1 FROM entries c WHERE c.kind = 'deployment-closed' AND c.deployment = o.deployment)
+                 FROM entries o WHERE kind = 'deployment-opened' ORDER BY seq",
+            )?;
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        let found = self.wrap(read())?;
+        Ok(found.into_iter().filter_map(|(id, closed)| Token::new(id).ok().map(|id| (id, closed))).collect())
+    }
+
+    /// The stored bytes (salt ‖ bytes) of an opening.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn opening(&self, commit: &Hash) -> Result<Option<Vec<u8>>, LedgerError> {
+        let found = self
+            .connection
+            .prepare_cached("SELECT bytes FROM openings WHERE digest = ?1")
+            .and_then(|mut statement| statement.query_row([commit.as_bytes()], |row| row.get(0)).optional());
+        self.wrap(found)
+    }
+
+    /// The commits of every stored opening.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn openings(&self) -> Result<Vec<Hash>, LedgerError> {
+        let read = || -> rusqlite::Result<Vec<Hash>> {
+            let mut statement = self.connection.prepare("SELECT digest FROM openings ORDER BY digest")?;
+            statement.query_map([], |row| row.get::<_, [u8; 32]>(0).map(Hash))?.collect()
+        };
+        self.wrap(read())
+    }
+}
+
+/// Reads a row without trusting the types of its columns: a file can be edited by other programs.
+fn row(row: &rusqlite::Row) -> rusqlite::Result<Row> {
+    let bytes = |index| -> rusqlite::Result<Vec<u8>> {
+        Ok(match row.get_ref(index)? {
+            ValueRef::Blob(bytes) | ValueRef::Text(bytes) => bytes.to_vec(),
+            _ => Vec::new(),
+        })
+    };
+    let text = |index| bytes(index).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let optional = |index| row.get_ref(index).map(|value| value != ValueRef::Null);
+    Ok(Row {
+        seq: row.get(0)?,
+        leaf: bytes(1)?,
+        id: text(2)?,
+        kind: text(3)?,
+        deployment: if optional(4)? { Some(text(4)?) } else { None },
+        deployment_seq: row.get(5).unwrap_or(Some(-1)),
+        bytes: bytes(6)?,
+    })
+}

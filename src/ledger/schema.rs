@@ -1,0 +1,66 @@
+//! The tables, and the refusal of those of a newer program.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::LedgerError;
+
+/// `aaud`, so that `file` and SQLite tools can tell.
+const APPLICATION_ID: i32 = 0x6161_7564;
+/// Raised by one with each change of the tables.
+const VERSION: i32 = 1;
+
+const TABLES: &str = "
+CREATE TABLE entries (
+    seq            INTEGER PRIMARY KEY CHECK (seq >= 0),
+    leaf           BLOB NOT NULL CHECK (length(leaf) = 32),
+    id             TEXT NOT NULL UNIQUE,
+    kind           TEXT NOT NULL,
+    deployment     TEXT,
+    deployment_seq INTEGER,
+    bytes          BLOB NOT NULL CHECK (length(bytes) <= 65535),
+    CHECK ((deployment IS NULL) = (deployment_seq IS NULL))
+) STRICT;
+
+CREATE UNIQUE INDEX entries_by_deployment ON entries (deployment, deployment_seq);
+CREATE INDEX milestones ON entries (kind, deployment) WHERE kind IN ('deployment-opened', 'deployment-closed');
+
+CREATE TRIGGER entries_in_order BEFORE INSERT ON entries
+WHEN NEW.seq IS NOT (SELECT coalesce(max(seq) + 1, 0) FROM entries)
+BEGIN SELECT raise(ABORT, 'entries are appended in order'); END;
+
+CREATE TRIGGER entries_never_change BEFORE UPDATE ON entries
+BEGIN SELECT raise(ABORT, 'entries are never changed'); END;
+
+CREATE TRIGGER entries_never_go BEFORE DELETE ON entries
+BEGIN SELECT raise(ABORT, 'entries are never deleted'); END;
+
+CREATE TABLE openings (
+    digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
+    bytes  BLOB NOT NULL CHECK (length(bytes) >= 16)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER openings_never_change BEFORE UPDATE ON openings
+BEGIN SELECT raise(ABORT, 'openings are never changed'); END;
+";
+
+pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
+    ))
+}
+
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
+    let pragma = |name: &str| -> Result<i32, LedgerError> {
+        connection
+            .query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
+            .map_err(|e| LedgerError::from_sqlite(path, e))
+    };
+    let path = path.to_owned();
+    match (pragma("application_id")?, pragma("user_version")?) {
+        (APPLICATION_ID, VERSION) => Ok(()),
+        (APPLICATION_ID, found) if found > VERSION => Err(LedgerError::Newer { path, found, known: VERSION }),
+        _ => Err(LedgerError::NotALedger(path)),
+    }
+}

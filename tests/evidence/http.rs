@@ -1,0 +1,132 @@
+//! The HTTP source against servers that behave, and that do not.
+
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::Duration;
+
+use aether_audit::core::check::Phase;
+use aether_audit::evidence::{Collected, MAX_RESPONSE};
+
+use crate::server::Server;
+use crate::{detail, measure};
+
+fn get(url: &str, more: &str) -> Collected {
+    measure(
+        &format!("[[check]]\nid = \"h\"\nsource = \"http\"\nurl = \"{url}\"\non-fail = \"trigger\"\n{more}"),
+        Path::new("."),
+    )
+}
+
+fn is(collected: &Collected, phase: Phase, part: &str) {
+    assert_eq!(collected.reading.phase, Some(phase), "{}", detail(collected));
+    assert!(detail(collected).contains(part), "{}", detail(collected));
+    assert!(collected.failure.is_none());
+}
+
+#[test]
+fn status_and_body() {
+    let server = Server::saying(
+        "200 OK",
+        "content-type: application/json; charset=utf-8\r\n",
+        b"{\"status\": \"ok\"}",
+    );
+    let good = get(&server.url(), "body-pattern = '\"status\": *\"ok\"'");
+    is(&good, Phase::Pass, "status 200, 16 bytes");
+    assert_eq!(good.reading.points.len(), 1);
+    assert_eq!(
+        (good.reading.unit.as_deref(), good.reading.statistic.as_deref()),
+        (Some("ms"), Some("latency"))
+    );
+    let response = good.response.unwrap();
+    assert_eq!(
+        (response.bytes.as_slice(), response.media_type.as_str()),
+        (&b"{\"status\": \"ok\"}"[..], "application/json")
+    );
+    is(&get(&server.url(), "body-pattern = 'degraded'"), Phase::Trigger, "pattern not found");
+    is(&get(&server.url(), "status = \"204\""), Phase::Trigger, "status 200");
+    is(&get(&Server::saying("503 Busy", "", b"").url(), ""), Phase::Trigger, "status 503");
+    is(
+        &get(&Server::saying("503 Busy", "", b"").url(), "status = \"200,500-503\""),
+        Phase::Pass,
+        "status 503",
+    );
+}
+
+#[test]
+fn redirects_are_answers() {
+    let target = Server::saying("200 OK", "", b"");
+    let server = Server::saying("302 Found", &format!("location: {}/\r\n", target.url()), b"");
+    is(&get(&server.url(), ""), Phase::Trigger, "status 302");
+    is(&get(&server.url(), "status = \"200-399\""), Phase::Pass, "status 302");
+    assert_eq!(target.requests.load(std::sync::atomic::Ordering::SeqCst), 0);
+}
+
+#[test]
+fn latency_is_judged() {
+    let server = Server::start(|stream| {
+        std::thread::sleep(Duration::from_millis(120));
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    });
+    is(&get(&server.url(), "objective = \"< 100\""), Phase::Warn, "breaches the objective < 100");
+    is(&get(&server.url(), "objective = \"< 50\"\nrollback = \"> 110\""), Phase::Trigger, "rollback limit");
+    let fine = get(&server.url(), "objective = \"< 60000\"");
+    is(&fine, Phase::Pass, "meets the objective");
+    assert!(fine.reading.value.unwrap().to_f64() >= 120.0);
+}
+
+#[test]
+fn silence_is_a_no() {
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let slow = Server::start(move |stream| {
+        // Headers, and then never the body.
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc");
+        let _ = held.recv_timeout(Duration::from_secs(20));
+    });
+    is(&get(&slow.url(), "timeout-seconds = 1"), Phase::Trigger, "no answer within 1 s");
+    drop(release);
+    let cut = Server::start(|stream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc");
+    });
+    let collected = get(&cut.url(), "");
+    is(&collected, Phase::Trigger, "cut");
+    assert!(collected.reading.points.is_empty());
+    is(&get(&Server::start(|_| ()).url(), ""), Phase::Trigger, "not as expected");
+    let other = Server::start(|stream| {
+        let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n\r\n");
+    });
+    is(&get(&other.url(), ""), Phase::Trigger, "not HTTP");
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    is(&get(&format!("http://{port}"), ""), Phase::Trigger, "connection refused");
+    let plain = Server::start(|stream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+    });
+    is(&get(&format!("https://{}", plain.address), "timeout-seconds = 2"), Phase::Trigger, "");
+}
+
+#[test]
+fn huge_answers_are_cut() {
+    let server = Server::start(|stream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nneedle");
+        let chunk = [b'x'; 8192];
+        while stream.write_all(&chunk).is_ok() {}
+    });
+    let collected = get(&server.url(), "body-pattern = 'needle'");
+    is(&collected, Phase::Pass, "and more that were not read");
+    assert_eq!(collected.response.unwrap().bytes.len(), MAX_RESPONSE);
+    let header = format!("x: {}\r\n", "y".repeat(1 << 20));
+    is(&get(&Server::saying("200 OK", &header, b"").url(), ""), Phase::Trigger, "not as expected");
+}
+
+#[test]
+fn credentials_in_the_url_stay_out_of_the_record() {
+    let server = Server::saying("200 OK", "", b"");
+    let url = format!("http://user:hunter2@{}/health?token=hunter2#hunter2", server.address);
+    let closed = url.replace(&server.address.to_string(), "127.0.0.1:1");
+    for url in [url, closed] {
+        let collected = get(&url, "");
+        let text = format!("{:?}", collected.reading);
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(text.contains("token=REDACTED"), "{text}");
+    }
+}
