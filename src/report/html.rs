@@ -6,7 +6,7 @@ use super::ReportError;
 use super::model::Report;
 
 #[derive(Template)]
-#[template(path = "report.html")]
+#[template(path = "report.html", escape = "record-html")]
 struct Page<'a> {
     r: &'a Report,
 }
