@@ -41,6 +41,7 @@ fn sign_off_lines_continue_the_item() {
         ("\u{feff}- [ ] a\n", "\u{feff}- [x] a\n  <br>ok\n"),
         ("[^a>b]: - [ ] a\n", "[^a>b]: - [x] a\n          <br>ok\n"),
         ("- [\t] a\n", "- [x] a\n  <br>ok\n"),
+        ("- [ ] <!x\n", "- [x] <!x\n  &nbsp;ok\n"),
         ("- [X] a\n", "- [X] a\n  <br>ok\n"),
         ("- [ ] a\n  ---\n", "- [x] a\n  <br>ok\n  ---\n"),
     ] {
@@ -84,6 +85,7 @@ fn the_block_follows_after_all_that_was_open_is_closed() {
         ("<![CDATA[\n", "]]>\n"),
         ("<!DOCTYPE\n", ">\n"),
         ("<script>\nlet a;\n", "</script>\n"),
+        ("- <!-- open\n<script>\n</pre>", "\n</script>\n\n<!-- \" ' -->\n"),
         ("<pre>\n\nx\n", "</pre>\n"),
         ("<details>\n\n- [ ] a\n", "\n</details>\n"),
         ("<details>\n\n- [ ] a\n\n</details>\n", ""),

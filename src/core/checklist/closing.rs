@@ -70,7 +70,7 @@ fn open_fence(source: &str) -> Option<String> {
     (!ended).then(|| mark.to_string().repeat(fence))
 }
 
-/// The end mark that an HTML block (CommonMark 4.6, kinds 1 to 5) still waits for.
+/// The end mark that an HTML block (`CommonMark` 4.6, kinds 1 to 5) still waits for.
 fn open_html_block(source: &str) -> Option<String> {
     let source = source.trim_start().to_ascii_lowercase();
     let waits_for = |mark: &str| (!source.contains(mark)).then(|| mark.to_owned());
@@ -86,13 +86,12 @@ fn open_html_block(source: &str) -> Option<String> {
     if source.starts_with("<!") {
         return waits_for(">");
     }
-    let raw = ["script", "pre", "style", "textarea"];
-    let name = raw.into_iter().find(|name| {
+    // CommonMark takes any of the four end tags, pulldown-cmark the element's own: that one suits both.
+    let name = ["script", "pre", "style", "textarea"].into_iter().find(|name| {
         let rest = source.strip_prefix('<').and_then(|rest| rest.strip_prefix(name));
         rest.is_some_and(|rest| rest.chars().next().is_none_or(|c| c.is_whitespace() || c == '>'))
     })?;
-    let ended = raw.iter().any(|name| source.contains(&format!("</{name}>")));
-    (!ended).then(|| format!("</{name}>"))
+    waits_for(&format!("</{name}>"))
 }
 
 /// Elements that have no end tag, or whose stray end tag would make something.
@@ -152,9 +151,8 @@ impl Html {
                         self.state = State::Comment { tail: "--".to_owned() };
                     }
                 }
-                State::Data => {}
                 State::Bogus if c == '>' => self.state = State::Data,
-                State::Bogus => {}
+                State::Data | State::Bogus => {}
                 State::Comment { tail } if c == '>' && (tail.ends_with("--") || tail.ends_with("--!")) => {
                     self.state = State::Data;
                 }

@@ -142,7 +142,7 @@ impl<'a> Walk<'a> {
     }
 
     fn start(&mut self, tag: &Tag<'_>, range: &Range<usize>) -> Result<(), ChecklistError> {
-        if is_inline(&tag.to_end()) {
+        if is_inline(tag.to_end()) {
             self.words("", range);
             return Ok(());
         }
@@ -159,7 +159,7 @@ impl<'a> Walk<'a> {
     }
 
     fn end(&mut self, tag: TagEnd, range: &Range<usize>) -> Result<(), ChecklistError> {
-        if is_inline(&tag) {
+        if is_inline(tag) {
             self.words("", range);
             return Ok(());
         }
@@ -264,7 +264,7 @@ fn distinct<'b>(
     Ok(())
 }
 
-const fn is_inline(tag: &TagEnd) -> bool {
+const fn is_inline(tag: TagEnd) -> bool {
     matches!(
         tag,
         TagEnd::Emphasis
