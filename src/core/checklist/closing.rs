@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use pulldown_cmark::{CodeBlockKind, Event, Tag};
+use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
 
-use super::markdown::{events, with_line_feeds};
+use super::markdown::{events, readable};
 
 /// Lines that close what is open, none when nothing is.
 pub(super) struct Closing {
@@ -17,23 +17,39 @@ pub(super) struct Closing {
 }
 
 pub(super) fn closing_lines(text: &str) -> Closing {
-    let text = &with_line_feeds(text);
+    let text = &readable(text);
     let mut html = Html::default();
     let mut depth = 0_usize;
+    let mut containers = Vec::new();
     let mut last_block = None;
     for (event, range) in events(text) {
         match event {
-            Event::Html(raw) | Event::InlineHtml(raw) => html.feed(&raw),
+            Event::Html(raw) | Event::InlineHtml(raw) => {
+                let in_data = matches!(html.state, State::Data);
+                html.feed(&raw);
+                if in_data && !matches!(html.state, State::Data) {
+                    html.swallowed.clone_from(&containers);
+                }
+            }
             Event::Start(tag) => {
+                containers.extend(container(&tag.to_end()));
                 if depth == 0 {
                     last_block = Some((tag, range));
                 }
                 depth += 1;
             }
-            Event::End(_) => depth = depth.saturating_sub(1),
+            Event::End(tag) => {
+                depth = depth.saturating_sub(1);
+                if container(&tag).is_some() {
+                    containers.pop();
+                }
+            }
             Event::Rule if depth == 0 => last_block = None,
             _ => {}
         }
+    }
+    if matches!(html.state, State::Data) {
+        html.swallowed.clear();
     }
     let mut lines = Vec::new();
     if let Some((tag, range)) = last_block {
@@ -53,6 +69,17 @@ pub(super) fn closing_lines(text: &str) -> Closing {
     }
     html.close(&mut lines);
     Closing { ends_with_newline: text.is_empty() || text.ends_with(['\n', '\r']), lines }
+}
+
+/// The element that a container becomes.
+const fn container(tag: &TagEnd) -> Option<&'static str> {
+    match tag {
+        TagEnd::List(true) => Some("ol"),
+        TagEnd::List(false) => Some("ul"),
+        TagEnd::Item => Some("li"),
+        TagEnd::BlockQuote(_) => Some("blockquote"),
+        _ => None,
+    }
 }
 
 /// The fence that would end the one at the start of `source`, if it is not ended.
@@ -109,6 +136,8 @@ struct Html {
     state: State,
     /// Open elements: name and how many.
     open: BTreeMap<String, usize>,
+    /// The containers around the place where the state last left `Data`: their end tags are not seen.
+    swallowed: Vec<&'static str>,
 }
 
 #[derive(Default)]
@@ -216,6 +245,10 @@ impl Html {
         }
         if let State::RawText { name, .. } = &self.state {
             lines.extend([String::new(), format!("</{name}>")]);
+        }
+        if !self.swallowed.is_empty() {
+            let ends = self.swallowed.iter().rev().map(|name| format!("</{name}>"));
+            lines.extend([String::new(), ends.collect()]);
         }
         let open = self.open.iter().filter(|(_, count)| **count > 0);
         let open: Vec<String> = open.map(|(name, count)| format!("</{name}>").repeat(*count)).collect();

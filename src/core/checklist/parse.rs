@@ -6,7 +6,7 @@ use std::ops::Range;
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 
 use super::annotation::{self, Field, Place};
-use super::markdown::{Lines, events, line_end, with_line_feeds};
+use super::markdown::{Lines, events, line_end, readable};
 use super::{Checklist, ChecklistError, Item, ItemSpec, PhaseSpec};
 
 /// Finds the phases and task items of a checklist. No task at all is `Ok` with no items.
@@ -18,7 +18,7 @@ use super::{Checklist, ChecklistError, Item, ItemSpec, PhaseSpec};
 /// An annotation that means nothing or something impossible, an id that stands twice, or nesting
 /// deeper than can be read in reasonable time; each names its place.
 pub fn parse(text: &str) -> Result<Checklist, ChecklistError> {
-    let text = &with_line_feeds(text);
+    let text = &readable(text);
     let lines = Lines::new(text);
     if let Some(line) = lines.too_deep() {
         return Err(ChecklistError::TooDeep { line });
