@@ -180,22 +180,24 @@ fn anything_over_and_over_is_answered() {
 
 #[test]
 fn deep_nesting_is_answered() {
+    const EIGHTH: usize = MEGABYTE / 8;
     let mut stairs = String::new();
     for depth in 0..700 {
         stairs.push_str(&"  ".repeat(depth));
         stairs.push_str("- [ ] x\n");
     }
     assert_eq!(answers("stairs", stairs.clone()).unwrap().0, 700);
-    let _ = answers("stairs, then blank lines", stairs.clone() + &filled("\n", MEGABYTE));
-    let _ = answers("stairs, then text", stairs + &filled("a\n", MEGABYTE));
+    let refused = answers("stairs, then blank lines", stairs.clone() + &filled("\n", MEGABYTE));
+    assert_eq!(refused, Err(ChecklistError::TooDeep { line: 700 }));
+    let _ = answers("stairs, then text", stairs + &filled("a\n", EIGHTH));
     for marker in ["- ", "> ", ">", "1. ", "* - + "] {
-        for depth in [100, 1000, 10_000, 200_000] {
+        for depth in [100, 1000, 10_000, 100_000] {
             let front = marker.repeat(depth / marker.len());
             let _ = answers("one line", front.clone() + "[ ] x\n");
-            let _ = answers("blank lines after", front.clone() + "[ ] x\n" + &filled("\n", MEGABYTE));
-            let _ = answers("text after", front.clone() + "[ ] x\n" + &filled("a\n", MEGABYTE));
-            let _ = answers("quotes after", front.clone() + "[ ] x\n" + &filled("> \n", MEGABYTE));
-            let _ = answers("lines of it", (front + "[ ] x\n").repeat(MEGABYTE / (depth + 6)));
+            let _ = answers("blank lines after", front.clone() + "[ ] x\n" + &filled("\n", EIGHTH));
+            let _ = answers("text after", front.clone() + "[ ] x\n" + &filled("a\n", EIGHTH));
+            let _ = answers("quotes after", front.clone() + "[ ] x\n" + &filled("> \n", EIGHTH));
+            let _ = answers("lines of it", (front + "[ ] x\n").repeat(EIGHTH / (depth + 6)));
         }
     }
 }

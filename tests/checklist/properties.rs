@@ -14,7 +14,7 @@ const SENTINEL: &str = "SENTINEL";
 fn as_specified(text: &str) -> String {
     let front = |text: &str| text.bytes().all(|byte| b" \t>-*+.)0123456789\xef\xbb\xbf".contains(&byte));
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let lines = text.split('\n').map(|line| match line.trim_end().strip_suffix(']') {
+    let lines = text.split('\n').map(|line| match line.trim_ascii_end().strip_suffix(']') {
         Some(start)
             if start
                 .strip_suffix([' ', '\t', 'x', 'X'])

@@ -32,7 +32,7 @@ pub(super) fn closing_lines(text: &str) -> Closing {
                 }
             }
             Event::Start(tag) => {
-                containers.extend(container(&tag.to_end()));
+                containers.extend(container(tag.to_end()));
                 if depth == 0 {
                     last_block = Some((tag, range));
                 }
@@ -40,7 +40,7 @@ pub(super) fn closing_lines(text: &str) -> Closing {
             }
             Event::End(tag) => {
                 depth = depth.saturating_sub(1);
-                if container(&tag).is_some() {
+                if container(tag).is_some() {
                     containers.pop();
                 }
             }
@@ -72,7 +72,7 @@ pub(super) fn closing_lines(text: &str) -> Closing {
 }
 
 /// The element that a container becomes.
-const fn container(tag: &TagEnd) -> Option<&'static str> {
+const fn container(tag: TagEnd) -> Option<&'static str> {
     match tag {
         TagEnd::List(true) => Some("ol"),
         TagEnd::List(false) => Some("ul"),

@@ -24,25 +24,28 @@ impl fmt::Display for Position {
 /// `text` for reading, at the same byte offsets, where pulldown-cmark differs from the specification:
 /// a lone CR ends a line in every block, and a box with nothing after it on its line is ordinary text.
 pub(super) fn readable(text: &str) -> Cow<'_, str> {
-    let lone_cr = text.replace("\r\n", "").contains('\r');
+    let lone_cr = text.split("\r\n").any(|part| part.contains('\r'));
     let empty_box = |line: &str| {
-        let line = line.trim_end();
+        let line = line.trim_ascii_end();
         let front = line.strip_suffix(']').and_then(|line| line.strip_suffix([' ', '\t', 'x', 'X']));
         front.and_then(|line| line.strip_suffix('[')).is_some_and(is_front)
     };
-    if !lone_cr && !text.lines().any(empty_box) {
+    if !lone_cr && !text.split(['\n', '\r']).any(empty_box) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive(['\n', '\r']) {
-        if empty_box(line) {
-            out.push_str(&line.replace(']', "."));
-        } else if line.ends_with('\r') && text.as_bytes().get(out.len() + line.len()) != Some(&b'\n') {
-            out.push_str(line.strip_suffix('\r').unwrap_or(line));
-            out.push('\n');
+        let after = out.len() + line.len();
+        let (words, ending) = match line.strip_suffix('\r') {
+            Some(words) if text.as_bytes().get(after) != Some(&b'\n') => (words, "\n"),
+            _ => (line, ""),
+        };
+        if empty_box(words) {
+            out.push_str(&words.replace(']', "."));
         } else {
-            out.push_str(line);
+            out.push_str(words);
         }
+        out.push_str(ending);
     }
     Cow::Owned(out)
 }

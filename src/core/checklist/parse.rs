@@ -99,7 +99,7 @@ impl<'a> Walk<'a> {
         let Some(bracket) = marker.find('[') else { return };
         let box_range = range.start + bracket..range.start + bracket + 3;
         let end = line_end(self.text, box_range.end);
-        let empty = self.text.get(box_range.end..end).is_none_or(|rest| rest.trim().is_empty());
+        let empty = self.text.get(box_range.end..end).is_none_or(|rest| rest.trim_ascii().is_empty());
         if empty {
             return;
         }
