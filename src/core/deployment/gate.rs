@@ -2,6 +2,7 @@
 
 use super::{Deployment, ItemState};
 use crate::core::check::Phase;
+use crate::core::checklist::By;
 use crate::core::event::{Act, Decision, Gate, StandbyState};
 use crate::core::time::Timestamp;
 
@@ -174,9 +175,20 @@ impl Deployment {
         if self.rollback_open() || !self.rollback_ends.is_empty() {
             missing.push(Missing::fixed("rollback/none", "the deployment was rolled back, or is being"));
         }
+        if self.trigger_open() {
+            let text = "a rollback trigger stands that nobody has answered";
+            missing.push(Missing::new("trigger/answered", text));
+        }
         missing.extend(self.window_missing(now));
-        missing.extend(self.missing_items(None));
+        missing.extend(self.missing_items(None).into_iter().filter(|m| self.stands_before_all_clear(m)));
         missing
+    }
+
+    /// Items below the one that the all-clear ticks come after it.
+    fn stands_before_all_clear(&self, missing: &Missing) -> bool {
+        let items = &self.checklist.items;
+        let decided = items.iter().position(|item| item.by == Some(By::AllClear)).unwrap_or(items.len());
+        items[..decided].iter().any(|item| missing.requirement.strip_prefix("item/") == Some(item.id.as_str()))
     }
 
     fn missing_retire(&self, now: Timestamp) -> Vec<Missing> {
