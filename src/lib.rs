@@ -13,3 +13,4 @@ pub mod config;
 pub mod core;
 pub mod evidence;
 pub mod ledger;
+pub mod report;

@@ -1,0 +1,117 @@
+//! What holds the log at its two ends: the first roster's hash, and checkpoints.
+
+use std::collections::BTreeMap;
+
+use super::{Anchors, Finding};
+use crate::core::checkpoint::{self, Checkpoint, Note, Vkey};
+use crate::core::hash::Hash;
+use crate::core::log::Log;
+use crate::core::merkle::Frontier;
+
+/// The tree, and its roots at the sizes that some checkpoint states.
+pub(super) struct Roots {
+    frontier: Frontier,
+    wanted: BTreeMap<u64, Option<Hash>>,
+}
+
+/// What the checkpoints came to.
+#[derive(Default)]
+pub(super) struct Anchored {
+    pub findings: Vec<Finding>,
+    /// The greatest size of a good checkpoint from the caller.
+    pub size: Option<u64>,
+}
+
+impl Roots {
+    pub fn new(anchors: &Anchors) -> Self {
+        let notes = anchors.checkpoints.iter().chain(&anchors.own_checkpoint);
+        let sizes = notes.filter_map(|note| Checkpoint::parse(Note::parse(note).ok()?.text()).ok());
+        let mut roots =
+            Self { frontier: Frontier::new(), wanted: sizes.map(|stated| (stated.size, None)).collect() };
+        roots.keep();
+        roots
+    }
+
+    pub fn push(&mut self, leaf: Hash) {
+        self.frontier.push(leaf);
+        self.keep();
+    }
+
+    pub fn size(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    pub fn root(&self) -> Hash {
+        self.frontier.root()
+    }
+
+    fn keep(&mut self) {
+        if let Some(root) = self.wanted.get_mut(&self.frontier.size()) {
+            *root = Some(self.frontier.root());
+        }
+    }
+
+    /// Holds every checkpoint against the tree, the origin and the log keys that any roster of the log has had.
+    /// `next` is the first `seq` that the log does not have.
+    pub fn check(&self, anchors: &Anchors, log: &Log, next: u64) -> Anchored {
+        let texts = log.rosters.iter().flat_map(|version| &version.roster.log_keys);
+        let mut trusted: Vec<Vkey> = Vec::new();
+        for vkey in texts.filter_map(|text| Vkey::parse(text).ok()) {
+            if !trusted.contains(&vkey) {
+                trusted.push(vkey);
+            }
+        }
+        let mut anchored = Anchored::default();
+        for note in &anchors.checkpoints {
+            match self.check_one(note, &trusted, log, next) {
+                Ok(size) => anchored.size = anchored.size.max(Some(size)),
+                Err((seq, code, text)) => anchored.findings.push(Finding {
+                    seq,
+                    code,
+                    text: format!("the checkpoint given: {text}"),
+                }),
+            }
+        }
+        if let Some(note) = &anchors.own_checkpoint
+            && let Err((seq, code, text)) = self.check_one(note, &trusted, log, next)
+        {
+            anchored.findings.push(Finding {
+                seq,
+                code,
+                text: format!("the checkpoint beside the entries: {text}"),
+            });
+        }
+        anchored
+    }
+
+    fn check_one(
+        &self,
+        note: &str,
+        trusted: &[Vkey],
+        log: &Log,
+        next: u64,
+    ) -> Result<u64, (Option<u64>, &'static str, String)> {
+        let stated = checkpoint::open(note, trusted)
+            .map_err(|error| (None, "checkpoint", error.to_string()))?
+            .checkpoint;
+        let Checkpoint { origin, size, root } = stated;
+        if origin != log.origin {
+            return Err((
+                None,
+                "checkpoint-origin",
+                format!("it is of the log {origin}, this one is {}", log.origin),
+            ));
+        }
+        if size > next {
+            let text = format!("it covers {size} entries, and entry {next} and all after it are missing");
+            return Err((Some(next), "truncated", text));
+        }
+        match self.wanted.get(&size) {
+            Some(Some(own)) if *own == root => Ok(size),
+            _ => {
+                let text = format!("the first {size} entries do not have the root that it states");
+                Err((size.checked_sub(1), "checkpoint-root", text))
+            }
+        }
+    }
+}

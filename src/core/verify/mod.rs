@@ -1,0 +1,115 @@
+//! The verifier: walks stored entries, trusts nobody, and lists every finding with its `seq`.
+//!
+//! It shares the format with the writer and nothing else. Entries come as a plain iterator; parsing,
+//! hashing and signatures run on worker threads, the fold runs in order on the caller's.
+//!
+//! Long logs stay small in memory: leaves and ids are kept as 64-bit fingerprints under a random
+//! key ([`std::hash::RandomState`]), so that nobody can prepare two entries that share one. What
+//! anchors the log (chain, tree, signatures) is always compared in full.
+
+mod anchor;
+mod chain;
+mod fold;
+mod openings;
+mod pipeline;
+mod prepare;
+mod report;
+mod table;
+
+use super::hash::Hash;
+
+pub use report::{DeploymentSummary, Finding, Report, Verdict};
+
+/// One stored entry as a store or an export gave it.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The entry's bytes.
+    pub bytes: Vec<u8>,
+    /// The index columns beside it, where the store has such.
+    pub columns: Option<Columns>,
+}
+
+/// What a store says of an entry beside its bytes: held against the entry, never trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// `seq`.
+    pub seq: u64,
+    /// The leaf hash, 32 bytes.
+    pub leaf: Vec<u8>,
+    /// The deployment that the statement names.
+    pub deployment: Option<String>,
+    /// `deploymentSeq`.
+    pub deployment_seq: Option<u64>,
+    /// The statement's id.
+    pub id: String,
+    /// The statement's kind.
+    pub kind: String,
+}
+
+/// What the caller holds from elsewhere, and what stands beside the entries.
+#[derive(Clone, Debug, Default)]
+pub struct Anchors {
+    /// SHA-256 of the first roster, as handed to the auditor.
+    pub first_roster: Option<Hash>,
+    /// Checkpoints as signed notes, from the caller.
+    pub checkpoints: Vec<String>,
+    /// The checkpoint that stands beside the entries: checked, but it anchors nothing.
+    pub own_checkpoint: Option<String>,
+}
+
+/// Where openings are kept.
+pub trait Openings {
+    /// Salt ‖ bytes of an opening; `None` where it is not there.
+    ///
+    /// # Errors
+    /// Why it could not be read.
+    fn get(&mut self, commit: &Hash) -> Result<Option<Vec<u8>>, String>;
+
+    /// The commits of all openings that are there.
+    ///
+    /// # Errors
+    /// Why they could not be listed.
+    fn all(&mut self) -> Result<Vec<Hash>, String>;
+}
+
+/// No openings at all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoOpenings;
+
+impl Openings for NoOpenings {
+    fn get(&mut self, _: &Hash) -> Result<Option<Vec<u8>>, String> {
+        Ok(None)
+    }
+
+    fn all(&mut self) -> Result<Vec<Hash>, String> {
+        Ok(Vec::new())
+    }
+}
+
+/// How much of the log the entries are.
+#[derive(Clone, Debug)]
+pub enum Scope {
+    /// All of it.
+    Log,
+    /// A deployment's export: its own entries and all governance entries.
+    Deployment {
+        /// The leaf of every entry of the log, in `seq` order.
+        leaves: Vec<Hash>,
+    },
+}
+
+/// Checks everything and stops at nothing. `progress` is told the number of entries checked so far.
+///
+/// An entry that cannot be read is a finding; after 16 of them in a row from the source (not for their
+/// contents) the rest is given up, which is a finding too.
+pub fn verify(
+    entries: impl Iterator<Item = Result<Stored, String>>,
+    scope: Scope,
+    openings: &mut dyn Openings,
+    anchors: &Anchors,
+    progress: &mut dyn FnMut(u64),
+) -> Report {
+    let mut fold = fold::Fold::new(scope, openings, anchors);
+    pipeline::run(entries, &mut fold, progress);
+    fold.finish(anchors)
+}

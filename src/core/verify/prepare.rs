@@ -1,0 +1,108 @@
+//! The part of the work that needs no order: parsing, hashing, signatures.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Columns, Stored};
+use crate::core::dsse;
+use crate::core::entry::Entry;
+use crate::core::hash::Hash;
+use crate::core::keys::PublicKey;
+use crate::core::merkle;
+use crate::core::opening::refs_in;
+
+/// The keys that the log has had so far, by id.
+pub(super) type Keys = Arc<HashMap<Hash, PublicKey>>;
+
+/// What a signature turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Checked {
+    Good,
+    Bad,
+    /// The key had not come up yet when the entry was prepared.
+    Later,
+}
+
+/// A stored entry, taken apart.
+pub(super) enum Prepared {
+    Entry(Box<Ready>),
+    /// Bytes that are no entry: their leaf, and why.
+    Broken(Hash, String),
+    /// Nothing could be read.
+    Lost(String),
+}
+
+/// An entry with all that could be found out about it alone.
+pub(super) struct Ready {
+    pub entry: Entry,
+    /// One for each signer.
+    pub signatures: Vec<Checked>,
+    /// The commits of the openings that its body refers to.
+    pub openings: Vec<Hash>,
+    /// Which columns differ from the entry.
+    pub columns: Vec<String>,
+}
+
+pub(super) fn prepare(item: Result<Stored, String>, keys: &Keys) -> Prepared {
+    let stored = match item {
+        Ok(stored) => stored,
+        Err(why) => return Prepared::Lost(why),
+    };
+    let mut entry = match Entry::parse(&stored.bytes) {
+        Ok(entry) => entry,
+        Err(error) => return Prepared::Broken(merkle::leaf_hash(&stored.bytes), error.to_string()),
+    };
+    let signatures = check_signatures(&entry, keys);
+    let openings = refs_in(entry.statement.predicate.body.get());
+    let columns = stored.columns.map_or_else(Vec::new, |columns| differing(&columns, &entry));
+    entry.line.envelope.payload = String::new();
+    Prepared::Entry(Box::new(Ready { entry, signatures, openings, columns }))
+}
+
+fn check_signatures(entry: &Entry, keys: &Keys) -> Vec<Checked> {
+    let message = dsse::pae(&entry.payload);
+    let signers = entry.statement.predicate.signers.iter().zip(&entry.signatures);
+    signers
+        .map(|(signer, signature)| {
+            keys.get(&signer.key).map_or(Checked::Later, |key| check(key, &message, signature))
+        })
+        .collect()
+}
+
+/// The one place where a signature is checked.
+pub(super) fn check(key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> Checked {
+    if key.verify(message, signature) { Checked::Good } else { Checked::Bad }
+}
+
+fn differing(columns: &Columns, entry: &Entry) -> Vec<String> {
+    let predicate = &entry.statement.predicate;
+    let mut differ = Vec::new();
+    let mut hold = |name: &str, column: String, own: String| {
+        if column != own {
+            differ.push(format!("{name} is {column}, the entry says {own}"));
+        }
+    };
+    let word = |text: Option<&str>| text.map_or_else(|| "absent".to_owned(), |text| format!("{text:?}"));
+    let number =
+        |number: Option<u64>| number.map_or_else(|| "absent".to_owned(), |number| number.to_string());
+    if columns.seq != entry.line.seq {
+        hold("seq", columns.seq.to_string(), entry.line.seq.to_string());
+    }
+    if columns.leaf != entry.leaf.as_bytes() {
+        hold("leaf", base16ct::lower::encode_string(&columns.leaf), entry.leaf.to_string());
+    }
+    let deployment = predicate.deployment.as_ref().map(crate::core::name::Token::as_str);
+    if columns.deployment.as_deref() != deployment {
+        hold("deployment", word(columns.deployment.as_deref()), word(deployment));
+    }
+    if columns.deployment_seq != entry.line.deployment_seq {
+        hold("deployment_seq", number(columns.deployment_seq), number(entry.line.deployment_seq));
+    }
+    if columns.id != predicate.id.as_str() {
+        hold("id", word(Some(&columns.id)), word(Some(predicate.id.as_str())));
+    }
+    if columns.kind != entry.statement.kind() {
+        hold("kind", word(Some(&columns.kind)), word(Some(entry.statement.kind())));
+    }
+    differ
+}

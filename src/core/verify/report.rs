@@ -1,0 +1,176 @@
+//! What a verification says.
+
+use std::fmt;
+
+use crate::core::event::Outcome;
+use crate::core::hash::Hash;
+use crate::core::log::Log;
+use crate::core::name::Token;
+
+/// Something that was found, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The entry; absent where it is about none.
+    pub seq: Option<u64>,
+    /// Stable, kebab-case.
+    pub code: &'static str,
+    /// For people.
+    pub text: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.seq {
+            Some(seq) => write!(f, "entry {seq}: {} [{}]", self.text, self.code),
+            None => write!(f, "{} [{}]", self.text, self.code),
+        }
+    }
+}
+
+/// A deployment in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeploymentSummary {
+    /// Its id.
+    pub id: Token,
+    /// Its release.
+    pub release: String,
+    /// The entry that opened it.
+    pub opened: u64,
+    /// Its newest entry.
+    pub last: u64,
+    /// How many entries it has.
+    pub entries: u64,
+    /// The entry that closed it, and how many entries it had then: up to there it is complete.
+    pub closed: Option<(u64, u64)>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+}
+
+/// The outcome of a verification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything was checked, anchored by the caller at both ends.
+    Verified,
+    /// Something is wrong.
+    Findings,
+    /// Nothing is wrong, and something is not proven: each reason with its next step.
+    NotProven {
+        /// For people.
+        reasons: Vec<String>,
+    },
+}
+
+impl Verdict {
+    /// The process exit status: 0, 1 or 4.
+    #[must_use]
+    pub const fn exit_status(&self) -> u8 {
+        match self {
+            Self::Verified => 0,
+            Self::Findings => 1,
+            Self::NotProven { .. } => 4,
+        }
+    }
+
+    /// One word, stable.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Findings => "findings",
+            Self::NotProven { .. } => "not-proven",
+        }
+    }
+}
+
+/// Everything that a verification found out.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What is wrong, by `seq`.
+    pub findings: Vec<Finding>,
+    /// Entries of kinds that this version does not know.
+    pub unsupported: Vec<Finding>,
+    /// Weak spots and facts out of process: no findings, and worth knowing.
+    pub notices: Vec<Finding>,
+    /// How many entries were given.
+    pub entries: u64,
+    /// The size of the tree: `entries`, or the number of leaves of a deployment's export.
+    pub size: u64,
+    /// The root over that tree.
+    pub root: Hash,
+    /// The leaf of the first entry given.
+    pub first_leaf: Option<Hash>,
+    /// The leaf of the last entry given.
+    pub last_leaf: Option<Hash>,
+    /// The `seq` of the newest entry given.
+    pub last_seq: Option<u64>,
+    /// The hash of the first roster, as the log has it.
+    pub first_roster: Option<Hash>,
+    /// Whether the caller's hash of the first roster is the log's.
+    pub roster_confirmed: bool,
+    /// Whether the caller gave a hash of the first roster.
+    pub roster_given: bool,
+    /// Whether the caller gave any checkpoint.
+    pub checkpoint_given: bool,
+    /// The newest entry that a checkpoint from the caller covers.
+    pub anchored_to: Option<u64>,
+    /// Signatures that were checked.
+    pub signatures: u64,
+    /// Openings that were read and have their commit.
+    pub openings: u64,
+    /// The fold over the entries. Closed deployments are let go to hold memory: see `deployments`.
+    pub log: Log,
+    /// Every deployment, by id.
+    pub deployments: Vec<DeploymentSummary>,
+}
+
+impl Report {
+    /// The verdict: any finding comes first, then whatever is not proven.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        if !self.findings.is_empty() {
+            return Verdict::Findings;
+        }
+        let reasons = self.not_proven();
+        if reasons.is_empty() { Verdict::Verified } else { Verdict::NotProven { reasons } }
+    }
+
+    fn not_proven(&self) -> Vec<String> {
+        let Some(last) = self.last_seq else {
+            return vec!["there is nothing to check: the log has no entry".into()];
+        };
+        let mut reasons = Vec::new();
+        if let Some(first) = self.unsupported.first() {
+            reasons.push(format!(
+                "{} entries are of a kind that this version does not know (the first is {}): check with a newer one",
+                self.unsupported.len(),
+                first.seq.unwrap_or_default()
+            ));
+        }
+        if !self.roster_given {
+            reasons.push(
+                "no hash of the first roster was given, so that anybody could have made this log: \
+                 give --roster-sha256 with what the team handed you"
+                    .into(),
+            );
+        }
+        match self.anchored_to {
+            Some(seq) if seq >= last => {}
+            Some(seq) => reasons.push(format!(
+                "anchored only through entry {seq}: {} later entries could have been cut or replaced; \
+                 give a newer --checkpoint",
+                last - seq
+            )),
+            None if self.checkpoint_given => reasons.push(
+                "the checkpoint given covers no entry, so that entries at the end could have been cut: \
+                 give a newer --checkpoint"
+                    .into(),
+            ),
+            None => reasons.push(
+                "no checkpoint was given, so that entries at the end could have been cut: \
+                 give --checkpoint with one that was kept outside the log"
+                    .into(),
+            ),
+        }
+        reasons
+    }
+}

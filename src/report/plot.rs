@@ -1,0 +1,1 @@
+//! A small plot of a check's readings against its limits.
