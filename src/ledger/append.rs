@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use super::{Ledger, LedgerError};
 use crate::core::dsse::Envelope;
 use crate::core::entry::{Line, Opened};
-use crate::core::event::Event;
+use crate::core::event::{Class, Event};
 use crate::core::hash::Hash;
 use crate::core::merkle;
 use crate::core::opening::Opening;
@@ -261,6 +261,9 @@ fn clock(now: Timestamp, time: Timestamp, head: Option<Head>) -> Result<Timestam
 }
 
 fn must_have_seen(opened: &Opened) -> bool {
+    if Event::class_of(opened.statement.kind()) == Some(Class::Aside) {
+        return false;
+    }
     Event::parse(opened.statement.kind(), &opened.statement.predicate.body)
         .is_ok_and(|event| event.must_have_seen())
 }
