@@ -192,6 +192,7 @@ impl<'a> Checker<'a> {
     fn string(&mut self) -> Result<Text<'a>, JcsError> {
         self.at += 1;
         let start = self.at;
+        self.at += ordinary(&self.bytes[start..]);
         let mut plain = true;
         loop {
             match self.bytes.get(self.at) {
@@ -256,6 +257,20 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// How many bytes at the start, in steps of eight, are ASCII and neither quote, backslash nor control character.
+fn ordinary(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    let special = |eight: &&[u8; 8]| {
+        let word = u64::from_le_bytes(**eight);
+        let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+        let is = |byte: u8| zero(word ^ (ONES * u64::from(byte)));
+        let control = word.wrapping_sub(ONES * 0x20) & !word;
+        (word | is(b'"') | is(b'\\') | control) & HIGH != 0
+    };
+    bytes.as_chunks().0.iter().take_while(|eight| !special(eight)).count() * 8
+}
+
 fn value_of(digits: &[u8]) -> u64 {
     digits.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'))
 }
@@ -302,6 +317,18 @@ mod tests {
             .map(|name| text.find(name).unwrap())
             .collect();
         assert!(order.is_sorted(), "{text}");
+    }
+
+    #[test]
+    fn runs_of_ordinary_bytes_end_before_any_other() {
+        for at in 0..24 {
+            for byte in 0..=255_u8 {
+                let mut bytes = [b'a'; 24];
+                bytes[at] = byte;
+                let other = byte < 0x20 || byte == b'"' || byte == b'\\' || !byte.is_ascii();
+                assert_eq!(ordinary(&bytes), if other { at / 8 * 8 } else { 24 }, "{byte} at {at}");
+            }
+        }
     }
 
     #[test]
