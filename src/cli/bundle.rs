@@ -98,11 +98,6 @@ impl Bundle {
         &self.statement
     }
 
-    /// The statement's exact bytes.
-    #[must_use]
-    pub fn payload(&self) -> &[u8] {
-        &self.payload
-    }
 
     /// The key that a rotation brings, which no roster has yet.
     #[must_use]

@@ -1,7 +1,149 @@
-//! later
-use anyhow::Result;
+//! `export`: a folder that any tool can check.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use askama::Template;
+
 use super::app::App;
+use super::checkpoint::make_or_remember;
+use super::desk::{Desk, pick};
+use super::files;
 use super::status_code::Status;
-#[derive(clap::Args, Debug)]
-pub struct Args {}
-pub fn run(_app: &mut App, _: &Args) -> Result<Status> { Ok(Status::Done) }
+use crate::core::hash::Hash;
+use crate::core::log::Log;
+use crate::core::name::Token;
+use crate::core::opening::refs_in;
+use crate::ledger::Ledger;
+
+/// Options of `export`.
+#[derive(clap::Args, Debug, Default)]
+pub struct Args {
+    /// The folder to make; it must not be there, or be empty
+    pub folder: PathBuf,
+    /// Only one deployment (--deployment), with all governance and the leaf of every entry
+    #[arg(long)]
+    pub only_deployment: bool,
+}
+
+#[derive(Template)]
+#[template(path = "export_readme.md", escape = "none")]
+struct Readme<'a> {
+    origin: &'a str,
+    entries: u64,
+    deployment: Option<&'a str>,
+    rehearsal: bool,
+}
+
+pub fn run(app: &mut App, args: &Args) -> Result<Status> {
+    let target = &args.folder;
+    if target.exists() && fs::read_dir(target).map_or(true, |mut entries| entries.next().is_some()) {
+        bail!("{} is there already and not empty: name a new folder", target.display());
+    }
+    let only = if args.only_deployment || app.globals.deployment.is_some() { Some(pick(app, true)?) } else { None };
+    let desk = Desk::read(app, only.as_ref())?;
+    if let Some(id) = &only {
+        desk.deployment(id)?;
+    }
+    let size = desk.head.seq + 1;
+    let roster = desk.roster()?.roster.clone();
+    let checkpoint = make_or_remember(app, &desk.ledger, &roster, size)?;
+
+    let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let staged = tempfile::Builder::new()
+        .prefix(".aether-audit-export-")
+        .tempdir_in(parent)
+        .with_context(|| format!("cannot write in {}", parent.display()))?;
+    let written = write(staged.path(), &desk.ledger, only.as_ref(), size)?;
+    write_papers(staged.path(), &desk.log, only.as_ref(), written)?;
+    if let Some(note) = &checkpoint {
+        files::write(&staged.path().join("checkpoint"), note.as_bytes())?;
+    }
+    if target.exists() {
+        fs::remove_dir(target)?;
+    }
+    fs::set_permissions(staged.path(), fs::Permissions::from_mode(0o755))?;
+    fs::rename(staged.keep(), target).with_context(|| format!("cannot make {}", target.display()))?;
+    if app.json() {
+        app.print_json(&serde_json::json!({
+            "folder": target, "entries": written, "checkpoint": checkpoint.is_some(), "deployment": only,
+        }))?;
+    } else {
+        app.data(target.display().to_string())?;
+        app.say(format!("{written} entries; {}/README.md says how to check it with stock tools", target.display()));
+        if checkpoint.is_none() {
+            app.warn("no checkpoint: this place has no log key and remembers none");
+        }
+    }
+    Ok(Status::Done)
+}
+
+/// Writes the entries, leaves and openings; gives the number of entries.
+fn write(folder: &Path, ledger: &Ledger, only: Option<&Token>, size: u64) -> Result<u64> {
+    fs::create_dir(folder.join("openings"))?;
+    let mut entries = BufWriter::new(File::create(folder.join("entries.jsonl"))?);
+    let mut leaves = match only {
+        Some(_) => Some(BufWriter::new(File::create(folder.join("leaves.txt"))?)),
+        None => None,
+    };
+    let mut written = 0;
+    let mut wanted = BTreeSet::new();
+    let end = i64::try_from(size)?;
+    for row in ledger.rows() {
+        let row = row?;
+        if row.seq >= end {
+            break;
+        }
+        if let Some(leaves) = &mut leaves {
+            writeln!(leaves, "{}", crate::core::merkle::leaf_hash(&row.bytes))?;
+        }
+        let mine = row.deployment.is_none() || only.is_none_or(|id| row.deployment.as_deref() == Some(id.as_str()));
+        if !mine {
+            continue;
+        }
+        entries.write_all(&row.bytes)?;
+        entries.write_all(b"\n")?;
+        written += 1;
+        wanted.extend(openings_of(&row.bytes));
+    }
+    for commit in wanted {
+        if let Some(bytes) = ledger.opening(&commit)? {
+            fs::write(folder.join("openings").join(commit.to_string()), bytes)?;
+        }
+    }
+    let file = entries.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+    file.sync_all()?;
+    if let Some(leaves) = leaves {
+        leaves.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+    }
+    Ok(written)
+}
+
+/// The openings that an entry's statement names.
+fn openings_of(entry: &[u8]) -> Vec<Hash> {
+    crate::core::entry::Entry::parse(entry)
+        .map(|entry| refs_in(entry.statement.predicate.body.get()))
+        .unwrap_or_default()
+}
+
+/// Keys, roster and README: conveniences, none of which the check rests on.
+fn write_papers(folder: &Path, log: &Log, only: Option<&Token>, entries: u64) -> Result<()> {
+    let keys = folder.join("keys");
+    fs::create_dir(&keys)?;
+    for (keyid, known) in &log.keys {
+        files::write(&keys.join(format!("{keyid}.pub.pem")), known.key.public.to_spki_pem().as_bytes())?;
+    }
+    let roster = log.roster().context("the ledger has no roster")?;
+    files::write(&folder.join("roster.json"), format!("{}\n", roster.roster.to_bytes()).as_bytes())?;
+    let readme = Readme {
+        origin: &log.origin,
+        entries,
+        deployment: only.map(Token::as_str),
+        rehearsal: log.rehearsal,
+    };
+    files::write(&folder.join("README.md"), readme.render()?.as_bytes())
+}

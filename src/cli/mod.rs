@@ -25,11 +25,13 @@ mod log;
 mod note;
 mod open;
 mod record;
+mod record_check;
 mod records;
 mod rehearse;
 mod rollback;
 mod show;
 mod sign;
+mod source;
 mod status;
 mod status_code;
 mod template;
@@ -125,8 +127,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
-    let mut app =
-        App { globals: cli.globals.clone(), clock: &SystemClock, out: &mut out, err: &mut err, passphrase: None };
+    let mut app = App::new(cli.globals.clone(), &SystemClock, &mut out, &mut err);
     let result = run(&mut app, &cli.command);
     let status = match result {
         Ok(status) => status,

@@ -1,10 +1,286 @@
-//! later
-use anyhow::Result;
+//! `render` and `report`: what a deployment leaves behind, made from its entries alone.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
 use super::app::App;
+use super::checkpoint::{make_or_remember, remembered};
+use super::desk::{Desk, hand, pick, record_folder};
+use super::elsewhere::Elsewhere;
+use super::facts;
+use super::files;
+use super::source::{Held, Source};
 use super::status_code::Status;
-#[derive(clap::Args, Debug)]
-pub struct RenderArgs {}
-#[derive(clap::Args, Debug)]
-pub struct ReportArgs {}
-pub fn render(_app: &mut App, _: &RenderArgs) -> Result<Status> { Ok(Status::Done) }
-pub fn report(_app: &mut App, _: &ReportArgs) -> Result<Status> { Ok(Status::Done) }
+use crate::core::attestation::{ReportPredicate, ReportStatement};
+use crate::core::entry::{Entry, Line};
+use crate::core::event::{Event, FileDigest, ReportIssued};
+use crate::core::hash::Hash;
+use crate::core::log::Log;
+use crate::core::merkle::Tree;
+use crate::core::name::{Label, Token};
+use crate::core::opening::Opening;
+use crate::core::statement::Seen;
+use crate::core::verify::{self, Anchors};
+use crate::report::{self, Input, Integrity, Opened};
+
+/// Options of `render`.
+#[derive(clap::Args, Debug, Default)]
+pub struct RenderArgs {
+    /// Where to write it; `-` for stdout [default: records/ID/Deployment_Checklist.md]
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
+}
+
+/// Options of `report`.
+#[derive(clap::Args, Debug, Default)]
+pub struct ReportArgs {
+    /// The record's folder [default: records/ID]
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
+}
+
+/// The files of a record, by name, except its signature.
+pub type Files = BTreeMap<&'static str, Vec<u8>>;
+
+/// The name of the report's signed statement.
+pub const SIGNED: &str = "report.dsse.json";
+
+pub fn render(app: &mut App, args: &RenderArgs) -> Result<Status> {
+    let id = pick(app, true)?;
+    let source = Source::here(app)?;
+    let leaves = source.leaves()?;
+    let last = (leaves.len() as u64).checked_sub(1).context("the ledger is empty")?;
+    let checkpoint = match source.checkpoint()? {
+        Some(note) => Some(note),
+        None => remembered(app, &origin(&source, &id, last)?)?,
+    };
+    let record = Record::read(&source, &id, last, &leaves, checkpoint)?;
+    let text = record.checklist(&source)?;
+    if args.to.as_ref().is_some_and(|to| to.as_os_str() == "-") {
+        app.data(text)?;
+        return Ok(Status::Done);
+    }
+    let path = match &args.to {
+        Some(to) => to.clone(),
+        None => {
+            let folder = record_folder(app, &id)?;
+            files::make_folder(&folder)?;
+            folder.join("Deployment_Checklist.md")
+        }
+    };
+    files::write(&path, text.as_bytes())?;
+    if app.json() {
+        app.print_json(&serde_json::json!({"deployment": id, "file": path, "coversSeq": last}))?;
+    } else {
+        app.data(path.display().to_string())?;
+    }
+    Ok(Status::Done)
+}
+
+fn origin(source: &Source, id: &Token, last: u64) -> Result<String> {
+    Ok(source.read(id, last)?.1.origin)
+}
+
+pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
+    let id = pick(app, true)?;
+    let who = app.who()?;
+    let mut desk = Desk::open(app, Some(&id))?;
+    let roster = desk.roster()?.clone();
+    let covers = desk.seen();
+    let signer = hand(&desk, &who, Some(desk.deployment(&id)?), &[])?;
+    let person = roster.roster.person(who.as_str()).context("not on the roster")?;
+    let keyid = person.keys.iter().rev().find(|key| key.key_use == crate::core::roster::KeyUse::Role);
+    let keyid = keyid.with_context(|| format!("{who} has no key for daily work on the roster"))?.public.keyid();
+    let key = desk.key_of(app, &who, &keyid)?;
+
+    let checkpoint = make_or_remember(app, &desk.ledger, &roster.roster, covers.seq + 1)?;
+    let source = Source::here(app)?;
+    let leaves = source.leaves()?;
+    let record = Record::read(&source, &id, covers.seq, &leaves, checkpoint)?;
+    let made = record.files(&source)?;
+
+    let folder = match &args.to {
+        Some(to) => to.clone(),
+        None => record_folder(app, &id)?,
+    };
+    files::make_folder(&folder)?;
+    let mut digests = Vec::new();
+    for (name, bytes) in &made {
+        files::write(&folder.join(name), bytes)?;
+        digests.push((Label::new(*name)?, Hash::of(&[bytes])));
+    }
+    let predicate = ReportPredicate {
+        covers,
+        deployment: id.clone(),
+        log: desk.log.origin.clone(),
+        roster: roster.hash,
+        signer: keyid,
+        time: app.now(),
+    };
+    let envelope = ReportStatement::new(predicate, &digests).sign(&key)?;
+    let signed = format!("{}\n", serde_json::to_string(&envelope)?);
+    files::write(&folder.join(SIGNED), signed.as_bytes())?;
+    digests.push((Label::new(SIGNED)?, Hash::of(&[signed.as_bytes()])));
+
+    let files = digests.into_iter().map(|(name, sha256)| FileDigest { name, sha256 }).collect();
+    let role = signer.role.to_string();
+    facts::record_at(app, &mut desk, &id, &Elsewhere::default(), &[&role], |_, _, _, _| {
+        Ok(Event::ReportIssued(ReportIssued { covers, files }))
+    })?;
+    tell(app, &id, &folder, covers, &record)?;
+    Ok(Status::Done)
+}
+
+fn tell(app: &mut App, id: &Token, folder: &std::path::Path, covers: Seen, record: &Record) -> Result<()> {
+    if app.json() {
+        return app.print_json(&serde_json::json!({
+            "deployment": id, "folder": folder, "coversSeq": covers.seq, "findings": record.integrity.findings.len(),
+        }));
+    }
+    app.data(folder.display().to_string())?;
+    app.say(format!("The report covers the log up to entry {}. {}", covers.seq, record.integrity.verdict));
+    app.say(format!("Open {}", folder.join("report.html").display()));
+    Ok(())
+}
+
+/// A deployment as of one entry of the log, ready to be rendered.
+pub struct Record {
+    id: Token,
+    entries: Vec<Entry>,
+    log: Log,
+    /// What the verifier found about the log up to that entry.
+    pub integrity: Integrity,
+}
+
+impl Record {
+    /// Reads and verifies the log up to and with entry `to`.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn read(source: &Source, id: &Token, to: u64, leaves: &[Hash], checkpoint: Option<String>) -> Result<Self> {
+        let (entries, log) = source.read(id, to)?;
+        let size = usize::try_from(to + 1)?;
+        let leaves = leaves.get(..size).context("the log is shorter than what the record covers")?;
+        let first_roster = log.rosters.first().context("the log has no roster: run `aether-audit verify`")?.hash;
+        let findings = findings(source, id, to, leaves)?;
+        let verdict = if findings.is_empty() {
+            format!(
+                "Chain, tree, signatures, rosters and rules of {size} entries check. This says nothing about what was cut off \
+                 or replaced as a whole: for that, verify with the first roster's hash and a checkpoint from elsewhere."
+            )
+        } else {
+            format!("{} findings: run `aether-audit verify`.", findings.len())
+        };
+        let integrity = Integrity {
+            log_entries: size as u64,
+            first_leaf: *leaves.first().context("the log is empty")?,
+            last_leaf: leaves[size - 1],
+            last_seq: to,
+            root: Tree::new(leaves).root_at(size as u64).context("the log has no root")?,
+            first_roster,
+            checkpoint,
+            findings,
+            verdict,
+        };
+        Ok(Self { id: id.clone(), entries, log, integrity })
+    }
+
+    /// Runs `render` with everything that a rendering needs.
+    fn with<T>(&self, source: &Source, render: impl FnOnce(&Input) -> Result<T, report::ReportError>) -> Result<T> {
+        let erased = erasures(&self.entries, &self.log, source);
+        let opening = |commit: &Hash| match source.opening(commit) {
+            Ok(Some(file)) if Hash::of(&[&file]) == *commit => {
+                Opening::from_file_bytes(&file).map_or(Opened::Missing, |opening| Opened::Bytes(opening.bytes))
+            }
+            _ => erased.get(commit).cloned().unwrap_or(Opened::Missing),
+        };
+        let deployment = self.log.deployments.get(&self.id);
+        let deployment = deployment.with_context(|| format!("there is no deployment {} here", self.id))?;
+        let input = Input {
+            log: &self.log,
+            deployment,
+            entries: &self.entries,
+            opening: &opening,
+            integrity: &self.integrity,
+        };
+        Ok(render(&input)?)
+    }
+
+    /// The completed checklist.
+    ///
+    /// # Errors
+    /// Where the deployment is not here.
+    pub fn checklist(&self, source: &Source) -> Result<String> {
+        self.with(source, report::checklist)
+    }
+
+    /// Every file of the record except its signature.
+    ///
+    /// # Errors
+    /// Where the deployment is not here.
+    pub fn files(&self, source: &Source) -> Result<Files> {
+        let mut files = self.with(source, |input| {
+            let made = report::report(input)?;
+            Ok(Files::from([
+                ("Deployment_Checklist.md", report::checklist(input)?.into_bytes()),
+                ("report.json", report::to_json(&made)?.into_bytes()),
+                ("report.md", report::to_markdown(&made)?.into_bytes()),
+                ("report.html", report::to_html(&made)?.into_bytes()),
+            ]))
+        })?;
+        if let Some(note) = &self.integrity.checkpoint {
+            files.insert("checkpoint", note.clone().into_bytes());
+        }
+        Ok(files)
+    }
+}
+
+/// What the verifier finds about the log up to entry `to`. Where an opening was erased after that
+/// entry, its absence is no finding about the log as it was then.
+fn findings(source: &Source, id: &Token, to: u64, leaves: &[Hash]) -> Result<Vec<(Option<u64>, String, String)>> {
+    let scope = match source.scope()? {
+        verify::Scope::Log => verify::Scope::Log,
+        verify::Scope::Deployment { .. } => verify::Scope::Deployment { leaves: leaves.to_vec() },
+    };
+    let whole = matches!(scope, verify::Scope::Log);
+    let entries = source.stored()?.enumerate().take_while(|(index, stored)| {
+        if whole { (*index as u64) <= to } else { stored.as_ref().is_ok_and(|s| seq_of(&s.bytes).is_none_or(|seq| seq <= to)) }
+    });
+    let report = verify::verify(entries.map(|(_, s)| s), scope, &mut Held(source), &Anchors::default(), &mut |_| {});
+    let (all, _) = source.read(id, u64::MAX)?;
+    let erased_later = all.iter().any(|e| e.line.seq > to && e.statement.kind() == "opening-erased");
+    Ok(report
+        .findings
+        .into_iter()
+        .filter(|finding| !(erased_later && finding.code == "opening-missing") && finding.code != "opening-stray")
+        .map(|finding| (finding.seq, finding.code.to_owned(), finding.text))
+        .collect())
+}
+
+fn seq_of(bytes: &[u8]) -> Option<u64> {
+    serde_json::from_slice::<Line>(bytes).ok().map(|line| line.seq)
+}
+
+/// What was erased, by whom, when and why.
+fn erasures(entries: &[Entry], log: &Log, source: &Source) -> BTreeMap<Hash, Opened> {
+    let mut erased = BTreeMap::new();
+    for entry in entries {
+        let body = &entry.statement.predicate.body;
+        let Ok(Event::OpeningErased(body)) = Event::parse(entry.statement.kind(), body) else {
+            continue;
+        };
+        let why = match source.opening(&body.reason.commit) {
+            Ok(Some(file)) => Opening::from_file_bytes(&file)
+                .map(|opening| String::from_utf8_lossy(&opening.bytes).into_owned())
+                .unwrap_or_default(),
+            _ => String::new(),
+        };
+        let signers = entry.statement.predicate.signers.iter();
+        let names = signers.map(|s| log.keys.get(&s.key).map_or_else(|| s.key.short(), |known| known.person.to_string()));
+        let by = names.collect::<Vec<_>>().join(", ");
+        erased.insert(body.commit, Opened::Erased { by, at: entry.line.recorded, why, seq: entry.line.seq });
+    }
+    erased
+}

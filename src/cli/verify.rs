@@ -1,7 +1,204 @@
-//! later
-use anyhow::Result;
+//! `verify`: the auditor's verb.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
 use super::app::App;
+use super::files;
+use super::record_check::{self, RecordCheck};
+use super::source::{Held, Kind, Source, kind};
 use super::status_code::Status;
-#[derive(clap::Args, Debug)]
-pub struct Args {}
-pub fn run(_app: &mut App, _: &Args) -> Result<Status> { Ok(Status::Done) }
+use crate::core::hash::Hash;
+use crate::core::verify::{self, Anchors, Finding, Report, Verdict};
+
+const MAX_NOTE: u64 = 1 << 20;
+
+/// Options of `verify`.
+#[derive(clap::Args, Debug, Default)]
+pub struct Args {
+    /// A ledger, an export, or a record folder [default: this project's ledger]
+    pub path: Option<PathBuf>,
+    /// The first roster's SHA-256, as it was handed to you; never take it from what you check
+    #[arg(long, value_name = "SHA", env = "AETHER_AUDIT_ROSTER_SHA256")]
+    pub roster_sha256: Option<String>,
+    /// A checkpoint that somebody else kept; may be given again
+    #[arg(long, value_name = "FILE", env = "AETHER_AUDIT_CHECKPOINT")]
+    pub checkpoint: Vec<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+    code: &'a str,
+    text: &'a str,
+}
+
+pub fn run(app: &mut App, args: &Args) -> Result<Status> {
+    let anchors = anchors(args)?;
+    let record = args.path.as_deref().and_then(|path| match kind(path) {
+        Kind::Record(folder) => Some(folder),
+        Kind::Other => None,
+    });
+    let source = match (&record, &args.path) {
+        (Some(folder), _) => beside(app, folder)?,
+        (None, Some(path)) => Source::open(path)?,
+        (None, None) => Source::here(app)?,
+    };
+    let report = check(app, &source, &anchors)?;
+    let record = record.map(|folder| record_check::check(&folder, &source, &report)).transpose()?;
+    if app.json() {
+        print_json(app, &report, record.as_ref())?;
+    } else {
+        print_text(app, &report, record.as_ref())?;
+    }
+    Ok(status(&report, record.as_ref()))
+}
+
+fn anchors(args: &Args) -> Result<Anchors> {
+    let first_roster = match &args.roster_sha256 {
+        Some(text) => Some(Hash::parse(text.trim()).with_context(|| format!("--roster-sha256 {text:?}"))?),
+        None => None,
+    };
+    let checkpoints = args
+        .checkpoint
+        .iter()
+        .map(|path| files::read_text(path, MAX_NOTE))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Anchors { first_roster, checkpoints, own_checkpoint: None })
+}
+
+/// What a record folder is held against: the export inside it, else this project's ledger.
+fn beside(app: &App, folder: &Path) -> Result<Source> {
+    let export = folder.join("export");
+    if export.is_dir() {
+        return Source::open(&export);
+    }
+    if app.ledger_path().is_ok_and(|path| path.exists()) {
+        return Source::here(app);
+    }
+    bail!(
+        "{} is a record; its ledger or an export is needed beside it: put one at {}, or name the ledger with --ledger",
+        folder.display(),
+        export.display()
+    )
+}
+
+fn check(app: &App, source: &Source, anchors: &Anchors) -> Result<Report> {
+    let anchors = Anchors { own_checkpoint: source.checkpoint()?, ..anchors.clone() };
+    let bar = if app.globals.quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} entries checked, {per_sec}") {
+        bar.set_style(style);
+    }
+    let report =
+        verify::verify(source.stored()?, source.scope()?, &mut Held(source), &anchors, &mut |n| bar.set_position(n));
+    bar.finish_and_clear();
+    Ok(report)
+}
+
+fn status(report: &Report, record: Option<&RecordCheck>) -> Status {
+    let findings = record.is_some_and(|record| !record.findings.is_empty());
+    match report.verdict() {
+        Verdict::Findings => Status::Finding,
+        _ if findings => Status::Finding,
+        Verdict::NotProven { .. } => Status::NotProven,
+        Verdict::Verified => Status::Done,
+    }
+}
+
+fn lines(findings: &[Finding]) -> Vec<Line<'_>> {
+    findings.iter().map(|f| Line { seq: f.seq, code: f.code, text: &f.text }).collect()
+}
+
+fn print_json(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> Result<()> {
+    let verdict = report.verdict();
+    let reasons = match &verdict {
+        Verdict::NotProven { reasons } => reasons.clone(),
+        _ => Vec::new(),
+    };
+    let word = if status(report, record) == Status::Finding { "findings" } else { verdict.as_str() };
+    let deployments: Vec<_> = report
+        .deployments
+        .iter()
+        .map(|d| {
+            serde_json::json!({
+                "id": d.id, "release": d.release, "openedSeq": d.opened, "lastSeq": d.last, "entries": d.entries,
+                "closedSeq": d.closed.map(|(seq, _)| seq), "outcome": d.outcome,
+            })
+        })
+        .collect();
+    let mut value = serde_json::json!({
+        "schema": "https://project-aether.io/audit/verification/v1",
+        "verdict": word, "exitStatus": status(report, record).code(), "notProven": reasons,
+        "findings": lines(&report.findings), "unsupported": lines(&report.unsupported), "notices": lines(&report.notices),
+        "origin": report.log.origin, "rehearsal": report.log.rehearsal,
+        "entries": report.entries, "size": report.size, "root": report.root,
+        "firstLeaf": report.first_leaf, "lastLeaf": report.last_leaf, "lastSeq": report.last_seq,
+        "firstRoster": report.first_roster, "rosterConfirmed": report.roster_confirmed, "anchoredToSeq": report.anchored_to,
+        "signatures": report.signatures, "openings": report.openings, "deployments": deployments,
+    });
+    if let Some(record) = record {
+        value["record"] = serde_json::json!({
+            "deployment": record.deployment, "coversSeq": record.covers, "signedBy": record.signed_by,
+            "findings": lines(&record.findings), "stale": record.stale,
+        });
+    }
+    app.print_json(&value)
+}
+
+fn print_text(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> Result<()> {
+    let mut text = String::new();
+    let mut list = |title: &str, findings: &[Finding]| {
+        if !findings.is_empty() {
+            text.push_str(&format!("{title}:\n"));
+            findings.iter().for_each(|finding| text.push_str(&format!("  {finding}\n")));
+        }
+    };
+    list("FINDINGS", &report.findings);
+    list("UNSUPPORTED", &report.unsupported);
+    list("worth knowing", &report.notices);
+    if let Some(record) = record {
+        list("FINDINGS in the record", &record.findings);
+        text.push_str(&format!("record       {}, up to entry {}, signed by {}\n", record.deployment, record.covers, record.signed_by));
+        if let Some(stale) = &record.stale {
+            text.push_str(&format!("stale        {stale}\n"));
+        }
+    }
+    let rehearsal = if report.log.rehearsal { "  REHEARSAL" } else { "" };
+    text.push_str(&format!("log          {}{rehearsal}\n", report.log.origin));
+    text.push_str(&format!("entries      {} ({} signatures, {} openings)\n", report.entries, report.signatures, report.openings));
+    text.push_str(&format!("root         {} over {} leaves\n", report.root, report.size));
+    for d in &report.deployments {
+        let state = match (d.closed, d.outcome) {
+            (Some(_), Some(outcome)) => format!("closed, {}", outcome.as_str()),
+            (_, Some(outcome)) => format!("open, {}", outcome.as_str()),
+            _ => "open".into(),
+        };
+        text.push_str(&format!("deployment   {} ({}), {} entries, {state}\n", d.id, d.release, d.entries));
+    }
+    let roster = if report.roster_confirmed { "as handed to you" } else { "not confirmed by you" };
+    if let Some(hash) = report.first_roster {
+        text.push_str(&format!("first roster {hash}, {roster}\n"));
+    }
+    match report.anchored_to {
+        Some(seq) => text.push_str(&format!("anchored     up to entry {seq}, by the checkpoint from you\n")),
+        None => text.push_str("anchored     nowhere\n"),
+    }
+    let verdict = report.verdict();
+    text.push_str(&match (status(report, record), verdict) {
+        (Status::Finding, _) => {
+            let count = report.findings.len() + record.map_or(0, |record| record.findings.len());
+            format!("VERDICT      {count} FINDING{}\n", if count == 1 { "" } else { "S" })
+        }
+        (_, Verdict::NotProven { reasons }) => {
+            let mut text = "VERDICT      NOT PROVEN\n".to_owned();
+            reasons.iter().for_each(|reason| text.push_str(&format!("  - {reason}\n")));
+            text
+        }
+        _ => "VERDICT      VERIFIED: everything checked, anchored at both ends by what you supplied\n".to_owned(),
+    });
+    app.data(text)
+}

@@ -117,6 +117,26 @@ impl fmt::Debug for Opening {
     }
 }
 
+/// The commit of every object of exactly `commit` and `mediaType` in canonical JSON.
+///
+/// In canonical JSON the text sought can stand nowhere else: inside a string its quotes would be escaped.
+#[must_use]
+pub fn refs_in(body: &str) -> Vec<Hash> {
+    const BEGIN: &str = "{\"commit\":\"";
+    const MIDDLE: &str = "\",\"mediaType\":\"";
+    let mut found = Vec::new();
+    let mut rest = body;
+    while let Some(at) = rest.find(BEGIN) {
+        rest = &rest[at + BEGIN.len()..];
+        let commit = rest.split_at_checked(64).and_then(|(hex, after)| {
+            let (_, end) = after.strip_prefix(MIDDLE)?.split_once('"')?;
+            end.starts_with('}').then(|| Hash::parse(hex).ok())?
+        });
+        found.extend(commit);
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,5 +180,16 @@ mod tests {
     fn debug_hides_the_bytes() {
         let opening = Opening { salt: [1; 16], bytes: b"AKIA-token".to_vec() };
         assert!(!format!("{opening:?}").contains("AKIA"));
+    }
+
+    #[test]
+    fn refs_are_objects_of_exactly_two_members() {
+        let (a, b) = ("ab".repeat(32), "cd".repeat(32));
+        let body = format!(
+            r#"{{"a":{{"commit":"{a}","mediaType":"text/plain"}},"b":[{{"commit":"{b}","mediaType":"x"}}],"commit":"{a}",
+            "d":{{"commit":"{a}","mediaType":"x","more":1}},"e":"{{\"commit\":\"{a}\",\"mediaType\":\"x\"}}",
+            "f":{{"commit":"{a}","reason":{{}}}},"g":{{"commit":"short","mediaType":"x"}},"h":{{"commit":""#
+        );
+        assert_eq!(refs_in(&body), [Hash::parse(&a).unwrap(), Hash::parse(&b).unwrap()]);
     }
 }

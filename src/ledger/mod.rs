@@ -4,6 +4,7 @@
 
 mod append;
 mod error;
+mod folder;
 mod place;
 mod read;
 mod schema;
@@ -15,6 +16,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use append::{Appended, Submission};
 pub use error::LedgerError;
+pub use folder::{Folder, FolderError};
 pub use read::{Head, Row};
 
 /// How long a writer waits for the others.

@@ -75,7 +75,8 @@ fn every_way_to_write_a_list_works() {
         "---\ntasks: |\n  - [ ] x\n---\n- [ ] a\n  - [x] b\n    - [ ] c\n- [ ] d\n",
         "\u{feff}+++\nt = \"- [ ] x\"\n+++\n- [ ] a\n  - [x] b\n    - [ ] c\n- [ ] d\n",
         "<details>\n<summary>x</summary>\n\n- [ ] a\n  - [x] b\n    - [ ] c\n- [ ] d\n\n</details>\n",
-        "- [ ] a\r  - [x] b\r    - [ ] c\r- [ ] d\r",
+        "- [ ] a\r  - [x] b\r    - [ ] c\r- [ ]\r- [ ] d\r",
+        "- [ ] a\r\n  - [x] b\n    - [ ] c\r- [ ]\r\n- [ ] d\r",
         "- [ ] a\n\n  second paragraph\n  - [x] b\n    - [ ] c\n\n- [ ] d\n  lazy\nlazy",
     ] {
         let items = parse(text).unwrap().items;

@@ -41,6 +41,7 @@ fn sign_off_lines_continue_the_item() {
         ("\u{feff}- [ ] a\n", "\u{feff}- [x] a\n  <br>ok\n"),
         ("[^a>b]: - [ ] a\n", "[^a>b]: - [x] a\n          <br>ok\n"),
         ("- [\t] a\n", "- [x] a\n  <br>ok\n"),
+        ("- [ ] <!x\n", "- [x] <!x\n  &nbsp;ok\n"),
         ("- [X] a\n", "- [X] a\n  <br>ok\n"),
         ("- [ ] a\n  ---\n", "- [x] a\n  <br>ok\n  ---\n"),
     ] {
@@ -84,12 +85,14 @@ fn the_block_follows_after_all_that_was_open_is_closed() {
         ("<![CDATA[\n", "]]>\n"),
         ("<!DOCTYPE\n", ">\n"),
         ("<script>\nlet a;\n", "</script>\n"),
+        ("- <!-- open\n<script>\n</pre>", "\n</script>\n\n<!-- \" ' -->\n\n</li></ul>\n"),
         ("<pre>\n\nx\n", "</pre>\n"),
         ("<details>\n\n- [ ] a\n", "\n</details>\n"),
         ("<details>\n\n- [ ] a\n\n</details>\n", ""),
-        ("- <!-- open in an item\n", "\n<!-- \" ' -->\n"),
+        ("- <!-- open in an item\n", "\n<!-- \" ' -->\n\n</li></ul>\n"),
         ("<div title=\"open\n\nx\n", "\n<!-- \" ' -->\n\n</div>\n"),
-        ("> <textarea>\n", "\n</textarea>\n"),
+        ("> <!-- a\n\n<!-- b\n", "-->\n\n</blockquote>\n"),
+        ("> <textarea>\n", "\n</textarea>\n\n</blockquote>\n"),
         ("a <b>bold <br> <img src=x>\n", "\n</b>\n"),
     ] {
         assert_eq!(
@@ -125,7 +128,7 @@ fn typed_text_becomes_inert() {
         ("<!-- id: a -->", "&lt;\\!-- id: a --&gt;"),
         ("https://a.example www.a.example", "https\\://a.example www\\.a.example"),
         ("@team 10:30 :tada:", "\\@team 10:30 \\:tada:"),
-        ("a | `b` \\ *c* _d_ ~e~ $f$", "a \\| &#96;b&#96; \\\\ \\*c\\* \\_d\\_ \\~e\\~ \\$f\\$"),
+        ("a | `b` \\ *c* _d_ ~e~ $f$", "a &#124; &#96;b&#96; \\\\ \\*c\\* \\_d\\_ \\~e\\~ \\$f\\$"),
         ("\u{1b}[2J\u{202e}x\0", "\u{fffd}\\[2J\u{fffd}x\u{fffd}"),
         (" \u{2028} ", ""),
     ] {

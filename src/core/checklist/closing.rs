@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use pulldown_cmark::{CodeBlockKind, Event, Tag};
+use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
 
-use super::markdown::{events, with_line_feeds};
+use super::markdown::{events, readable};
 
 /// Lines that close what is open, none when nothing is.
 pub(super) struct Closing {
@@ -17,23 +17,39 @@ pub(super) struct Closing {
 }
 
 pub(super) fn closing_lines(text: &str) -> Closing {
-    let text = &with_line_feeds(text);
+    let text = &readable(text);
     let mut html = Html::default();
     let mut depth = 0_usize;
+    let mut containers = Vec::new();
     let mut last_block = None;
     for (event, range) in events(text) {
         match event {
-            Event::Html(raw) | Event::InlineHtml(raw) => html.feed(&raw),
+            Event::Html(raw) | Event::InlineHtml(raw) => {
+                let in_data = matches!(html.state, State::Data);
+                html.feed(&raw);
+                if in_data && !matches!(html.state, State::Data) {
+                    html.swallowed.clone_from(&containers);
+                }
+            }
             Event::Start(tag) => {
+                containers.extend(container(tag.to_end()));
                 if depth == 0 {
                     last_block = Some((tag, range));
                 }
                 depth += 1;
             }
-            Event::End(_) => depth = depth.saturating_sub(1),
+            Event::End(tag) => {
+                depth = depth.saturating_sub(1);
+                if container(tag).is_some() {
+                    containers.pop();
+                }
+            }
             Event::Rule if depth == 0 => last_block = None,
             _ => {}
         }
+    }
+    if matches!(html.state, State::Data) {
+        html.swallowed.clear();
     }
     let mut lines = Vec::new();
     if let Some((tag, range)) = last_block {
@@ -55,6 +71,17 @@ pub(super) fn closing_lines(text: &str) -> Closing {
     Closing { ends_with_newline: text.is_empty() || text.ends_with(['\n', '\r']), lines }
 }
 
+/// The element that a container becomes.
+const fn container(tag: TagEnd) -> Option<&'static str> {
+    match tag {
+        TagEnd::List(true) => Some("ol"),
+        TagEnd::List(false) => Some("ul"),
+        TagEnd::Item => Some("li"),
+        TagEnd::BlockQuote(_) => Some("blockquote"),
+        _ => None,
+    }
+}
+
 /// The fence that would end the one at the start of `source`, if it is not ended.
 fn open_fence(source: &str) -> Option<String> {
     let length = |line: &str, mark: char| line.len() - line.trim_start_matches(mark).len();
@@ -70,7 +97,7 @@ fn open_fence(source: &str) -> Option<String> {
     (!ended).then(|| mark.to_string().repeat(fence))
 }
 
-/// The end mark that an HTML block (CommonMark 4.6, kinds 1 to 5) still waits for.
+/// The end mark that an HTML block (`CommonMark` 4.6, kinds 1 to 5) still waits for.
 fn open_html_block(source: &str) -> Option<String> {
     let source = source.trim_start().to_ascii_lowercase();
     let waits_for = |mark: &str| (!source.contains(mark)).then(|| mark.to_owned());
@@ -86,13 +113,12 @@ fn open_html_block(source: &str) -> Option<String> {
     if source.starts_with("<!") {
         return waits_for(">");
     }
-    let raw = ["script", "pre", "style", "textarea"];
-    let name = raw.into_iter().find(|name| {
+    // CommonMark takes any of the four end tags, pulldown-cmark the element's own: that one suits both.
+    let name = ["script", "pre", "style", "textarea"].into_iter().find(|name| {
         let rest = source.strip_prefix('<').and_then(|rest| rest.strip_prefix(name));
         rest.is_some_and(|rest| rest.chars().next().is_none_or(|c| c.is_whitespace() || c == '>'))
     })?;
-    let ended = raw.iter().any(|name| source.contains(&format!("</{name}>")));
-    (!ended).then(|| format!("</{name}>"))
+    waits_for(&format!("</{name}>"))
 }
 
 /// Elements that have no end tag, or whose stray end tag would make something.
@@ -110,6 +136,8 @@ struct Html {
     state: State,
     /// Open elements: name and how many.
     open: BTreeMap<String, usize>,
+    /// The containers around the place where the state last left `Data`: their end tags are not seen.
+    swallowed: Vec<&'static str>,
 }
 
 #[derive(Default)]
@@ -152,9 +180,8 @@ impl Html {
                         self.state = State::Comment { tail: "--".to_owned() };
                     }
                 }
-                State::Data => {}
                 State::Bogus if c == '>' => self.state = State::Data,
-                State::Bogus => {}
+                State::Data | State::Bogus => {}
                 State::Comment { tail } if c == '>' && (tail.ends_with("--") || tail.ends_with("--!")) => {
                     self.state = State::Data;
                 }
@@ -218,6 +245,10 @@ impl Html {
         }
         if let State::RawText { name, .. } = &self.state {
             lines.extend([String::new(), format!("</{name}>")]);
+        }
+        if !self.swallowed.is_empty() {
+            let ends = self.swallowed.iter().rev().map(|name| format!("</{name}>"));
+            lines.extend([String::new(), ends.collect()]);
         }
         let open = self.open.iter().filter(|(_, count)| **count > 0);
         let open: Vec<String> = open.map(|(name, count)| format!("</{name}>").repeat(*count)).collect();

@@ -21,6 +21,8 @@ pub fn escape_inline(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             // A backslash does not hold inside a code span that an earlier backtick opened.
             '`' => out.push_str("&#96;"),
+            // Some readers split a table row at an escaped pipe too.
+            '|' => out.push_str("&#124;"),
             _ if c.is_control() || is_invisible(c) => out.push('\u{fffd}'),
             _ => {
                 if needs_backslash(c, &out, chars.peek().copied()) {
@@ -35,8 +37,8 @@ pub fn escape_inline(text: &str) -> String {
 
 fn needs_backslash(c: char, before: &str, next: Option<char>) -> bool {
     match c {
-        '\\' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~' | '$' | '=' | '^'
-        | '@' | '+' => true,
+        '\\' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '!' | '~' | '$' | '=' | '^' | '@'
+        | '+' => true,
         '-' => before.is_empty(),
         '.' => {
             before.bytes().all(|byte| byte.is_ascii_digit())

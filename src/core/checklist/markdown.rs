@@ -21,27 +21,42 @@ impl fmt::Display for Position {
     }
 }
 
-/// `text` with every lone CR as LF: both end a line in `CommonMark`, but pulldown-cmark misses some of the
-/// former. Byte offsets stay the same.
-pub(super) fn with_line_feeds(text: &str) -> Cow<'_, str> {
-    let mut chars = text.chars().peekable();
-    let mut lone = false;
-    while let Some(c) = chars.next() {
-        lone |= c == '\r' && chars.peek() != Some(&'\n');
-    }
-    if !lone {
+/// `text` for reading, at the same byte offsets, where pulldown-cmark differs from the specification:
+/// a lone CR ends a line in every block, and a box with nothing after it on its line is ordinary text.
+pub(super) fn readable(text: &str) -> Cow<'_, str> {
+    let lone_cr = text.split("\r\n").any(|part| part.contains('\r'));
+    let empty_box = |line: &str| {
+        let line = line.trim_ascii_end();
+        let front = line.strip_suffix(']').and_then(|line| line.strip_suffix([' ', '\t', 'x', 'X']));
+        front.and_then(|line| line.strip_suffix('[')).is_some_and(is_front)
+    };
+    if !lone_cr && !text.split(['\n', '\r']).any(empty_box) {
         return Cow::Borrowed(text);
     }
-    let mut chars = text.chars().peekable();
     let mut out = String::with_capacity(text.len());
-    while let Some(c) = chars.next() {
-        out.push(if c == '\r' && chars.peek() != Some(&'\n') { '\n' } else { c });
+    for line in text.split_inclusive(['\n', '\r']) {
+        let after = out.len() + line.len();
+        let (words, ending) = match line.strip_suffix('\r') {
+            Some(words) if text.as_bytes().get(after) != Some(&b'\n') => (words, "\n"),
+            _ => (line, ""),
+        };
+        if empty_box(words) {
+            out.push_str(&words.replace(']', "."));
+        } else {
+            out.push_str(words);
+        }
+        out.push_str(ending);
     }
     Cow::Owned(out)
 }
 
+/// Whether this can stand in front of a box: nothing but markers and space.
+fn is_front(text: &str) -> bool {
+    text.bytes().all(|byte| b" \t>-*+.)0123456789".contains(&byte))
+}
+
 /// The events of `text` with ranges into the whole of `text`; byte order mark and front matter give none.
-/// A text with lone CRs goes through [`with_line_feeds`] first.
+/// The text goes through [`readable`] first.
 pub(super) fn events(text: &str) -> impl Iterator<Item = (Event<'_>, Range<usize>)> {
     let start = front_matter_end(text);
     let options = Options::ENABLE_TABLES

@@ -6,7 +6,7 @@ use std::ops::Range;
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 
 use super::annotation::{self, Field, Place};
-use super::markdown::{Lines, events, line_end, with_line_feeds};
+use super::markdown::{Lines, events, line_end, readable};
 use super::{Checklist, ChecklistError, Item, ItemSpec, PhaseSpec};
 
 /// Finds the phases and task items of a checklist. No task at all is `Ok` with no items.
@@ -18,7 +18,7 @@ use super::{Checklist, ChecklistError, Item, ItemSpec, PhaseSpec};
 /// An annotation that means nothing or something impossible, an id that stands twice, or nesting
 /// deeper than can be read in reasonable time; each names its place.
 pub fn parse(text: &str) -> Result<Checklist, ChecklistError> {
-    let text = &with_line_feeds(text);
+    let text = &readable(text);
     let lines = Lines::new(text);
     if let Some(line) = lines.too_deep() {
         return Err(ChecklistError::TooDeep { line });
@@ -99,7 +99,7 @@ impl<'a> Walk<'a> {
         let Some(bracket) = marker.find('[') else { return };
         let box_range = range.start + bracket..range.start + bracket + 3;
         let end = line_end(self.text, box_range.end);
-        let empty = self.text.get(box_range.end..end).is_none_or(|rest| rest.trim().is_empty());
+        let empty = self.text.get(box_range.end..end).is_none_or(|rest| rest.trim_ascii().is_empty());
         if empty {
             return;
         }
@@ -142,7 +142,7 @@ impl<'a> Walk<'a> {
     }
 
     fn start(&mut self, tag: &Tag<'_>, range: &Range<usize>) -> Result<(), ChecklistError> {
-        if is_inline(&tag.to_end()) {
+        if is_inline(tag.to_end()) {
             self.words("", range);
             return Ok(());
         }
@@ -159,7 +159,7 @@ impl<'a> Walk<'a> {
     }
 
     fn end(&mut self, tag: TagEnd, range: &Range<usize>) -> Result<(), ChecklistError> {
-        if is_inline(&tag) {
+        if is_inline(tag) {
             self.words("", range);
             return Ok(());
         }
@@ -264,7 +264,7 @@ fn distinct<'b>(
     Ok(())
 }
 
-const fn is_inline(tag: &TagEnd) -> bool {
+const fn is_inline(tag: TagEnd) -> bool {
     matches!(
         tag,
         TagEnd::Emphasis

@@ -23,7 +23,7 @@ const BOUNDARY: &str =
 /// Renders `checklist`, which [`parse`](super::parse) made from this same `text`.
 ///
 /// Of the author's bytes only the one inside each box changes. Sign-off lines continue the item's own
-/// first paragraph, each begun by `<br>`, so that no list, item or paragraph begins, ends or turns from
+/// first paragraph, each begun by `<br>` (by `&nbsp;` where the author's text would swallow that), so that no list, item or paragraph begins, ends or turns from
 /// tight to loose. Marks of ids that the checklist does not have are left out.
 ///
 /// A `block` that is not blank follows after everything that the author left open is closed (a fence, an
@@ -78,6 +78,8 @@ fn tick(item: &Item, ticked: Option<bool>) -> Option<Edit> {
 
 fn sign_off(text: &str, item: &Item, lines: &[String], newline: &str) -> Edit {
     let prefix = continuation(text, item.box_range.start);
+    let own = text.get(item.box_range.end..item.text_end).unwrap_or_default();
+    let opening = if leaves_declaration(own) { "&nbsp;" } else { "<br>" };
     let ending = line_ending(text, item.text_end);
     let start = item.text_end + ending.len();
     let newline = if ending.is_empty() { newline } else { ending };
@@ -87,13 +89,19 @@ fn sign_off(text: &str, item: &Item, lines: &[String], newline: &str) -> Edit {
             with.push_str(newline);
         }
         with.push_str(&prefix);
-        with.push_str("<br>");
+        with.push_str(opening);
         with.push_str(&line.replace(['\r', '\n'], " "));
         if !ending.is_empty() {
             with.push_str(newline);
         }
     }
     Edit { start, end: start, with }
+}
+
+/// Whether the next `>` might end a declaration (`<!x …>`) that the author began in this paragraph.
+fn leaves_declaration(paragraph: &str) -> bool {
+    let mut parts = paragraph.split("<!").skip(1);
+    parts.any(|part| part.starts_with(|c: char| c.is_ascii_alphabetic()) && !part.contains('>'))
 }
 
 /// What stands before the box turned into what a further line of the same item begins with: quote

@@ -9,6 +9,7 @@ use crate::core::entry::Entry;
 use crate::core::hash::Hash;
 use crate::core::keys::PublicKey;
 use crate::core::merkle;
+use crate::core::opening::refs_in;
 
 /// The keys that the log has had so far, by id.
 pub(super) type Keys = Arc<HashMap<Hash, PublicKey>>;
@@ -52,7 +53,7 @@ pub(super) fn prepare(item: Result<Stored, String>, keys: &Keys) -> Prepared {
         Err(error) => return Prepared::Broken(merkle::leaf_hash(&stored.bytes), error.to_string()),
     };
     let signatures = check_signatures(&entry, keys);
-    let openings = opening_refs(entry.statement.predicate.body.get());
+    let openings = refs_in(entry.statement.predicate.body.get());
     let columns = stored.columns.map_or_else(Vec::new, |columns| differing(&columns, &entry));
     entry.line.envelope.payload = String::new();
     Prepared::Entry(Box::new(Ready { entry, signatures, openings, columns }))
@@ -71,25 +72,6 @@ fn check_signatures(entry: &Entry, keys: &Keys) -> Vec<Checked> {
 /// The one place where a signature is checked.
 pub(super) fn check(key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> Checked {
     if key.verify(message, signature) { Checked::Good } else { Checked::Bad }
-}
-
-/// The commit of every object of exactly `commit` and `mediaType` in canonical JSON.
-///
-/// In canonical JSON the text sought can stand nowhere else: inside a string its quotes would be escaped.
-fn opening_refs(body: &str) -> Vec<Hash> {
-    const BEGIN: &str = "{\"commit\":\"";
-    const MIDDLE: &str = "\",\"mediaType\":\"";
-    let mut found = Vec::new();
-    let mut rest = body;
-    while let Some(at) = rest.find(BEGIN) {
-        rest = &rest[at + BEGIN.len()..];
-        let commit = rest.split_at_checked(64).and_then(|(hex, after)| {
-            let (_, end) = after.strip_prefix(MIDDLE)?.split_once('"')?;
-            end.starts_with('}').then(|| Hash::parse(hex).ok())?
-        });
-        found.extend(commit);
-    }
-    found
 }
 
 fn differing(columns: &Columns, entry: &Entry) -> Vec<String> {
@@ -123,20 +105,4 @@ fn differing(columns: &Columns, entry: &Entry) -> Vec<String> {
         hold("kind", word(Some(&columns.kind)), word(Some(entry.statement.kind())));
     }
     differ
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn refs_are_objects_of_exactly_two_members() {
-        let (a, b) = ("ab".repeat(32), "cd".repeat(32));
-        let body = format!(
-            r#"{{"a":{{"commit":"{a}","mediaType":"text/plain"}},"b":[{{"commit":"{b}","mediaType":"x"}}],"commit":"{a}",
-            "d":{{"commit":"{a}","mediaType":"x","more":1}},"e":"{{\"commit\":\"{a}\",\"mediaType\":\"x\"}}",
-            "f":{{"commit":"{a}","reason":{{}}}},"g":{{"commit":"short","mediaType":"x"}},"h":{{"commit":""#
-        );
-        assert_eq!(opening_refs(&body), [Hash::parse(&a).unwrap(), Hash::parse(&b).unwrap()]);
-    }
 }

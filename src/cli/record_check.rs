@@ -1,0 +1,137 @@
+//! A record folder held against its signature, and against the entries that it is of.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use super::records::{Record, SIGNED};
+use super::source::{Source, record_file};
+use crate::core::attestation::ReportStatement;
+use crate::core::hash::Hash;
+use crate::core::name::Token;
+use crate::core::verify::{Finding, Report};
+
+/// What became of a record's files.
+pub struct RecordCheck {
+    /// The deployment.
+    pub deployment: Token,
+    /// The newest entry that it covers.
+    pub covers: u64,
+    /// Who signed it, as the rosters know the key.
+    pub signed_by: String,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// Why it is out of date, where it is: no finding.
+    pub stale: Option<String>,
+}
+
+/// Files that may stand beside a record's own.
+const OTHERS: [&str; 2] = [SIGNED, "export"];
+
+/// Files that every later version renders to the same bytes.
+const STABLE: [&str; 2] = ["Deployment_Checklist.md", "report.json"];
+
+/// Checks the signature, every digest, and that the entries still render to these files.
+///
+/// # Errors
+/// Where the folder cannot be read, or its statement is no report.
+pub fn check(folder: &Path, source: &Source, report: &Report) -> Result<RecordCheck> {
+    let path = folder.join(SIGNED);
+    let (statement, envelope) =
+        ReportStatement::parse(&record_file(&path)?).with_context(|| format!("{}", path.display()))?;
+    let predicate = &statement.predicate;
+    let mut findings = Vec::new();
+    let mut find = |code: &'static str, text: String| findings.push(Finding { seq: None, code, text });
+
+    let known = report.log.keys.get(&predicate.signer);
+    let signed_by = known.map_or("an unknown key".to_owned(), |known| known.person.to_string());
+    match known {
+        None => find("report-key", format!("{SIGNED} is signed by the key {}, which no roster ever had", predicate.signer)),
+        Some(known) if !ReportStatement::signed_by(&envelope, &known.key.public) => {
+            find("report-signature", format!("the signature of {SIGNED} does not verify"));
+        }
+        Some(_) => {}
+    }
+    if predicate.log != report.log.origin {
+        find("report-log", format!("the report is of the log {}, this one is {}", predicate.log, report.log.origin));
+    }
+    let leaves = source.leaves()?;
+    let covered = usize::try_from(predicate.covers.seq).ok().and_then(|seq| leaves.get(seq));
+    if covered != Some(&predicate.covers.leaf) {
+        let text = format!("the report covers entry {} as {}, which this log does not have", predicate.covers.seq, predicate.covers.leaf);
+        find("report-covers", text);
+    }
+    check_files(folder, &statement, &mut find)?;
+    let mut stale = None;
+    if findings.is_empty() {
+        compare(folder, source, &statement, &leaves, &mut findings, &mut stale)?;
+    }
+    let deployment = statement.predicate.deployment.clone();
+    Ok(RecordCheck { deployment, covers: statement.predicate.covers.seq, signed_by, findings, stale })
+}
+
+fn check_files(folder: &Path, statement: &ReportStatement, find: &mut impl FnMut(&'static str, String)) -> Result<()> {
+    let mut named = BTreeSet::new();
+    for subject in &statement.subject {
+        named.insert(subject.name.to_string());
+        let path = folder.join(subject.name.as_str());
+        if subject.name.as_str().contains(['/', '\\']) || !path.is_file() {
+            find("report-file-missing", format!("{} is named by the report and is not here", subject.name));
+            continue;
+        }
+        let digest = Hash::of(&[&record_file(&path)?]);
+        if subject.digest() != ("sha256", digest.to_string().as_str()) {
+            find("report-file-changed", format!("{} is not the file that was signed", subject.name));
+        }
+    }
+    for found in std::fs::read_dir(folder)? {
+        let name = found?.file_name().to_string_lossy().into_owned();
+        if !named.contains(&name) && !OTHERS.contains(&name.as_str()) {
+            find("report-file-stray", format!("{name} is not part of the signed record"));
+        }
+    }
+    Ok(())
+}
+
+/// Renders the record again. Where an opening has been erased since, it differs and is only stale.
+fn compare(
+    folder: &Path,
+    source: &Source,
+    statement: &ReportStatement,
+    leaves: &[Hash],
+    findings: &mut Vec<Finding>,
+    stale: &mut Option<String>,
+) -> Result<()> {
+    let predicate = &statement.predicate;
+    let checkpoint = folder.join("checkpoint");
+    let note = if checkpoint.exists() { Some(String::from_utf8(record_file(&checkpoint)?)?) } else { None };
+    let record = Record::read(source, &predicate.deployment, predicate.covers.seq, leaves, note)?;
+    let made = record.files(source)?;
+    let mut differing = Vec::new();
+    for (name, bytes) in made.iter().filter(|(name, _)| STABLE.contains(name)) {
+        let path = folder.join(name);
+        if path.is_file() && record_file(&path)? != *bytes {
+            differing.push(*name);
+        }
+    }
+    let (all, _) = source.read(&predicate.deployment, u64::MAX)?;
+    let later: Vec<_> = all.iter().filter(|entry| entry.line.seq > predicate.covers.seq).collect();
+    let erased = later.iter().find(|entry| entry.statement.kind() == "opening-erased");
+    match (differing.is_empty(), erased) {
+        (false, Some(entry)) => {
+            *stale = Some(format!("an opening was erased since (entry {}): make the report again", entry.line.seq));
+        }
+        (false, None) => {
+            let text = format!("{} does not say what the entries say", differing.join(", "));
+            findings.push(Finding { seq: None, code: "report-differs", text });
+        }
+        (true, _) => {
+            let news = later.iter().filter(|entry| entry.statement.kind() != "report-issued").count();
+            if news > 0 {
+                *stale = Some(format!("{news} entries came into the record since"));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! An export as a store to read from: plain files, nothing trusted.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+
+use crate::core::entry::MAX_ENTRY_BYTES;
+use crate::core::hash::Hash;
+
+/// An export folder.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+/// Why an export could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {why}")]
+pub struct FolderError {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// The most bytes of an opening that are read.
+const MAX_OPENING: u64 = 64 * 1024 * 1024;
+const MAX_NOTE: u64 = 1024 * 1024;
+
+impl Folder {
+    /// The folder at `path`, if it holds an `entries.jsonl`.
+    #[must_use]
+    pub fn at(path: &Path) -> Option<Self> {
+        path.join("entries.jsonl").is_file().then(|| Self { path: path.to_owned() })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn error(&self, name: &str, why: impl ToString) -> FolderError {
+        FolderError { path: self.path.join(name), why: why.to_string() }
+    }
+
+    fn open(&self, name: &str) -> Result<File, FolderError> {
+        File::open(self.path.join(name)).map_err(|e| self.error(name, e))
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>, FolderError> {
+        if !self.path.join(name).exists() {
+            return Ok(None);
+        }
+        let mut text = String::new();
+        let read = self.open(name)?.take(MAX_NOTE).read_to_string(&mut text);
+        read.map_err(|e| self.error(name, e))?;
+        Ok(Some(text))
+    }
+
+    /// Each line of `entries.jsonl` without its newline. A line that is longer than an entry may be
+    /// is cut just beyond that, so that it is refused and not kept in memory.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened; then in place of a line that cannot be read.
+    pub fn lines(&self) -> Result<impl Iterator<Item = Result<Vec<u8>, FolderError>> + use<>, FolderError> {
+        let mut reader = BufReader::with_capacity(1 << 16, self.open("entries.jsonl")?);
+        let this = self.clone();
+        let mut ended = false;
+        Ok(std::iter::from_fn(move || {
+            if ended {
+                return None;
+            }
+            let mut line = Vec::new();
+            match (&mut reader).take(MAX_ENTRY_BYTES as u64 + 2).read_until(b'\n', &mut line) {
+                Ok(0) => None,
+                Ok(_) if line.last() == Some(&b'\n') => {
+                    line.pop();
+                    Some(Ok(line))
+                }
+                Ok(_) => {
+                    ended = line.len() <= MAX_ENTRY_BYTES;
+                    if !ended && reader.skip_until(b'\n').is_err() {
+                        ended = true;
+                    }
+                    if ended {
+                        Some(Err(this.error("entries.jsonl", "the last line does not end: the file was cut off")))
+                    } else {
+                        Some(Ok(line))
+                    }
+                }
+                Err(error) => {
+                    ended = true;
+                    Some(Err(this.error("entries.jsonl", error)))
+                }
+            }
+        }))
+    }
+
+    /// The leaf of every entry of the log; `None` in an export of the whole log.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or a line is no leaf.
+    pub fn leaves(&self) -> Result<Option<Vec<Hash>>, FolderError> {
+        if !self.path.join("leaves.txt").exists() {
+            return Ok(None);
+        }
+        let reader = BufReader::new(self.open("leaves.txt")?);
+        let mut leaves = Vec::new();
+        for (index, line) in reader.lines().enumerate() {
+            let line = line.map_err(|e| self.error("leaves.txt", e))?;
+            let leaf = Hash::parse(&line);
+            leaves.push(leaf.map_err(|e| self.error("leaves.txt", format!("line {}: {e}", index + 1)))?);
+        }
+        Ok(Some(leaves))
+    }
+
+    /// The checkpoint that stands beside the entries.
+    ///
+    /// # Errors
+    /// Where it is there and cannot be read.
+    pub fn checkpoint(&self) -> Result<Option<String>, FolderError> {
+        self.text("checkpoint")
+    }
+
+    /// The bytes (salt ‖ bytes) of an opening.
+    ///
+    /// # Errors
+    /// Where it is there and cannot be read.
+    pub fn opening(&self, commit: &Hash) -> Result<Option<Vec<u8>>, FolderError> {
+        let name = format!("openings/{commit}");
+        if !self.path.join(&name).is_file() {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        let read = self.open(&name)?.take(MAX_OPENING).read_to_end(&mut bytes);
+        read.map_err(|e| self.error(&name, e))?;
+        Ok(Some(bytes))
+    }
+
+    /// The commits that the files of `openings/` are named by.
+    ///
+    /// # Errors
+    /// Where the folder cannot be listed, or a name is no commit.
+    pub fn openings(&self) -> Result<Vec<Hash>, FolderError> {
+        let folder = self.path.join("openings");
+        if !folder.exists() {
+            return Ok(Vec::new());
+        }
+        let mut commits = Vec::new();
+        for found in fs::read_dir(folder).map_err(|e| self.error("openings", e))? {
+            let name = found.map_err(|e| self.error("openings", e))?.file_name();
+            let name = name.to_string_lossy();
+            commits.push(Hash::parse(&name).map_err(|e| self.error(&format!("openings/{name}"), e))?);
+        }
+        commits.sort();
+        Ok(commits)
+    }
+}
