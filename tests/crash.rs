@@ -207,7 +207,7 @@ fn note(ledger: &Ledger, key: &SecretKey, text: &str) -> Submission {
 fn a_killed_init_can_be_run_again() {
     let init = ["init", "--origin", folder::ORIGIN, "--as", "alice"];
     let mut half_done = 0;
-    for _ in 0..20 {
+    for _ in 0..10 {
         let folder = Folder::empty();
         let mut child = folder.command(&init).spawn().unwrap();
         thread::sleep(Duration::from_millis(jitter(500)));
