@@ -14,7 +14,11 @@ use common::TestLog;
 
 /// The first roster's hash and a checkpoint over everything.
 pub fn anchors(log: &TestLog) -> Anchors {
-    Anchors { first_roster: Some(log.first_roster()), checkpoints: vec![log.checkpoint()], own_checkpoint: None }
+    Anchors {
+        first_roster: Some(log.first_roster()),
+        checkpoints: vec![log.checkpoint()],
+        own_checkpoint: None,
+    }
 }
 
 /// Only the first roster's hash: what an auditor has who was handed no checkpoint.

@@ -1,13 +1,17 @@
 //! What every command is given: the options that hold everywhere, the clock, chance, the outputs.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::core::keys::SecretKey;
 use crate::core::name::{Id, Token};
 use crate::core::opening::Opening;
 use crate::core::time::Timestamp;
@@ -82,9 +86,17 @@ pub struct App<'a> {
     pub err: &'a mut dyn Write,
     /// A passphrase that the caller has already, instead of asking for one.
     pub passphrase: Option<String>,
+    /// Keys that this process has decrypted already, by file.
+    pub unlocked: RefCell<BTreeMap<PathBuf, Rc<SecretKey>>>,
 }
 
-impl App<'_> {
+impl<'a> App<'a> {
+    /// What a command runs in.
+    #[must_use]
+    pub fn new(globals: Globals, clock: &'a dyn Clock, out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
+        Self { globals, clock, out, err, passphrase: None, unlocked: RefCell::default() }
+    }
+
     /// The project's folder: `-C`, or the nearest one upwards that has an `aether.toml`, or this one.
     #[must_use]
     pub fn home(&self) -> PathBuf {

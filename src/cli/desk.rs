@@ -3,6 +3,7 @@
 //! Load what the ledger says, let the gates and the who-may table speak, sign, append.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -175,7 +176,8 @@ impl Desk {
         self.allow(&draft, hands)?;
         let signers = self.signers(hands)?;
         let mut bundle = self.bundle(app, draft, &signers)?;
-        bundle.sign(&self.key_of(app, &hands[0].person, &signers[0].key)?)?;
+        let key = self.key_of(app, &hands[0].person, &signers[0].key)?;
+        bundle.sign(&key)?;
         Ok(bundle)
     }
 
@@ -212,7 +214,7 @@ impl Desk {
     ///
     /// # Errors
     /// Where it is not here or cannot be read.
-    pub fn key_of(&self, app: &App, person: &Token, keyid: &Hash) -> Result<SecretKey> {
+    pub fn key_of(&self, app: &App, person: &Token, keyid: &Hash) -> Result<Rc<SecretKey>> {
         if let Some(key) = keyring::from_environment(app)? {
             if key.public().keyid() == *keyid {
                 return Ok(key);
@@ -289,15 +291,6 @@ impl Desk {
             }
         }
         Ok(())
-    }
-
-    /// Signs with one hand and appends: the common case.
-    ///
-    /// # Errors
-    /// As [`Desk::sign`] and [`Desk::append`].
-    pub fn record(&mut self, app: &App, draft: Draft, hand: &Hand) -> Result<Appended> {
-        let bundle = self.sign(app, draft, std::slice::from_ref(hand))?;
-        self.append(app, &bundle)
     }
 
     /// A draft about a deployment.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -87,9 +88,9 @@ fn configure(home: &Path, origin: &str) -> Result<Config> {
     Ok(config)
 }
 
-fn first_keys(app: &App, keyring: &Keyring, who: &Token, origin: &str) -> Result<(SecretKey, SecretKey, SecretKey)> {
+fn first_keys(app: &App, keyring: &Keyring, who: &Token, origin: &str) -> Result<(Rc<SecretKey>, Rc<SecretKey>, Rc<SecretKey>)> {
     let mut passphrase = None;
-    let mut key = |name: String| -> Result<SecretKey> {
+    let mut key = |name: String| -> Result<Rc<SecretKey>> {
         if keyring.has(&name) {
             return keyring.load(app, &name, None);
         }
@@ -99,7 +100,7 @@ fn first_keys(app: &App, keyring: &Keyring, who: &Token, origin: &str) -> Result
         };
         let key = generate()?;
         keyring.store(&name, &key, given)?;
-        Ok(key)
+        Ok(Rc::new(key))
     };
     Ok((key(who.to_string())?, key(format!("{who}.root"))?, key(log_key_name(origin))?))
 }

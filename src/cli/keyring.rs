@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail};
 use zeroize::Zeroizing;
@@ -85,8 +86,13 @@ impl Keyring {
     ///
     /// # Errors
     /// Where it is not here, cannot be decrypted, or is another key.
-    pub fn load(&self, app: &App, name: &str, public: Option<&PublicKey>) -> Result<SecretKey> {
+    pub fn load(&self, app: &App, name: &str, public: Option<&PublicKey>) -> Result<Rc<SecretKey>> {
         let path = self.file(name);
+        if let Some(key) = app.unlocked.borrow().get(&path)
+            && public.is_none_or(|public| key.public() == *public)
+        {
+            return Ok(Rc::clone(key));
+        }
         let pem = Zeroizing::new(files::read_text(&path, MAX_KEY_FILE).with_context(|| {
             format!("no private key of {name} here: make one with `aether-audit key new {name}`, or name its folder with --keys")
         })?);
@@ -98,10 +104,13 @@ impl Keyring {
         let passphrase = passphrase(app, &format!("passphrase of {name}'s key"))?;
         let key = SecretKey::from_encrypted_pem(&pem, passphrase.as_bytes())
             .with_context(|| format!("{}", path.display()))?;
-        match public {
-            Some(public) => key.belonging_to(public).with_context(|| format!("{}", path.display())),
-            None => Ok(key),
-        }
+        let key = match public {
+            Some(public) => key.belonging_to(public).with_context(|| format!("{}", path.display()))?,
+            None => key,
+        };
+        let key = Rc::new(key);
+        app.unlocked.borrow_mut().insert(path, Rc::clone(&key));
+        Ok(key)
     }
 
     /// Puts a staged key in the place of another, which is kept under `NAME.old-LABEL`.
@@ -132,7 +141,7 @@ impl Keyring {
 ///
 /// # Errors
 /// Where the variable is set and is no key.
-pub fn from_environment(app: &App) -> Result<Option<SecretKey>> {
+pub fn from_environment(app: &App) -> Result<Option<Rc<SecretKey>>> {
     let Ok(pem) = std::env::var("AETHER_AUDIT_KEY").map(Zeroizing::new) else {
         return Ok(None);
     };
@@ -143,7 +152,7 @@ pub fn from_environment(app: &App) -> Result<Option<SecretKey>> {
         }
         other => other,
     };
-    key.map(Some).context("AETHER_AUDIT_KEY is set, but is no private key")
+    key.map(|key| Some(Rc::new(key))).context("AETHER_AUDIT_KEY is set, but is no private key")
 }
 
 /// The passphrase: given, from the variable, from a file, or asked for.

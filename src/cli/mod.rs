@@ -127,8 +127,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
-    let mut app =
-        App { globals: cli.globals.clone(), clock: &SystemClock, out: &mut out, err: &mut err, passphrase: None };
+    let mut app = App::new(cli.globals.clone(), &SystemClock, &mut out, &mut err);
     let result = run(&mut app, &cli.command);
     let status = match result {
         Ok(status) => status,

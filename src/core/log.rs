@@ -114,6 +114,8 @@ pub struct Log {
     pub deployments: BTreeMap<Token, Deployment>,
     /// Deployments let go after their closing, to hold memory.
     released: BTreeSet<Token>,
+    /// Deployments that entries name and that were never opened.
+    unopened: BTreeSet<Token>,
     /// Deployments open when a roster changed: `(deployment, seq)`.
     pub roster_changed_during: Vec<(Token, u64)>,
 }
@@ -160,18 +162,16 @@ impl Log {
         Taken { event: Some(event), faults }
     }
 
-    /// Lets go of a closed deployment's state, to hold memory on long logs.
-    pub fn release_closed(&mut self) {
-        let closed: Vec<Token> =
-            self.deployments.iter().filter(|(_, d)| d.closed.is_some()).map(|(id, _)| id.clone()).collect();
-        for id in closed {
-            if let Some(deployment) = self.deployments.get_mut(&id) {
-                deployment.evidence = Vec::new();
-                deployment.messages = Vec::new();
-                deployment.notes = Vec::new();
-                deployment.issues = Vec::new();
+    /// Lets go of what the gates do not need, to hold memory on long logs: readings, messages, notes and
+    /// the like of every deployment, and nearly all of a closed one. Its place, count and outcome stay.
+    pub fn release(&mut self) {
+        for (id, deployment) in &mut self.deployments {
+            if !self.released.contains(id) {
+                deployment.release();
+                if deployment.closed.is_some() {
+                    self.released.insert(id.clone());
+                }
             }
-            self.released.insert(id);
         }
     }
 
@@ -203,7 +203,7 @@ impl Log {
         if !either && governance != predicate.deployment.is_none() {
             rule("deployment", format!("{} names a deployment where it should not, or none", event.kind()));
         }
-        if !governance && !self.rosters.iter().any(|version| version.hash == predicate.roster) {
+        if !governance && !self.rosters.iter().rev().any(|version| version.hash == predicate.roster) {
             rule("roster", "the statement names a roster that this log never had".into());
         }
         faults
@@ -321,7 +321,7 @@ impl Log {
 
     fn happen(&mut self, entry: &Entry, event: &Event, authors: impl Fn(&Hash) -> Vec<Token>) -> Vec<Fault> {
         let mut faults = Vec::new();
-        let Some(version) = self.rosters.last().cloned() else {
+        let Some(roster) = self.rosters.last().map(|version| Arc::clone(&version.roster)) else {
             return faults;
         };
         let id = entry.statement.predicate.deployment.clone();
@@ -331,7 +331,7 @@ impl Log {
             _ => Vec::new(),
         };
         let context = Context { deployment: known, authors: &authors };
-        let by = match authority::check(event, &entry.statement, &version.roster, context) {
+        let by = match authority::check(event, &entry.statement, &roster, context) {
             Ok(by) => by,
             Err(denied) => {
                 let by = self.best_effort(entry);
@@ -349,27 +349,36 @@ impl Log {
     fn take_fact(&mut self, id: &Token, entry: &Entry, event: &Event, by: &[Signatory], faults: &mut Vec<Fault>) {
         let seq = entry.line.seq;
         let fact = Fact { seq, recorded: entry.line.recorded, statement: &entry.statement, event, by };
+        let stated = entry.line.deployment_seq;
         let counted = if let Some(deployment) = self.deployments.get_mut(id) {
-            let before = deployment.issues.len();
             faults.extend(unseen(deployment, entry, event));
             let counted = deployment.entries;
+            let before = deployment.issues.len();
             deployment.apply(&fact);
-            faults.extend(deployment.issues[before..].iter().cloned().map(Fault::Deployment));
+            faults.extend(deployment.issues.iter().skip(before).cloned().map(Fault::Deployment));
             if self.released.contains(id) {
-                deployment.issues.clear();
+                deployment.release();
             }
+            // After a break the count goes on from what the entry says, so that one break is one fault.
+            deployment.entries = match stated {
+                Some(stated) if stated < counted => counted,
+                Some(stated) => stated + 1,
+                None => counted + 1,
+            };
             counted
-        } else {
-            match Deployment::open(&fact) {
-                Some(deployment) => {
-                    self.deployments.insert(id.clone(), deployment);
-                }
-                None => faults.push(Fault::Rule { code: "not-opened", text: format!("{id} was never opened") }),
-            }
+        } else if let Some(deployment) = Deployment::open(&fact) {
+            self.deployments.insert(id.clone(), deployment);
             0
+        } else {
+            if self.unopened.insert(id.clone()) {
+                let text = format!("{id} was never opened: neither this nor its later entries can be judged by it");
+                faults.push(Fault::Rule { code: "not-opened", text });
+            }
+            return;
         };
-        if entry.line.deployment_seq != Some(counted) {
-            let text = format!("deploymentSeq is {:?}, the next of {id} is {counted}", entry.line.deployment_seq);
+        if stated != Some(counted) {
+            let stated = stated.map_or("absent".into(), |stated| stated.to_string());
+            let text = format!("deploymentSeq is {stated}, the next of {id} is {counted}");
             faults.push(Fault::Rule { code: "deployment-seq", text });
         }
     }

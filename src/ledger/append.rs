@@ -52,7 +52,43 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError`]; nothing was appended then.
-    pub fn append_all(&mut self, now: Timestamp, submissions: &[Submission]) -> Result<Vec<Appended>, LedgerError> {
+    pub fn append_all(
+        &mut self,
+        now: Timestamp,
+        submissions: &[Submission],
+    ) -> Result<Vec<Appended>, LedgerError> {
+        self.append_and(now, submissions, |_| Ok(()))
+    }
+
+    /// Appends the statement that erases an opening, and wipes the opening, in one durable step. Run
+    /// again, it wipes again.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; nothing was appended or wiped then. [`LedgerError::Traces`] where both were done
+    /// but a reader kept the old bytes from leaving the write-ahead log.
+    pub fn erase(
+        &mut self,
+        now: Timestamp,
+        submission: &Submission,
+        commit: &Hash,
+    ) -> Result<Appended, LedgerError> {
+        let appended = self.append_and(now, std::slice::from_ref(submission), |transaction| {
+            transaction.execute("DELETE FROM openings WHERE digest = ?1", [commit.as_bytes()]).map(|_| ())
+        })?;
+        let checkpoint =
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        if checkpoint != Ok(0) {
+            return Err(LedgerError::Traces(self.path.clone()));
+        }
+        appended.into_iter().next().ok_or(LedgerError::Order("nothing to append"))
+    }
+
+    fn append_and(
+        &mut self,
+        now: Timestamp,
+        submissions: &[Submission],
+        also: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+    ) -> Result<Vec<Appended>, LedgerError> {
         let mut head = None;
         let path = self.path.clone();
         let wrap = |error| LedgerError::from_sqlite(&path, error);
@@ -69,6 +105,7 @@ impl Ledger {
             }
             appended.push(place);
         }
+        also(&transaction).map_err(wrap)?;
         transaction.commit().map_err(wrap)?;
         Ok(appended)
     }
@@ -102,7 +139,9 @@ fn lift(path: &std::path::Path, failure: Failure) -> LedgerError {
 fn read_head(connection: &Connection) -> Result<Option<Head>, Failure> {
     let row = connection
         .prepare_cached("SELECT seq, leaf, bytes FROM entries ORDER BY seq DESC LIMIT 1")?
-        .query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?)))
+        .query_row([], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?))
+        })
         .optional()?;
     let Some((seq, leaf, bytes)) = row else {
         return Ok(None);
@@ -124,7 +163,9 @@ fn place(
     }
     match (head, predicate.seen) {
         (None, None) => {}
-        (None, Some(_)) => Err(LedgerError::Order("the ledger is empty: entry 0 is made by `aether-audit init`"))?,
+        (None, Some(_)) => {
+            Err(LedgerError::Order("the ledger is empty: entry 0 is made by `aether-audit init`"))?
+        }
         (Some(_), None) => Err(LedgerError::Order("the ledger has an entry 0 already"))?,
         (Some(_), Some(seen)) => {
             let leaf = leaf(connection, seen.seq)?;
@@ -165,17 +206,25 @@ fn place(
         ])?;
     for opening in &submission.openings {
         connection
-            .prepare_cached("INSERT INTO openings (digest, bytes) VALUES (?1, ?2) ON CONFLICT (digest) DO NOTHING")?
+            .prepare_cached(
+                "INSERT INTO openings (digest, bytes) VALUES (?1, ?2) ON CONFLICT (digest) DO NOTHING",
+            )?
             .execute(params![opening.commit().as_bytes(), opening.to_file_bytes()])?;
     }
     Ok(Appended { seq, leaf, recorded, already: false })
 }
 
 /// An append whose answer was lost is recognised when it is tried again.
-fn already_there(connection: &Connection, id: &str, submission: &Submission) -> Result<Option<Appended>, Failure> {
+fn already_there(
+    connection: &Connection,
+    id: &str,
+    submission: &Submission,
+) -> Result<Option<Appended>, Failure> {
     let row = connection
         .prepare_cached("SELECT seq, leaf, bytes FROM entries WHERE id = ?1")?
-        .query_row([id], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?)))
+        .query_row([id], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?))
+        })
         .optional()?;
     let Some((seq, leaf, bytes)) = row else {
         return Ok(None);
@@ -212,13 +261,18 @@ fn clock(now: Timestamp, time: Timestamp, head: Option<Head>) -> Result<Timestam
 }
 
 fn must_have_seen(opened: &Opened) -> bool {
-    Event::parse(opened.statement.kind(), &opened.statement.predicate.body).is_ok_and(|event| event.must_have_seen())
+    Event::parse(opened.statement.kind(), &opened.statement.predicate.body)
+        .is_ok_and(|event| event.must_have_seen())
 }
 
 fn weighty_since(connection: &Connection, deployment: &str, seen: u64) -> Result<Vec<u64>, Failure> {
-    let sql = format!("SELECT seq FROM entries WHERE deployment = ?1 AND seq > ?2 AND kind NOT IN ({ASIDES}) ORDER BY seq");
+    let sql = format!(
+        "SELECT seq FROM entries WHERE deployment = ?1 AND seq > ?2 AND kind NOT IN ({ASIDES}) ORDER BY seq"
+    );
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![deployment, i64::try_from(seen).unwrap_or(i64::MAX)], |row| row.get::<_, i64>(0))?;
+    let rows = statement.query_map(params![deployment, i64::try_from(seen).unwrap_or(i64::MAX)], |row| {
+        row.get::<_, i64>(0)
+    })?;
     rows.map(|seq| Ok(u64::try_from(seq?).unwrap_or_default())).collect()
 }
 

@@ -39,16 +39,39 @@ pub enum LedgerError {
         known: i32,
     },
     /// The file, its folder or its file system may not be written.
-    #[error("{0} may not be written: check the permissions of the file and of its folder (SQLite writes beside it)")]
+    #[error(
+        "{0} may not be written: check the permissions of the file and of its folder (SQLite writes beside it)"
+    )]
     ReadOnly(PathBuf),
+    /// A write-ahead log stands beside it, and the folder may not be written.
+    #[error(
+        "{0} was copied while somebody wrote to it (there is a {0}-wal), and its folder may not be written: \
+             copy both files to a folder of yours and name the copy with --ledger"
+    )]
+    NeedsWriting(PathBuf),
     /// The file may not be read.
     #[error("{0} may not be read: check its permissions")]
     Unreadable(PathBuf),
     /// No space left.
-    #[error("the disk that holds {0} is full: nothing was appended; make room and run the same command again")]
+    #[error(
+        "the disk that holds {0} is full: nothing was appended; make room and run the same command again"
+    )]
     Full(PathBuf),
+    /// The disk, or a limit on the process, refuses.
+    #[error(
+        "{path} could not be read or written ({source}): nothing was appended; look at the disk and at the limits of \
+             this process (`ulimit -a`), then run the same command again"
+    )]
+    Disk {
+        /// The ledger.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
     /// SQLite's locks do not hold there.
-    #[error("{path} is on a network file system ({kind}), where SQLite's locks do not hold: put the ledger on a local disk")]
+    #[error(
+        "{path} is on a network file system ({kind}), where SQLite's locks do not hold: put the ledger on a local disk"
+    )]
     Network {
         /// The ledger.
         path: PathBuf,
@@ -58,9 +81,17 @@ pub enum LedgerError {
     /// Another process held it too long.
     #[error("{0} is held by another process: try again")]
     Busy(PathBuf),
+    /// Erased, but a reader kept the old bytes from leaving the write-ahead log.
+    #[error(
+        "erased, but another process is reading {0}, and until it ends the old bytes stand in {0}-wal: \
+             run the same command again when it has ended"
+    )]
+    Traces(PathBuf),
     /// A decision or act whose signer had not seen what came in meanwhile.
-    #[error("not appended: the signer had seen entry {seen}; since then entries {entries:?} came into this deployment. \
-             Look at them (`aether-audit log`), then run the command again")]
+    #[error(
+        "not appended: the signer had seen entry {seen}; since then entries {entries:?} came into this deployment. \
+             Look at them (`aether-audit log`), then run the command again"
+    )]
     Stale {
         /// The newest entry that the signer had seen.
         seen: u64,
@@ -71,8 +102,10 @@ pub enum LedgerError {
     #[error("not appended: {0}")]
     Order(&'static str),
     /// The statement commits to a history that is not this ledger's.
-    #[error("not appended: the statement was signed having seen entry {seq} as {leaf}, which is not what this ledger holds. \
-             It belongs to another log, or this ledger was restored from an older copy: run `aether-audit verify`")]
+    #[error(
+        "not appended: the statement was signed having seen entry {seq} as {leaf}, which is not what this ledger holds. \
+             It belongs to another log, or this ledger was restored from an older copy: run `aether-audit verify`"
+    )]
     OtherHistory {
         /// The entry that the signer had seen.
         seq: u64,
@@ -83,7 +116,9 @@ pub enum LedgerError {
     #[error("not appended: the id {0} is already taken by another statement of this log")]
     IdTaken(String),
     /// The clock is behind the head.
-    #[error("not appended: this machine's clock says {now}, but the newest entry is of {head}: set the clock right")]
+    #[error(
+        "not appended: this machine's clock says {now}, but the newest entry is of {head}: set the clock right"
+    )]
     ClockBehind {
         /// This machine's clock.
         now: Timestamp,
@@ -91,8 +126,10 @@ pub enum LedgerError {
         head: Timestamp,
     },
     /// The signer's clock was ahead.
-    #[error("not appended: the statement says {time}, more than 2 minutes after this machine's clock ({now}): \
-             set the signer's clock right and sign again")]
+    #[error(
+        "not appended: the statement says {time}, more than 2 minutes after this machine's clock ({now}): \
+             set the signer's clock right and sign again"
+    )]
     ClockAhead {
         /// The signer's clock.
         time: Timestamp,
@@ -119,6 +156,7 @@ impl LedgerError {
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::NotADatabase(path),
             Some(ErrorCode::ReadOnly) => Self::ReadOnly(path),
             Some(ErrorCode::DiskFull) => Self::Full(path),
+            Some(ErrorCode::SystemIoFailure) => Self::Disk { path, source: error },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(path),
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Self::ReadOnly(path),
             _ => Self::Sqlite { path, source: error },

@@ -36,7 +36,9 @@ impl Ledger {
     /// [`LedgerError`], and where a file is already there.
     pub fn create(path: &Path) -> Result<Self, LedgerError> {
         place::check_new(path)?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let ledger = Self::connect(path, flags)?;
         ledger.configure()?;
         schema::create(&ledger.connection).map_err(|e| LedgerError::from_sqlite(path, e))?;
@@ -49,21 +51,34 @@ impl Ledger {
     /// [`LedgerError`]: each cause has its own.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         place::check_existing(path)?;
-        let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let ledger =
+            Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         schema::check(&ledger.connection, path)?;
         ledger.configure()?;
         Ok(ledger)
     }
 
-    /// Opens a ledger for reading alone; a file that may not be written is fine.
+    /// Opens a ledger for reading alone; a file, folder or disk that may not be written is fine.
     ///
     /// # Errors
     /// [`LedgerError`]: each cause has its own.
     pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
         place::check_readable(path)?;
-        let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        schema::check(&ledger.connection, path)?;
-        Ok(ledger)
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let ledger = Self::connect(path, flags)?;
+        match schema::check(&ledger.connection, path) {
+            Ok(()) => Ok(ledger),
+            Err(LedgerError::ReadOnly(_)) if place::is_whole(path) => {
+                drop(ledger);
+                let uri = place::immutable(path);
+                let mut ledger = Self::connect(Path::new(&uri), flags | OpenFlags::SQLITE_OPEN_URI)?;
+                path.clone_into(&mut ledger.path);
+                schema::check(&ledger.connection, path)?;
+                Ok(ledger)
+            }
+            Err(LedgerError::ReadOnly(path)) => Err(LedgerError::NeedsWriting(path)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Where it is.

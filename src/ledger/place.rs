@@ -1,8 +1,12 @@
 //! Where a ledger may lie: looked at before SQLite is let near it.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read as _};
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
 
 use super::LedgerError;
 
@@ -19,15 +23,20 @@ pub(super) fn check_new(path: &Path) -> Result<(), LedgerError> {
 
 pub(super) fn check_existing(path: &Path) -> Result<(), LedgerError> {
     check_readable(path)?;
-    let parts = [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")];
-    for part in parts.iter().filter(|part| part.exists()) {
-        if rustix::fs::access(part, rustix::fs::Access::WRITE_OK).is_err() {
-            return Err(LedgerError::ReadOnly(part.clone()));
+    for part in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
+        // The parts beside it come and go with other processes.
+        if !matches!(access(&part, Access::WRITE_OK), Ok(()) | Err(Errno::NOENT)) {
+            return Err(LedgerError::ReadOnly(part));
         }
+    }
+    if access(folder(path), Access::WRITE_OK | Access::EXEC_OK).is_err() {
+        return Err(LedgerError::ReadOnly(path.to_owned()));
     }
     check_local(&folder(path), path)
 }
 
+/// Looks without opening: closing a file drops every lock that this process holds on it, those of
+/// other connections included (`fcntl(2)`).
 pub(super) fn check_readable(path: &Path) -> Result<(), LedgerError> {
     let found = match fs::metadata(path) {
         Ok(found) => found,
@@ -40,13 +49,29 @@ pub(super) fn check_readable(path: &Path) -> Result<(), LedgerError> {
     if !found.is_file() {
         return Err(LedgerError::NotAFile(path.to_owned()));
     }
-    let mut head = [0; 16];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
-    match read {
-        Ok(()) if head == *b"SQLite format 3\0" => Ok(()),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(LedgerError::Unreadable(path.to_owned())),
-        _ => Err(LedgerError::NotADatabase(path.to_owned())),
+    if access(path, Access::READ_OK).is_err() {
+        return Err(LedgerError::Unreadable(path.to_owned()));
     }
+    if found.len() == 0 { Err(LedgerError::NotADatabase(path.to_owned())) } else { Ok(()) }
+}
+
+/// Whether all of the ledger is in its one file: nobody who writes left a write-ahead log beside it.
+pub(super) fn is_whole(path: &Path) -> bool {
+    fs::metadata(beside(path, "-wal")).map_or(true, |log| log.len() == 0)
+}
+
+/// The URI by which SQLite reads a file that nobody changes, without writing beside it.
+pub(super) fn immutable(path: &Path) -> String {
+    use std::fmt::Write as _;
+    let mut uri = String::from("file:");
+    for &byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri + "?immutable=1"
 }
 
 fn folder(path: &Path) -> PathBuf {
@@ -92,7 +117,9 @@ mod tests {
     fn names_network_file_systems_and_leaves_local_ones() {
         assert_eq!(network_kind(0x6969), Some("nfs"));
         assert_eq!(network_kind(0xff53_4d42), Some("cifs"));
-        for (name, local) in [("ext4", 0xef53), ("xfs", 0x5846_5342), ("btrfs", 0x9123_683e), ("tmpfs", 0x0102_1994)] {
+        for (name, local) in
+            [("ext4", 0xef53), ("xfs", 0x5846_5342), ("btrfs", 0x9123_683e), ("tmpfs", 0x0102_1994)]
+        {
             assert_eq!(network_kind(local), None, "{name}");
         }
     }

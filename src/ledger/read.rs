@@ -53,14 +53,20 @@ impl Ledger {
             .prepare_cached("SELECT seq, leaf, bytes FROM entries ORDER BY seq DESC LIMIT 1")
             .and_then(|mut statement| {
                 statement
-                    .query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?)))
+                    .query_row([], |row| {
+                        Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?))
+                    })
                     .optional()
             });
         let Some((seq, leaf, bytes)) = self.wrap(row)? else {
             return Ok(None);
         };
         let line: Line = serde_json::from_slice(&bytes).map_err(|e| LedgerError::Entry(e.into()))?;
-        Ok(Some(Head { seq: u64::try_from(seq).unwrap_or_default(), leaf: Hash(leaf), recorded: line.recorded }))
+        Ok(Some(Head {
+            seq: u64::try_from(seq).unwrap_or_default(),
+            leaf: Hash(leaf),
+            recorded: line.recorded,
+        }))
     }
 
     /// The leaf of an entry, as its column says.
@@ -149,7 +155,8 @@ impl Ledger {
     /// [`LedgerError`].
     pub fn entry(&self, seq: u64) -> Result<Option<Vec<u8>>, LedgerError> {
         let seq = i64::try_from(seq).unwrap_or(i64::MAX);
-        let found = self.connection.query_row("SELECT bytes FROM entries WHERE seq = ?1", [seq], |row| row.get(0));
+        let found =
+            self.connection.query_row("SELECT bytes FROM entries WHERE seq = ?1", [seq], |row| row.get(0));
         self.wrap(found.optional())
     }
 

@@ -30,6 +30,11 @@ CREATE TRIGGER entries_in_order BEFORE INSERT ON entries
 WHEN NEW.seq IS NOT (SELECT coalesce(max(seq) + 1, 0) FROM entries)
 BEGIN SELECT raise(ABORT, 'entries are appended in order'); END;
 
+CREATE TRIGGER entries_never_replaced BEFORE INSERT ON entries
+WHEN EXISTS (SELECT 1 FROM entries WHERE id = NEW.id)
+  OR EXISTS (SELECT 1 FROM entries WHERE deployment = NEW.deployment AND deployment_seq = NEW.deployment_seq)
+BEGIN SELECT raise(ABORT, 'entries are never replaced'); END;
+
 CREATE TRIGGER entries_never_change BEFORE UPDATE ON entries
 BEGIN SELECT raise(ABORT, 'entries are never changed'); END;
 
@@ -40,6 +45,10 @@ CREATE TABLE openings (
     digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
     bytes  BLOB NOT NULL CHECK (length(bytes) >= 16)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER openings_never_replaced BEFORE INSERT ON openings
+WHEN EXISTS (SELECT 1 FROM openings WHERE digest = NEW.digest)
+BEGIN SELECT raise(IGNORE); END;
 
 CREATE TRIGGER openings_never_change BEFORE UPDATE ON openings
 BEGIN SELECT raise(ABORT, 'openings are never changed'); END;

@@ -231,8 +231,8 @@ impl Lines<'_> {
     fn check(&self, check: &str, record: &Record<Reading>) -> String {
         let body = &record.body;
         let value = body.value.as_ref().map(|value| {
-            let unit = body.unit.as_deref().map(|unit| format!(" {unit}")).unwrap_or_default();
-            format!(", {value}{}", escape_inline(&unit).trim_end())
+            let unit = body.unit.as_deref().map(|unit| format!(" {}", escape_inline(unit))).unwrap_or_default();
+            format!(", {value}{unit}")
         });
         let verdict = words::phase(body.phase);
         let verdict = if verdict == "pass" {

@@ -143,7 +143,8 @@ impl TestLog {
     /// The statement that `record` would sign.
     pub fn statement(&mut self, by: &[By], deployment: Option<&str>, event: &Event) -> Statement {
         self.made += 1;
-        let id = Hash::of(&[b"id", self.origin.as_bytes(), &self.made.to_be_bytes()]).0[..16].try_into().unwrap();
+        let id =
+            Hash::of(&[b"id", self.origin.as_bytes(), &self.made.to_be_bytes()]).0[..16].try_into().unwrap();
         let (subject, roster) = match event {
             _ if event.class() != Class::Governance => (subject(), self.log.roster().unwrap().hash),
             Event::LedgerOpened(body) => (governance_subject(&body.roster), body.roster.hash()),

@@ -2,10 +2,12 @@
 
 use aether_audit::core::check::{CheckSpec, Decimal, Phase, Point, Reading, SourceKind, Window};
 use aether_audit::core::checklist::{ItemSpec, PhaseSpec};
+use aether_audit::core::entry::Entry;
 use aether_audit::core::event::{
-    Act, Assignment, ChangeType, Colour, Decision, DecisionMade, Delivery, DeploymentClosed, DeploymentOpened,
-    Event, FrozenChecklist, ItemSigned, MessageSent, NoteAdded, OpeningErased, Outcome, Policy,
-    RollbackFinished, RollbackOutcome, RollbackStarted, RollbackTriggered, SignOutcome, TrafficShifted, Trigger,
+    Act, Assignment, ChangeType, Colour, Decision, DecisionMade, Delivery, DeploymentClosed,
+    DeploymentOpened, Event, FrozenChecklist, ItemSigned, MessageSent, NoteAdded, OpeningErased, Outcome,
+    Policy, RollbackFinished, RollbackOutcome, RollbackStarted, RollbackTriggered, SignOutcome,
+    TrafficShifted, Trigger,
 };
 use aether_audit::core::roster::{COMMS_LEAD, CUSTODIAN, LEAD_DEPLOYER, QA_ENGINEER, RECORDER};
 
@@ -23,6 +25,17 @@ const CI: By = ("ci", RECORDER);
 
 /// The whole of it: four on the roster, two deployments, a note erased.
 pub fn told() -> TestLog {
+    let mut log = told_with_erased_opening();
+    let erased = log.entries.iter().find_map(|bytes| match event(bytes) {
+        Event::OpeningErased(body) => Some(body.commit),
+        _ => None,
+    });
+    log.openings.remove(&erased.unwrap());
+    log
+}
+
+/// The same, with the erased opening left where it was.
+pub fn told_with_erased_opening() -> TestLog {
     let mut log = TestLog::init();
     log.tick(60);
     log.enroll("bob", COMMS_LEAD);
@@ -67,8 +80,12 @@ pub fn rolled_back(log: &mut TestLog, id: &str) {
     shift(log, id, Colour::Green);
     log.tick(60);
     log.record(&[CI], Some(id), &reading(log, "3.7", Phase::Trigger));
-    let trigger =
-        RollbackTriggered { check: Some(token("http-5xx")), evidence: None, reason: None, trigger: Trigger::ErrorRate };
+    let trigger = RollbackTriggered {
+        check: Some(token("http-5xx")),
+        evidence: None,
+        reason: None,
+        trigger: Trigger::ErrorRate,
+    };
     log.record(&[CAROL], Some(id), &Event::RollbackTriggered(trigger));
     let reason = log.opening("5xx above 1 %");
     log.record(&[ALICE], Some(id), &Event::RollbackStarted(RollbackStarted { reason }));
@@ -78,7 +95,7 @@ pub fn rolled_back(log: &mut TestLog, id: &str) {
     close(log, id, Outcome::RolledBack);
 }
 
-/// Somebody pastes a token into a note, and it is erased.
+/// Somebody pastes a token into a note, and an entry says that it was erased.
 pub fn erased_note(log: &mut TestLog, id: &str) {
     let text = log.opening("token pasted by mistake");
     let commit = text.commit;
@@ -86,7 +103,6 @@ pub fn erased_note(log: &mut TestLog, id: &str) {
     log.tick(300);
     let reason = log.opening("a credential");
     log.record(&[("alice", CUSTODIAN)], Some(id), &Event::OpeningErased(OpeningErased { commit, reason }));
-    log.openings.remove(&commit);
 }
 
 pub fn opened(log: &mut TestLog) -> DeploymentOpened {
@@ -106,7 +122,10 @@ pub fn opened(log: &mut TestLog) -> DeploymentOpened {
         checklist: FrozenChecklist {
             items: vec![
                 item("env-audit", "pre-deployment", LEAD_DEPLOYER),
-                ItemSpec { check: Some("http-5xx".into()), ..item("tests-green", "pre-deployment", QA_ENGINEER) },
+                ItemSpec {
+                    check: Some("http-5xx".into()),
+                    ..item("tests-green", "pre-deployment", QA_ENGINEER)
+                },
                 item("smoke", "post-deployment", QA_ENGINEER),
             ],
             phases: vec![phase("pre-deployment"), phase("post-deployment")],
@@ -168,7 +187,11 @@ pub fn sign(log: &mut TestLog, id: &str, by: By, item: &str) -> u64 {
 pub fn decide(log: &mut TestLog, id: &str, decision: Decision) -> u64 {
     log.tick(5);
     let reason = log.opening("as agreed");
-    log.record(&[ALICE], Some(id), &Event::DecisionMade(DecisionMade { decision, gate: None, reason, waives: None }))
+    log.record(
+        &[ALICE],
+        Some(id),
+        &Event::DecisionMade(DecisionMade { decision, gate: None, reason, waives: None }),
+    )
 }
 
 /// All traffic of the service, intended and done.
@@ -198,6 +221,12 @@ pub fn close(log: &mut TestLog, id: &str, outcome: Outcome) -> u64 {
     log.tick(5);
     let entries = log.log.deployments[&token(id)].entries + 1;
     log.record(&[ALICE], Some(id), &Event::DeploymentClosed(DeploymentClosed { entries, outcome }))
+}
+
+/// What an entry says.
+pub fn event(bytes: &[u8]) -> Event {
+    let statement = Entry::parse(bytes).unwrap().statement;
+    Event::parse(statement.kind(), &statement.predicate.body).unwrap()
 }
 
 pub fn decimal(text: &str) -> Decimal {

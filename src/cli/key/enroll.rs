@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -147,7 +148,7 @@ fn next_roster(app: &mut App, desk: &Desk, args: &Args, offer: &Offer, who: &Tok
 ///
 /// # Errors
 /// Where they hold none, or it is not here.
-pub fn root_key(app: &App, desk: &Desk, roster: &Roster, who: &Token) -> Result<SecretKey> {
+pub fn root_key(app: &App, desk: &Desk, roster: &Roster, who: &Token) -> Result<Rc<SecretKey>> {
     let keyid = root_keyid(roster, who)?;
     let public = desk.log.keys.get(&keyid).map(|known| known.key.public.clone());
     Keyring::of(app)?.load(app, &format!("{who}.root"), public.as_ref())

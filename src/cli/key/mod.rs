@@ -69,3 +69,29 @@ pub fn save_public(home: &Path, name: &str, key: &PublicKey) -> Result<()> {
     files::make_folder(&home.join("keys"))?;
     files::write(&home.join(format!("keys/{name}.pub.pem")), key.to_spki_pem().as_bytes())
 }
+
+/// `key new`, for a rehearsal.
+///
+/// # Errors
+/// As `key new`.
+pub fn make(app: &mut App, name: &Token) -> Result<Status> {
+    new::run(app, &new::Args { name: name.clone(), root: false })
+}
+
+/// `key enroll`, for a rehearsal.
+///
+/// # Errors
+/// As `key enroll`.
+pub fn bring_on(app: &mut App, name: &Token, role: &str) -> Result<Status> {
+    let args = enroll::Args {
+        name: name.clone(),
+        role: vec![Token::new(role)?],
+        machine: false,
+        root: false,
+        offer: None,
+        full_name: None,
+        out: None,
+        with: Vec::new(),
+    };
+    enroll::run(app, &args)
+}

@@ -1,5 +1,7 @@
 //! `key new`: everyone makes their own.
 
+use std::rc::Rc;
+
 use anyhow::Result;
 
 use super::{offer, save_public};
@@ -36,7 +38,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         let passphrase = new_passphrase(app, &name)?;
         let key = generate()?;
         keyring.store(&name, &key, &passphrase)?;
-        key
+        Rc::new(key)
     };
     let offer = offer(&config.log.origin, &args.name, key_use, &key);
     let path = home.join(format!("keys/{name}.offer.json"));

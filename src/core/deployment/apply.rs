@@ -41,7 +41,11 @@ impl Deployment {
                     sign_off.withdrawn = Some(Record { meta, body: body.reason.clone() });
                 }
             }
-            Event::EvidenceCollected(body) | Event::MetricRead(body) => keep!(evidence, body),
+            Event::EvidenceCollected(body) | Event::MetricRead(body) => {
+                let window = if self.watch.full() { self.watch_window() } else { None };
+                self.watch.take(&meta, body, window);
+                keep!(evidence, body);
+            }
             Event::DecisionMade(body) => keep!(decisions, body),
             Event::SnapshotTaken(body) => keep!(snapshots, body),
             Event::StageReached(body) => keep!(stages, body),

@@ -2,6 +2,7 @@
 
 use super::{Deployment, ItemState};
 use crate::core::check::Phase;
+use crate::core::checklist::By;
 use crate::core::event::{Act, Decision, Gate, StandbyState};
 use crate::core::time::Timestamp;
 
@@ -96,7 +97,7 @@ impl Deployment {
     /// What a check misses: evidence, and that it passed.
     pub(super) fn check_missing(&self, check: &str) -> Option<Missing> {
         let requirement = format!("check/{check}");
-        match self.latest(check).map(|record| record.body.phase) {
+        match self.watch.last(check).map(|(_, phase)| phase) {
             Some(Some(Phase::Pass)) => None,
             Some(phase) => {
                 let phase = phase.map_or("no verdict".into(), |p| p.to_string());
@@ -136,18 +137,14 @@ impl Deployment {
         let Some(no_go) = self.decisions.iter().rev().find(|d| d.body.decision == Decision::NoGo) else {
             return Vec::new();
         };
-        let again = |check: Option<&str>| {
-            self.evidence
-                .iter()
-                .any(|e| e.meta.seq > no_go.meta.seq && check.is_none_or(|c| e.body.check.as_deref() == Some(c)))
-        };
+        let after = |seq: u64| seq > no_go.meta.seq;
         if bound.is_empty() {
             let text = format!("no evidence has been collected since the no-go (entry {})", no_go.meta.seq);
-            return if again(None) { Vec::new() } else { vec![Missing::new("evidence/after-no-go", text)] };
+            return if self.watch.newest().is_some_and(after) { Vec::new() } else { vec![Missing::new("evidence/after-no-go", text)] };
         }
         bound
             .iter()
-            .filter(|check| !again(Some(check)))
+            .filter(|check| !self.watch.last(check).is_some_and(|(seq, _)| after(seq)))
             .map(|check| {
                 let text = format!("{check} has not been collected again since the no-go (entry {})", no_go.meta.seq);
                 Missing::new(format!("evidence/{check}"), text)
@@ -174,9 +171,20 @@ impl Deployment {
         if self.rollback_open() || !self.rollback_ends.is_empty() {
             missing.push(Missing::fixed("rollback/none", "the deployment was rolled back, or is being"));
         }
+        if self.trigger_open() {
+            let text = "a rollback trigger stands that nobody has answered";
+            missing.push(Missing::new("trigger/answered", text));
+        }
         missing.extend(self.window_missing(now));
-        missing.extend(self.missing_items(None));
+        missing.extend(self.missing_items(None).into_iter().filter(|m| self.stands_before_all_clear(m)));
         missing
+    }
+
+    /// Items below the one that the all-clear ticks come after it.
+    fn stands_before_all_clear(&self, missing: &Missing) -> bool {
+        let items = &self.checklist.items;
+        let decided = items.iter().position(|item| item.by == Some(By::AllClear)).unwrap_or(items.len());
+        items[..decided].iter().any(|item| missing.requirement.strip_prefix("item/") == Some(item.id.as_str()))
     }
 
     fn missing_retire(&self, now: Timestamp) -> Vec<Missing> {

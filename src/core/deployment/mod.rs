@@ -2,8 +2,10 @@
 
 mod apply;
 mod gate;
+mod intent;
 mod items;
 mod outcome;
+mod watch;
 mod window;
 
 pub use gate::Missing;
@@ -190,6 +192,8 @@ pub struct Deployment {
     pub closed: Option<Record<DeploymentClosed>>,
     /// What should not have been so.
     pub issues: Vec<Issue>,
+    /// What the gates need of the evidence.
+    watch: watch::Watch,
 }
 
 impl Deployment {
@@ -231,6 +235,7 @@ impl Deployment {
             reports: Vec::new(),
             closed: None,
             issues: Vec::new(),
+            watch: watch::Watch::default(),
         })
     }
 
@@ -249,6 +254,27 @@ impl Deployment {
     #[must_use]
     pub fn latest(&self, check: &str) -> Option<&Record<Reading>> {
         self.evidence.iter().rev().find(|record| record.body.check.as_deref() == Some(check))
+    }
+
+    /// Lets go of what the gates do not need, to hold memory on long logs; once closed, of nearly all.
+    pub fn release(&mut self) {
+        self.evidence = Vec::new();
+        self.messages = Vec::new();
+        self.notes = Vec::new();
+        self.reviews = Vec::new();
+        self.reports = Vec::new();
+        self.issues = Vec::new();
+        if self.closed.is_some() {
+            self.watch = watch::Watch::default();
+            self.amendments = Vec::new();
+            self.snapshots = Vec::new();
+            self.stages = Vec::new();
+            self.standby = Vec::new();
+            self.rollback_steps = Vec::new();
+            self.opened.body.checks = Vec::new();
+            self.opened.body.checklist.items = Vec::new();
+            self.checklist.items = Vec::new();
+        }
     }
 
     /// The services whose traffic moves.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::watch::Window;
 use super::{Deployment, Missing};
-use crate::core::check::{Decimal, Phase};
+use crate::core::check::Decimal;
 use crate::core::event::{Act, Colour};
 use crate::core::name::Label;
 use crate::core::time::Timestamp;
@@ -76,41 +77,21 @@ impl Deployment {
     /// How much of the window each watched check covers.
     #[must_use]
     pub fn coverage(&self) -> Vec<Coverage> {
-        let Some((from, to)) = self.verification_window() else {
+        let Some(window) = self.watch_window() else {
             return Vec::new();
         };
-        let of = self.opened.body.policy.verification_minutes;
         let watched = self.opened.body.checks.iter().filter(|check| check.watch);
-        watched.map(|check| self.coverage_of(check.id.as_ref(), from, to, of)).collect()
+        watched.map(|check| self.coverage_of(check.id.as_ref(), window)).collect()
     }
 
-    fn coverage_of(&self, check: &str, from: Timestamp, to: Timestamp, of: u32) -> Coverage {
-        let mut covered = vec![false; of as usize];
-        let mut not_passed = Vec::new();
-        for record in self.evidence.iter().filter(|e| e.body.check.as_deref() == Some(check)) {
-            let body = &record.body;
-            let period = body.window.as_ref().map_or(60, |window| i64::from(window.period)).max(60);
-            let latest = record.meta.recorded.plus_seconds(120);
-            let mut own_times: Vec<Timestamp> = body.points.iter().map(|p| p.at).filter(|at| *at <= latest).collect();
-            if own_times.is_empty() && body.points.is_empty() && body.phase == Some(Phase::Pass) {
-                own_times.push(record.meta.recorded);
-            }
-            let mut inside = body.points.is_empty() && (from..to).contains(&record.meta.recorded);
-            for at in own_times {
-                let start = (at.millis() - from.millis()).div_euclid(60_000);
-                for minute in start..start + period / 60 {
-                    if let Some(slot) = usize::try_from(minute).ok().and_then(|m| covered.get_mut(m)) {
-                        *slot = true;
-                        inside = true;
-                    }
-                }
-            }
-            if inside && body.phase != Some(Phase::Pass) {
-                not_passed.push(record.meta.seq);
-            }
-        }
-        let minutes = u32::try_from(covered.iter().filter(|&&c| c).count()).unwrap_or(of);
-        Coverage { check: check.into(), minutes, of, not_passed }
+    fn coverage_of(&self, check: &str, window: Window) -> Coverage {
+        let (minutes, not_passed) = self.watch.covered(check, window);
+        Coverage { check: check.into(), minutes, of: window.of, not_passed }
+    }
+
+    pub(super) fn watch_window(&self) -> Option<Window> {
+        let of = self.opened.body.policy.verification_minutes;
+        Some(Window { from: self.green_since()?.millis(), of })
     }
 
     /// What the window misses for an all-clear at `now`.

@@ -20,8 +20,8 @@ use crate::core::log::{Fault, Log, Taken};
 use crate::core::name::Token;
 use crate::core::roster::KeyUse;
 
-/// After so many entries closed deployments are let go.
-const RELEASE_EVERY: u64 = 4096;
+/// After so many entries the fold lets go of what it no longer needs.
+const RELEASE_EVERY: u64 = 1024;
 /// A statement signed longer ago than this when it was recorded was signed elsewhere and joined late, in seconds.
 const LATE: i64 = 120;
 
@@ -146,7 +146,7 @@ impl<'a> Fold<'a> {
         self.refer(seq, &entry, &openings);
         self.judge(seq, &entry, taken);
         if self.entries.is_multiple_of(RELEASE_EVERY) {
-            self.log.release_closed();
+            self.log.release();
         }
     }
 
@@ -295,8 +295,8 @@ impl<'a> Fold<'a> {
         let anchored = self.roots.check(anchors, &self.log, next);
         self.findings.extend(anchored.findings);
         self.weak_spots();
-        let mut findings = std::mem::take(&mut self.findings);
-        findings.append(&mut self.chain.findings);
+        let mut findings = std::mem::take(&mut self.chain.findings);
+        findings.append(&mut self.findings);
         findings.append(&mut self.openings.findings);
         findings.sort_by_key(|finding| finding.seq.unwrap_or(u64::MAX));
         self.notices.sort_by_key(|notice| notice.seq.unwrap_or(u64::MAX));

@@ -84,6 +84,7 @@ fn reading(reader: &Reader, record: &Record<Reading>) -> ReadingLine {
         baseline_points: body.baseline_points.clone(),
         samples: body.samples,
         response: body.response.as_ref().map(|response| reader.held(response)),
+        note: reader.maybe(body.note.as_ref()),
         detail: body.detail.clone(),
     }
 }
@@ -99,6 +100,7 @@ pub(super) fn attachments(reader: &Reader) -> Vec<Attachment> {
             attested: body.source == PERSON,
             source: body.source.clone(),
             detail: body.detail.clone(),
+            note: reader.maybe(body.note.as_ref()),
             file: body.response.as_ref().map(|response| reader.held(response)),
             text: text.filter(|text| !matches!(text, Text::Shown { text, .. } if text.len() > SHOWN_MAX)),
         }

@@ -139,7 +139,7 @@ impl Lines<'_> {
         let deployment = self.reader.deployment();
         for record in &deployment.evidence {
             let kind = self.reader.kind_at(record.meta.seq).unwrap_or("evidence-collected");
-            self.add(&record.meta, kind, words::reading(&record.body), None);
+            self.add(&record.meta, kind, words::reading(&record.body), record.body.note.as_ref());
         }
         for record in &deployment.messages {
             let text =

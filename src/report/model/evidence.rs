@@ -158,6 +158,9 @@ pub struct ReadingLine {
     /// What the source answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<Held>,
+    /// What somebody says of what they brought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Text>,
     /// Why the verdict is what it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -188,6 +191,9 @@ pub struct Attachment {
     /// What the program says of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// What somebody says of what they brought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Text>,
     /// The file that somebody brought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<Held>,

@@ -1,0 +1,225 @@
+//! What the gates need of the evidence: the newest verdict of each check, and which minutes it covers.
+//!
+//! Small and quick whatever the number of readings: what can no longer matter to a window that begins
+//! later is counted and let go.
+
+use std::collections::BTreeMap;
+
+use super::Meta;
+use crate::core::check::{Phase, Reading};
+use crate::core::time::Timestamp;
+
+const MINUTE: i64 = 60_000;
+/// How much later than its own entry a reading's time may be, in seconds.
+const SLACK: i64 = 120;
+/// Readings kept one by one before old ones are counted and let go; more where none can be.
+const KEEP: usize = 256;
+
+/// When the window begins, in milliseconds, and how many minutes it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Window {
+    pub from: i64,
+    pub of: u32,
+}
+
+/// The evidence of a deployment, as its gates see it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Watch {
+    newest: Option<u64>,
+    checks: BTreeMap<String, Watched>,
+    kept: usize,
+    limit: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Watched {
+    last: (u64, Option<Phase>),
+    spans: Vec<Span>,
+    counted: Option<Counted>,
+}
+
+/// One reading: the stretches of time that it covers.
+#[derive(Clone, Debug)]
+struct Span {
+    seq: u64,
+    passed: bool,
+    /// Without points it stands at its own entry, whether it covers anything or not.
+    alone: Option<Timestamp>,
+    points: Box<[Timestamp]>,
+    period: i64,
+}
+
+/// Readings that were let go, in a window.
+#[derive(Clone, Debug)]
+struct Counted {
+    window: Window,
+    minutes: Minutes,
+    not_passed: Vec<u64>,
+}
+
+/// Minutes as disjoint half-open ranges: first minute, minute after the last.
+#[derive(Clone, Debug, Default)]
+struct Minutes(BTreeMap<i64, i64>);
+
+impl Watch {
+    /// Whether it is time to give [`Watch::take`] the window.
+    pub fn full(&self) -> bool {
+        self.kept >= self.limit.max(KEEP)
+    }
+
+    /// Takes one reading; `window` is the one that has begun, if any, and is looked at when full.
+    pub fn take(&mut self, meta: &Meta, reading: &Reading, window: Option<Window>) {
+        self.newest = Some(meta.seq);
+        let Some(check) = &reading.check else { return };
+        if self.full() {
+            self.checks.values_mut().for_each(|watched| watched.count(window, meta.recorded));
+            self.kept = self.checks.values().map(|watched| watched.spans.len()).sum();
+            self.limit = self.kept * 2;
+        }
+        let latest = meta.recorded.plus_seconds(SLACK);
+        let passed = reading.phase == Some(Phase::Pass);
+        let span = Span {
+            seq: meta.seq,
+            passed,
+            alone: reading.points.is_empty().then_some(meta.recorded),
+            points: reading.points.iter().map(|point| point.at).filter(|at| *at <= latest).collect(),
+            period: reading.window.as_ref().map_or(60, |window| i64::from(window.period)).max(60) / 60
+                * MINUTE,
+        };
+        let last = (meta.seq, reading.phase);
+        let new = || Watched { last, spans: Vec::new(), counted: None };
+        let watched = self.checks.entry(check.clone()).or_insert_with(new);
+        watched.last = last;
+        watched.spans.push(span);
+        self.kept += 1;
+    }
+
+    /// The newest evidence of any kind.
+    pub fn newest(&self) -> Option<u64> {
+        self.newest
+    }
+
+    /// The newest evidence of a check: its entry and its verdict.
+    pub fn last(&self, check: &str) -> Option<(u64, Option<Phase>)> {
+        self.checks.get(check).map(|watched| watched.last)
+    }
+
+    /// How many minutes of the window a check covers, and which readings in it did not pass.
+    pub fn covered(&self, check: &str, window: Window) -> (u32, Vec<u64>) {
+        let Some(watched) = self.checks.get(check) else { return (0, Vec::new()) };
+        let mut counted = watched.counted_in(window);
+        watched.spans.iter().for_each(|span| counted.take(span));
+        (counted.minutes.total(), counted.not_passed)
+    }
+}
+
+impl Watched {
+    fn counted_in(&self, window: Window) -> Counted {
+        let same = self.counted.clone().filter(|counted| counted.window == window);
+        same.unwrap_or_else(|| Counted { window, minutes: Minutes::default(), not_passed: Vec::new() })
+    }
+
+    /// Counts and lets go of every reading that ends before `now`: no later window can begin before it.
+    fn count(&mut self, window: Option<Window>, now: Timestamp) {
+        let mut counted = window.map(|window| self.counted_in(window));
+        self.spans.retain(|span| {
+            let over = span.end() <= now.millis();
+            if let Some(counted) = counted.as_mut().filter(|_| over) {
+                counted.take(span);
+            }
+            !over
+        });
+        self.counted = counted;
+    }
+}
+
+impl Span {
+    fn end(&self) -> i64 {
+        self.points
+            .iter()
+            .chain(&self.alone)
+            .max()
+            .map_or(i64::MIN, |at| at.millis().saturating_add(self.period))
+    }
+}
+
+impl Counted {
+    fn take(&mut self, span: &Span) {
+        let of = i64::from(self.window.of);
+        let minute = |at: &Timestamp| (at.millis() - self.window.from).div_euclid(MINUTE);
+        let mut inside = span.alone.is_some_and(|at| (0..of).contains(&minute(&at)));
+        for at in span.points.iter().chain(span.alone.iter().filter(|_| span.passed)) {
+            let start = minute(at);
+            let (start, end) = (start.max(0), (start + span.period / MINUTE).min(of));
+            if start < end {
+                self.minutes.add(start, end);
+                inside = true;
+            }
+        }
+        if inside && !span.passed {
+            self.not_passed.push(span.seq);
+        }
+    }
+}
+
+impl Minutes {
+    fn add(&mut self, mut start: i64, mut end: i64) {
+        while let Some((&earlier, &until)) =
+            self.0.range(..=end).next_back().filter(|(_, until)| **until >= start)
+        {
+            self.0.remove(&earlier);
+            start = start.min(earlier);
+            end = end.max(until);
+        }
+        self.0.insert(start, end);
+    }
+
+    fn total(&self) -> u32 {
+        u32::try_from(self.0.iter().map(|(start, end)| end - start).sum::<i64>()).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::check::{Decimal, Point};
+    use crate::core::name::Id;
+
+    #[test]
+    fn ranges_join() {
+        let mut minutes = Minutes::default();
+        for (start, end) in [(0, 1), (5, 6), (1, 2), (4, 7), (9, 10), (2, 4)] {
+            minutes.add(start, end);
+        }
+        assert_eq!(minutes.0, BTreeMap::from([(0, 7), (9, 10)]));
+        assert_eq!(minutes.total(), 8);
+    }
+
+    /// Letting go changes no answer, and keeps little.
+    #[test]
+    fn counted_readings_count() {
+        let start = Timestamp::parse("2026-07-03T02:00:00.000Z").unwrap();
+        let window = Window { from: start.plus_seconds(3000).millis(), of: 60 };
+        let mut watch = Watch::default();
+        let mut plain = Counted { window, minutes: Minutes::default(), not_passed: Vec::new() };
+        for seq in 0..5000 {
+            let recorded = start.plus_seconds(i64::try_from(seq).unwrap() * 2);
+            let phase = if seq % 700 == 0 { Phase::Warn } else { Phase::Pass };
+            let at = recorded.plus_seconds(if seq % 3 == 0 { 200 } else { -90 });
+            let points =
+                if seq % 5 == 0 { vec![] } else { vec![Point { at, value: Decimal::parse("1").unwrap() }] };
+            let reading =
+                Reading { check: Some("x".into()), phase: Some(phase), points, ..Reading::default() };
+            let meta = Meta { seq, id: Id::from_bytes([0; 16]), time: recorded, recorded, by: Vec::new() };
+            let begun = (recorded.millis() >= window.from).then_some(window);
+            watch.take(&meta, &reading, begun);
+            let mut alone = Watch::default();
+            alone.take(&meta, &reading, None);
+            alone.checks["x"].spans.iter().for_each(|span| plain.take(span));
+        }
+        assert_eq!(watch.covered("x", window), (plain.minutes.total(), plain.not_passed.clone()));
+        assert!(plain.minutes.total() > 55 && plain.not_passed.len() > 1);
+        assert!(watch.kept < 1000, "{}", watch.kept);
+        assert_eq!(watch.last("x"), Some((4999, Some(Phase::Pass))));
+    }
+}

@@ -1,0 +1,65 @@
+//! Erasing an opening: the event stays, the bytes are gone from the disk.
+
+use std::fs;
+
+use aether_audit::core::event::{Event, OpeningErased};
+use aether_audit::core::opening::Opening;
+use aether_audit::core::roster::CUSTODIAN;
+use aether_audit::ledger::{Ledger, LedgerError, Submission};
+
+use crate::world::{World, random, seen};
+
+const SECRET: &str = "hunter2-pasted-at-two-in-the-morning";
+
+fn erasure(world: &World, ledger: &Ledger, erased: &Opening) -> Submission {
+    let opening = Opening { salt: random(), bytes: b"a credential".to_vec() };
+    let reason = opening.reference("text/plain").unwrap();
+    let event = Event::OpeningErased(OpeningErased { commit: erased.commit(), reason });
+    world.submission(("alice", CUSTODIAN), &event, vec![opening], seen(ledger))
+}
+
+/// Whether any file of the ledger's folder holds the secret.
+fn on_disk(world: &World) -> bool {
+    fs::read_dir(world.dir.path()).unwrap().any(|file| {
+        let bytes = fs::read(file.unwrap().path()).unwrap();
+        bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes())
+    })
+}
+
+#[test]
+fn what_is_erased_leaves_the_disk() {
+    let world = World::new();
+    let mut ledger = world.open();
+    let pasted = world.note(&ledger, SECRET);
+    ledger.append(world.log.now, &pasted).unwrap();
+    drop(ledger);
+    let mut ledger = world.open();
+    assert!(on_disk(&world));
+    let place = ledger.erase(
+        world.log.now,
+        &erasure(&world, &ledger, &pasted.openings[0]),
+        &pasted.openings[0].commit(),
+    );
+    assert_eq!(place.unwrap().seq, 6);
+    assert!(!on_disk(&world), "the bytes are still there while the ledger is open");
+    assert_eq!(ledger.opening(&pasted.openings[0].commit()).unwrap(), None);
+    drop(ledger);
+    assert!(!on_disk(&world));
+    world.assert_clean();
+}
+
+#[test]
+fn an_erasure_that_was_refused_erases_nothing() {
+    let world = World::new();
+    let mut ledger = world.open();
+    let pasted = world.note(&ledger, SECRET);
+    ledger.append(world.log.now, &pasted).unwrap();
+    let erasure = erasure(&world, &ledger, &pasted.openings[0]);
+    let commit = pasted.openings[0].commit();
+    let error = ledger.erase(world.log.now.plus_seconds(-600), &erasure, &commit).unwrap_err();
+    assert!(matches!(error, LedgerError::ClockBehind { .. }), "{error}");
+    assert!(ledger.opening(&commit).unwrap().is_some());
+    assert!(!ledger.erase(world.log.now, &erasure, &commit).unwrap().already);
+    assert!(ledger.erase(world.log.now, &erasure, &commit).unwrap().already, "run again, it is recognised");
+    world.assert_clean();
+}
