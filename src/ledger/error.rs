@@ -139,6 +139,14 @@ pub enum LedgerError {
     /// The entry would not be of the format.
     #[error("not appended: {0}")]
     Entry(#[from] EntryError),
+    /// The ledger could not be put in its place.
+    #[error("{path} could not be made ({source}): nothing is left behind")]
+    Place {
+        /// The ledger.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
     /// Anything else that SQLite says.
     #[error("{path}: {source}")]
     Sqlite {
@@ -150,6 +158,18 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
+    /// The same, said of another path: what happens to a ledger on its way is about its place.
+    pub(super) fn at(self, place: &Path) -> Self {
+        let path = place.to_owned();
+        match self {
+            Self::ReadOnly(_) => Self::ReadOnly(path),
+            Self::Full(_) => Self::Full(path),
+            Self::Disk { source, .. } => Self::Disk { path, source },
+            Self::Sqlite { source, .. } => Self::Sqlite { path, source },
+            other => other,
+        }
+    }
+
     pub(super) fn from_sqlite(path: &Path, error: rusqlite::Error) -> Self {
         let path = path.to_owned();
         match error.sqlite_error_code() {
