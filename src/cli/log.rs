@@ -70,14 +70,16 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     for line in lines {
         let delay = (line.recorded.millis() - line.time.millis()) / 60_000;
         let late = if delay >= 2 { format!("  (signed {delay} min earlier)") } else { String::new() };
-        text.push_str(&format!(
-            "{:>5}  {}  {:<20} {:<28} {}{late}\n",
+        let line = format!(
+            "{:>5}  {}  {:<20} {:<28} {}{late}",
             line.seq,
             line.recorded.human(),
             line.kind,
             line.by.join(", "),
             summary(&line.kind, &line.body)
-        ));
+        );
+        text.push_str(line.trim_end());
+        text.push('\n');
     }
     app.data(text)?;
     Ok(Status::Done)

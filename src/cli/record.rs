@@ -13,7 +13,7 @@ use crate::core::event::{
     RollbackTriggered, SnapshotTaken, StageReached, StandbyChanged, StandbyState, StepName, TrafficShifted, Trigger,
 };
 use crate::core::name::{Id, Label, Token};
-use crate::core::opening::Opening;
+use crate::core::opening::{Opening, OpeningRef};
 use crate::core::roster::COMMS_LEAD;
 use crate::core::time::Timestamp;
 
@@ -238,15 +238,24 @@ fn plain(
     Ok(Status::Done)
 }
 
+/// An outcome that names no intention belongs to the newest open one of the same act.
 fn act(
     app: &mut App,
     common: &Common,
-    make: impl FnOnce(Act, Option<crate::core::opening::OpeningRef>, Option<Id>) -> Event,
+    make: impl Fn(Act, Option<OpeningRef>, Option<Id>) -> Event,
 ) -> Result<Status> {
-    plain(app, &common.elsewhere, &[], |openings| {
+    let act = common.act.into();
+    facts::record(app, &common.elsewhere, &[], |_, desk, id, openings| {
         let detail = common.detail.as_ref().map(|detail| opened_text(detail, openings)).transpose()?;
-        Ok(make(common.act.into(), detail, common.intent.clone()))
-    })
+        let intent = match (&common.intent, act) {
+            (None, Act::Done | Act::Failed) => {
+                desk.deployment(id)?.open_intention(&make(act, None, None)).cloned()
+            }
+            (given, _) => given.clone(),
+        };
+        Ok(make(act, detail, intent))
+    })?;
+    Ok(Status::Done)
 }
 
 /// An intention is the beginning of an act, and acts are gated.

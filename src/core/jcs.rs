@@ -194,6 +194,7 @@ impl<'a> Checker<'a> {
         let start = self.at;
         let mut plain = true;
         loop {
+            self.at += plain_prefix(&self.bytes[self.at..]);
             match self.bytes.get(self.at) {
                 None => return self.fail("unterminated string"),
                 Some(b'"') => break,
@@ -256,6 +257,21 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// How many bytes, eight at a time, stand for themselves in a string: printable ASCII but `"` and `\`.
+fn plain_prefix(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHS: u64 = ONES * 0x80;
+    // The high bit of each byte below `limit`; exact for the lowest such byte, which is all that is asked.
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGHS;
+    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let (words, _) = bytes.as_chunks::<8>();
+    let plain = words.iter().take_while(|chunk| {
+        let word = u64::from_le_bytes(**chunk);
+        (below(word, 0x20) | equal(word, b'"') | equal(word, b'\\') | (word & HIGHS)) == 0
+    });
+    plain.count() * 8
+}
+
 fn value_of(digits: &[u8]) -> u64 {
     digits.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'))
 }
@@ -312,6 +328,13 @@ mod tests {
             "[1", "{\"a\"}", "tru", "null", "\u{feff}1", "\"\t\"", "NaN", "1,2", "{\"\\u0001\":1,\"\\u0001\":2}",
         ] {
             assert!(check(bad.as_bytes()).is_err(), "{bad:?}");
+        }
+        for at in 0..24 {
+            for byte in 0..=0x1f_u8 {
+                let mut text = [b'x'; 26];
+                (text[0], text[25], text[at + 1]) = (b'"', b'"', byte);
+                assert_eq!(check(&text).unwrap_err().offset, at + 1, "{byte}");
+            }
         }
         assert!(check(&[b'"', 0xff, b'"']).is_err());
         assert!(check("[".repeat(100_000).as_bytes()).is_err());

@@ -186,6 +186,11 @@ class Walk:
         roster, keys = self.rosters[-1]
         self.hold(seq, p["roster"] in map(roster_hash, (r for r, _ in self.rosters)), "a roster that this log never had")
         d, denied, people = self.deployments.get(name), None, []
+        frozen = body.get("checklist") if kind in ("deployment-opened", "checklist-amended") else {}
+        lists = [[x["id"] for x in frozen.get(part, [])] for part in ("items", "phases")]
+        if kind == "deployment-opened":
+            lists += [[x["id"] for x in body["checks"]], [x["role"] for x in body["assignments"]]]
+        self.hold(seq, all(len(set(x)) == len(x) for x in lists), "an id or a role stands twice in it")
         if kind == "deployment-opened" and not d:
             d = self.deployments[name] = {"opened": body, "count": 0, "weighty": seq, "subject": s["subject"], "closed": False,
                                           "held": {a["role"]: a["person"] for a in body["assignments"]}, "signed": {},
@@ -201,6 +206,8 @@ class Walk:
         if kind == "opening-erased":
             self.erased[body["commit"]] = seq
         if name is not None:
+            if not d and kind not in KINDS:
+                return
             need(d, f"{name} was never opened")
             self.hold(seq, entry["deploymentSeq"] == d["count"], f"deploymentSeq is not {d['count']}")
             self.hold(seq, s["subject"] == d["subject"], "not the subject that the deployment was opened with")

@@ -2,6 +2,7 @@
 
 mod apply;
 mod gate;
+mod intent;
 mod items;
 mod outcome;
 mod watch;
