@@ -181,14 +181,22 @@ impl<'a> App<'a> {
     /// Says something on stderr, unless `-q`.
     pub fn say(&mut self, text: impl AsRef<str>) {
         if !self.globals.quiet {
-            let _ = writeln!(self.err, "{}", text.as_ref());
+            let _ = writeln!(self.err, "{}", printable(text.as_ref()));
         }
     }
 
     /// Warns on stderr, whatever `-q` says.
     pub fn warn(&mut self, text: impl AsRef<str>) {
-        let _ = writeln!(self.err, "warning: {}", text.as_ref());
+        let _ = writeln!(self.err, "warning: {}", printable(text.as_ref()));
     }
+}
+
+/// Text for a terminal: what could steer it, or turn the reading direction, is shown as `\u{fffd}`.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if steers(c) || turns(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Bytes from the operating system's random source.
