@@ -42,10 +42,6 @@ impl Page<'_> {
         }
     }
 
-    fn level(&self, level: Level) -> Vec<&super::model::Attention> {
-        self.r.attention.iter().filter(|attention| attention.level == level).collect()
-    }
-
     /// How long the record was open, where it is closed.
     fn took(&self) -> Option<String> {
         let closed = self.r.summary.closed?;
@@ -110,16 +106,23 @@ pub fn to_html(report: &Report) -> Result<String, ReportError> {
         css: include_str!("../../templates/report.css"),
         rows: rows(report),
         phases: phases(&report.items),
-        checks: report.checks.iter().map(|check| (check, plot::plot(check, report.summary.cutover))).collect(),
+        checks: report
+            .checks
+            .iter()
+            .map(|check| (check, plot::plot(check, report.summary.cutover)))
+            .collect(),
     };
     Ok(page.render()? + "\n")
 }
 
 fn rows(report: &Report) -> Vec<Row<'_>> {
     let readings = report.checks.iter().flat_map(|check| &check.readings);
-    let passed: HashSet<u64> =
-        readings.filter(|reading| reading.phase == Some(Phase::Pass)).map(|reading| reading.entry.seq).collect();
-    let folds = |moment: &Moment| passed.contains(&moment.seq) && moment.issues.is_empty() && moment.said.is_none();
+    let passed: HashSet<u64> = readings
+        .filter(|reading| reading.phase == Some(Phase::Pass))
+        .map(|reading| reading.entry.seq)
+        .collect();
+    let folds =
+        |moment: &Moment| passed.contains(&moment.seq) && moment.issues.is_empty() && moment.said.is_none();
     let mut rows = Vec::new();
     for run in report.timeline.chunk_by(|a, b| folds(a) && folds(b)) {
         if run.len() >= FOLD_FROM {
@@ -133,5 +136,7 @@ fn rows(report: &Report) -> Vec<Row<'_>> {
 
 fn phases(items: &[Item]) -> Vec<(Option<&str>, Vec<&Item>)> {
     let groups = items.chunk_by(|a, b| a.phase == b.phase);
-    groups.map(|group| (group.first().and_then(|item| item.phase.as_deref()), group.iter().collect())).collect()
+    groups
+        .map(|group| (group.first().and_then(|item| item.phase.as_deref()), group.iter().collect()))
+        .collect()
 }
