@@ -306,8 +306,11 @@ impl Desk {
 /// Text as an opening, with what a statement says of it.
 ///
 /// # Errors
-/// Where the operating system has no random bytes to give.
+/// Where the text is empty, or the operating system has no random bytes to give.
 pub fn opened_text(text: &str, openings: &mut Vec<Opening>) -> Result<OpeningRef> {
+    if text.trim().is_empty() {
+        bail!("an empty text says nothing: write the note, the reason or the name out");
+    }
     opened_bytes(text.as_bytes().to_vec(), "text/plain", openings)
 }
 

@@ -30,7 +30,7 @@ use crate::ledger::{Ledger, Submission};
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The log's name, for good: one log per environment, for example example.com/audit/prod
-    #[arg(long, env = "AETHER_AUDIT_ORIGIN")]
+    #[arg(long, env = "AETHER_AUDIT_ORIGIN", hide_env_values = true)]
     pub origin: String,
     /// Your real name, kept as an erasable opening
     #[arg(long, value_name = "TEXT")]

@@ -1,6 +1,6 @@
 //! `log`: what happened.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::Serialize;
 
 use super::app::App;
@@ -45,6 +45,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         ledger.rows().map(|row| row.map(|row| row.bytes)).collect::<Result<_, _>>()?
     } else {
         let id = match pick(app, true) {
+            Ok(id) if !ledger.deployments()?.iter().any(|(known, _)| *known == id) => {
+                bail!("there is no deployment {id} in this ledger: `aether-audit log --all` lists everything")
+            }
             Ok(id) => Some(id),
             Err(error) if app.globals.deployment.is_some() || !ledger.deployments()?.is_empty() => return Err(error),
             Err(_) => None,
