@@ -18,7 +18,7 @@ use crate::core::opening::OpeningRef;
 const NOTE_MAX: usize = 1000;
 
 #[derive(Template)]
-#[template(path = "record_block.md", escape = "record-md")]
+#[template(path = "record_block.md", escape = "record-md", config = "templates/askama.toml")]
 struct Block<'a> {
     r: &'a Report,
     /// Items that the author ticked and nobody signed.

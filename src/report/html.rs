@@ -15,7 +15,7 @@ use crate::core::event::{Delivery, Outcome, SignOutcome};
 const FOLD_FROM: usize = 4;
 
 #[derive(Template)]
-#[template(path = "report.html", escape = "record-html")]
+#[template(path = "report.html", escape = "record-html", config = "templates/askama.toml")]
 struct Page<'a> {
     r: &'a Report,
     css: &'static str,
