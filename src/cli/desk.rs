@@ -382,9 +382,6 @@ pub fn hand(desk: &Desk, person: &Token, deployment: Option<&Deployment>, prefer
 }
 
 /// Where the files of a deployment's record go.
-///
-/// # Errors
-/// Where the ledger's place is not known.
-pub fn record_folder(app: &App, id: &Token) -> Result<PathBuf> {
-    Ok(app.home().join("records").join(id.as_str()))
+pub fn record_folder(app: &App, id: &Token) -> PathBuf {
+    app.home().join("records").join(id.as_str())
 }

@@ -9,6 +9,7 @@ use super::status_code::Status;
 use crate::core::entry::Entry;
 use crate::core::hash::Hash;
 use crate::core::log::Log;
+use crate::core::name::Token;
 use crate::core::time::Timestamp;
 use crate::ledger::Ledger;
 
@@ -51,7 +52,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
             Err(error) if app.globals.deployment.is_some() || !ledger.deployments()?.is_empty() => return Err(error),
             Err(_) => None,
         };
-        ledger.entries_of(id.as_ref().map(|id| id.as_str()))?
+        ledger.entries_of(id.as_ref().map(Token::as_str))?
     };
     let mut log = Log::default();
     let mut lines = Vec::new();
@@ -116,7 +117,6 @@ pub fn summary(kind: &str, body: &serde_json::Value) -> String {
         "item-withdrawn" => vec![text("item")],
         "decision-made" => vec![text("decision"), text("gate"), text("waives")],
         "deployment-opened" => vec![text("release"), text("type"), text("environment")],
-        "deployment-closed" => vec![text("outcome")],
         "metric-read" | "evidence-collected" => vec![text("check"), text("phase"), text("value"), text("unit")],
         "traffic-shifted" => {
             let percent = body.get("percent").map(|p| format!("{p} %")).unwrap_or_default();
@@ -127,7 +127,7 @@ pub fn summary(kind: &str, body: &serde_json::Value) -> String {
         "standby-changed" => vec![text("service"), text("state"), text("act")],
         "rollback-triggered" => vec![text("trigger"), text("check")],
         "rollback-step" => vec![text("step"), text("act")],
-        "rollback-finished" => vec![text("outcome")],
+        "deployment-closed" | "rollback-finished" => vec![text("outcome")],
         "message-sent" => vec![text("channel"), text("template"), text("delivery")],
         "roles-assigned" => vec![text("role"), text("person")],
         "key-rotated" | "key-revoked" => vec![text("person")],
