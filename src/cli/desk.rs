@@ -306,8 +306,11 @@ impl Desk {
 /// Text as an opening, with what a statement says of it.
 ///
 /// # Errors
-/// Where the operating system has no random bytes to give.
+/// Where the text is empty, or the operating system has no random bytes to give.
 pub fn opened_text(text: &str, openings: &mut Vec<Opening>) -> Result<OpeningRef> {
+    if text.trim().is_empty() {
+        bail!("an empty text says nothing: write the note, the reason or the name out");
+    }
     opened_bytes(text.as_bytes().to_vec(), "text/plain", openings)
 }
 
@@ -379,9 +382,6 @@ pub fn hand(desk: &Desk, person: &Token, deployment: Option<&Deployment>, prefer
 }
 
 /// Where the files of a deployment's record go.
-///
-/// # Errors
-/// Where the ledger's place is not known.
-pub fn record_folder(app: &App, id: &Token) -> Result<PathBuf> {
-    Ok(app.home().join("records").join(id.as_str()))
+pub fn record_folder(app: &App, id: &Token) -> PathBuf {
+    app.home().join("records").join(id.as_str())
 }
