@@ -53,15 +53,21 @@ fn killed_writers_lose_nothing_and_fork_nothing() {
                 scope.spawn(move || command_writers(folder, "note", until)),
                 scope.spawn(move || command_writers(folder, "sign", until)),
             ];
-            threads.map(|thread| thread.join().unwrap()).into_iter().fold((vec![], 0), |(mut all, sum), (some, dead)| {
-                all.extend(some);
-                (all, sum + dead)
-            })
+            threads.map(|thread| thread.join().unwrap()).into_iter().fold(
+                (vec![], 0),
+                |(mut all, sum), (some, dead)| {
+                    all.extend(some);
+                    (all, sum + dead)
+                },
+            )
         });
         killed += dead;
         for (seq, what) in found {
             let before = acknowledged.insert(seq, what.clone());
-            assert!(before.as_ref().is_none_or(|before| *before == what), "{seq} was acknowledged as {before:?} and {what}");
+            assert!(
+                before.as_ref().is_none_or(|before| *before == what),
+                "{seq} was acknowledged as {before:?} and {what}"
+            );
         }
         assert_all_there(&folder, &acknowledged, round);
     }
@@ -149,7 +155,8 @@ fn assert_all_there(folder: &Folder, acknowledged: &Acknowledged, round: u64) {
     assert_eq!(report.verdict(), Verdict::Verified, "round {round}: {:#?}", report.findings);
     let ledger = Ledger::open_read_only(&folder.ledger()).unwrap();
     for (&seq, what) in acknowledged {
-        let bytes = ledger.entry(seq).unwrap().unwrap_or_else(|| panic!("round {round}: {seq} was acknowledged"));
+        let bytes =
+            ledger.entry(seq).unwrap().unwrap_or_else(|| panic!("round {round}: {seq} was acknowledged"));
         let statement = Entry::parse(&bytes).unwrap().statement;
         let there = match Event::parse(statement.kind(), &statement.predicate.body).unwrap() {
             Event::ItemSigned(body) => body.item.to_string(),
@@ -168,7 +175,8 @@ fn append_until_killed(place: &Path) -> ! {
     let folder = place.parent().unwrap();
     let pem = fs::read_to_string(folder.join("private/bob.pem")).unwrap();
     let key = SecretKey::from_encrypted_pem(&pem, PASSPHRASE.as_bytes()).unwrap();
-    let mut file: File = OpenOptions::new().append(true).create(true).open(place.join("acknowledged")).unwrap();
+    let mut file: File =
+        OpenOptions::new().append(true).create(true).open(place.join("acknowledged")).unwrap();
     for n in 0.. {
         let mut ledger = Ledger::open(&folder.join("records/ledger.db")).unwrap();
         for _ in 0..5 {
@@ -182,7 +190,9 @@ fn append_until_killed(place: &Path) -> ! {
 }
 
 fn note(ledger: &Ledger, key: &SecretKey, text: &str) -> Submission {
-    let first = Entry::parse(&ledger.entries_of(ledger.deployments().unwrap()[0].0.as_str().into()).unwrap()[3]).unwrap();
+    let first =
+        Entry::parse(&ledger.entries_of(ledger.deployments().unwrap()[0].0.as_str().into()).unwrap()[3])
+            .unwrap();
     let head = ledger.head().unwrap().unwrap();
     let opening = Opening { salt: random(), bytes: text.into() };
     let event = Event::NoteAdded(NoteAdded { about: None, text: opening.reference("text/plain").unwrap() });
@@ -198,7 +208,8 @@ fn note(ledger: &Ledger, key: &SecretKey, text: &str) -> Submission {
     let payload = Statement::new(event.kind(), first.statement.subject, predicate).to_bytes().unwrap();
     let sig = dsse::encode(&key.sign(&dsse::pae(&payload)));
     let signatures = vec![Signature { keyid: key.public().keyid(), sig }];
-    let envelope = Envelope { payload: dsse::encode(&payload), payload_type: PAYLOAD_TYPE.into(), signatures };
+    let envelope =
+        Envelope { payload: dsse::encode(&payload), payload_type: PAYLOAD_TYPE.into(), signatures };
     Submission { envelope, openings: vec![opening] }
 }
 

@@ -1,6 +1,5 @@
 //! The deployment's rules: what the gates miss, what suspends a go, what stands out loudly.
 
-#[allow(dead_code)]
 mod common;
 
 use aether_audit::core::check::Phase;

@@ -30,7 +30,7 @@ use crate::ledger::{Ledger, Submission};
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The log's name, for good: one log per environment, for example example.com/audit/prod
-    #[arg(long, env = "AETHER_AUDIT_ORIGIN")]
+    #[arg(long, env = "AETHER_AUDIT_ORIGIN", hide_env_values = true)]
     pub origin: String,
     /// Your real name, kept as an erasable opening
     #[arg(long, value_name = "TEXT")]
@@ -133,8 +133,8 @@ fn write_folder(home: &Path, config: &Config, keyring: &Keyring) -> Result<()> {
     let new: Vec<&String> = ignore.iter().filter(|line| !before.lines().any(|l| l == line.as_str())).collect();
     if !new.is_empty() {
         let gap = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
-        let lines: String = new.iter().map(|line| format!("{line}\n")).collect();
-        files::write(&path, format!("{before}{gap}{lines}").as_bytes())?;
+        let lines: Vec<&str> = new.iter().map(|line| line.as_str()).collect();
+        files::write(&path, format!("{before}{gap}{}\n", lines.join("\n")).as_bytes())?;
     }
     Ok(())
 }

@@ -160,18 +160,36 @@ macro_rules! value_enum {
     };
 }
 
-value_enum!(ActArg => Act { Intended, Done, Failed, Observed });
+/// How far an act is, on the command line.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum ActArg {
+    /// About to be tried; gated
+    Intended,
+    /// Tried and succeeded
+    Done,
+    /// Tried and failed
+    Failed,
+    /// Found to be so, whoever did it
+    #[default]
+    Observed,
+}
+
+impl From<ActArg> for Act {
+    fn from(act: ActArg) -> Self {
+        match act {
+            ActArg::Intended => Self::Intended,
+            ActArg::Done => Self::Done,
+            ActArg::Failed => Self::Failed,
+            ActArg::Observed => Self::Observed,
+        }
+    }
+}
+
 value_enum!(ColourArg => Colour { Blue, Green });
 value_enum!(StateArg => StandbyState { Kept, Extended, Retired });
 value_enum!(TriggerArg => Trigger { ErrorRate, Unresponsive, Database, Security, Business, Limit, Manual });
 value_enum!(StepArg => StepName { Announce, RevertTraffic, VerifyPrevious, Notify, ScheduleReview });
 value_enum!(RollbackArg => RollbackOutcome { Complete, Partial, Failed });
-
-impl Default for ActArg {
-    fn default() -> Self {
-        Self::Observed
-    }
-}
 
 pub fn run(app: &mut App, command: &Command) -> Result<Status> {
     match command {

@@ -40,12 +40,12 @@ impl Folder {
         &self.path
     }
 
-    fn error(&self, name: &str, why: impl ToString) -> FolderError {
+    fn error(&self, name: &str, why: &dyn ToString) -> FolderError {
         FolderError { path: self.path.join(name), why: why.to_string() }
     }
 
     fn open(&self, name: &str) -> Result<File, FolderError> {
-        File::open(self.path.join(name)).map_err(|e| self.error(name, e))
+        File::open(self.path.join(name)).map_err(|e| self.error(name, &e))
     }
 
     fn text(&self, name: &str) -> Result<Option<String>, FolderError> {
@@ -54,7 +54,7 @@ impl Folder {
         }
         let mut text = String::new();
         let read = self.open(name)?.take(MAX_NOTE).read_to_string(&mut text);
-        read.map_err(|e| self.error(name, e))?;
+        read.map_err(|e| self.error(name, &e))?;
         Ok(Some(text))
     }
 
@@ -84,14 +84,14 @@ impl Folder {
                         ended = true;
                     }
                     if ended {
-                        Some(Err(this.error("entries.jsonl", "the last line does not end: the file was cut off")))
+                        Some(Err(this.error("entries.jsonl", &"the last line does not end: the file was cut off")))
                     } else {
                         Some(Ok(line))
                     }
                 }
                 Err(error) => {
                     ended = true;
-                    Some(Err(this.error("entries.jsonl", error)))
+                    Some(Err(this.error("entries.jsonl", &error)))
                 }
             }
         }))
@@ -108,9 +108,9 @@ impl Folder {
         let reader = BufReader::new(self.open("leaves.txt")?);
         let mut leaves = Vec::new();
         for (index, line) in reader.lines().enumerate() {
-            let line = line.map_err(|e| self.error("leaves.txt", e))?;
+            let line = line.map_err(|e| self.error("leaves.txt", &e))?;
             let leaf = Hash::parse(&line);
-            leaves.push(leaf.map_err(|e| self.error("leaves.txt", format!("line {}: {e}", index + 1)))?);
+            leaves.push(leaf.map_err(|e| self.error("leaves.txt", &format!("line {}: {e}", index + 1)))?);
         }
         Ok(Some(leaves))
     }
@@ -134,7 +134,7 @@ impl Folder {
         }
         let mut bytes = Vec::new();
         let read = self.open(&name)?.take(MAX_OPENING).read_to_end(&mut bytes);
-        read.map_err(|e| self.error(&name, e))?;
+        read.map_err(|e| self.error(&name, &e))?;
         Ok(Some(bytes))
     }
 
@@ -148,10 +148,10 @@ impl Folder {
             return Ok(Vec::new());
         }
         let mut commits = Vec::new();
-        for found in fs::read_dir(folder).map_err(|e| self.error("openings", e))? {
-            let name = found.map_err(|e| self.error("openings", e))?.file_name();
+        for found in fs::read_dir(folder).map_err(|e| self.error("openings", &e))? {
+            let name = found.map_err(|e| self.error("openings", &e))?.file_name();
             let name = name.to_string_lossy();
-            commits.push(Hash::parse(&name).map_err(|e| self.error(&format!("openings/{name}"), e))?);
+            commits.push(Hash::parse(&name).map_err(|e| self.error(&format!("openings/{name}"), &e))?);
         }
         commits.sort();
         Ok(commits)

@@ -61,8 +61,18 @@ impl Folder {
         MADE.get_or_init(|| {
             let folder = Self::enrolled();
             folder.ok(&[
-                "open", "v2.14.0", "--commit", COMMIT, "--lead-deployer", "alice", "--comms-lead", "bob", "--qa-engineer",
-                "carol", "--as", "alice",
+                "open",
+                "v2.14.0",
+                "--commit",
+                COMMIT,
+                "--lead-deployer",
+                "alice",
+                "--comms-lead",
+                "bob",
+                "--qa-engineer",
+                "carol",
+                "--as",
+                "alice",
             ]);
             folder
         })
@@ -164,6 +174,7 @@ fn copy_all(from: &Path, to: &Path) {
         if file.file_type().unwrap().is_dir() {
             fs::create_dir(&to).unwrap();
             copy_all(&from, &to);
+            fs::set_permissions(&to, file.metadata().unwrap().permissions()).unwrap();
         } else {
             fs::copy(&from, &to).unwrap();
         }

@@ -256,7 +256,12 @@ pub fn sign(statement: &Statement, by: &[By]) -> Envelope {
 
 /// The key of that name; the same each time.
 pub fn secret(name: &str) -> SecretKey {
-    SecretKey::from_seed(&Hash::of(&[b"test key ", name.as_bytes()]).0)
+    SecretKey::from_seed(&seed(name))
+}
+
+/// The seed of that key.
+pub fn seed(name: &str) -> [u8; 32] {
+    Hash::of(&[b"test key ", name.as_bytes()]).0
 }
 
 pub fn root_name(person: &str) -> String {

@@ -3,6 +3,7 @@
 mod apply;
 mod gate;
 mod intent;
+mod issues;
 mod items;
 mod outcome;
 mod watch;

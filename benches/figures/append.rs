@@ -1,0 +1,114 @@
+//! Appending: one durable `sign`, and many statements at once.
+
+use std::time::Instant;
+
+use aether_audit::core::dsse;
+use aether_audit::ledger::Submission;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::process::{command, run};
+use super::sample::{Sample, as_millis, line, millis};
+use super::world::common::{secret, token};
+use super::world::{World, message, seed_pem};
+
+const SIGNS: usize = 31;
+const BATCH: usize = 1000;
+const BATCHES: usize = 15;
+
+/// One `sign` as a whole process, its key in a variable without encryption, and a bare commit between each.
+pub fn sign(folder: &TempDir) {
+    println!(
+        "one durable `sign`, whole process, its key not encrypted; beside it a bare SQLite commit (WAL, FULL)"
+    );
+    let home = folder.path().join("sign");
+    let mut world = World::new(&home);
+    world.open("d-1");
+    drop(world);
+    let bare = bare(&home);
+    let mut item = command(&home);
+    item.args(["sign", "env-audit", "--as", "alice", "--note", "compared with the manifest"]);
+    item.env("AETHER_AUDIT_KEY", seed_pem("alice"));
+    let mut locked = command(&home);
+    locked.args(["sign", "env-audit", "--as", "alice", "--note", "compared with the manifest"]);
+    let mut version = command(&home);
+    version.arg("--version");
+    let body = [0_u8; 1500];
+    let (mut signs, mut commits, mut starts, mut whole, mut ratios) =
+        (vec![], vec![], vec![], vec![], vec![]);
+    for _ in 0..SIGNS {
+        let commit = millis(|| bare.execute("INSERT INTO entries (bytes) VALUES (?1)", [&body[..]])).0;
+        let took = run(&mut item, 0);
+        starts.push(run(&mut version, 0));
+        whole.push(run(&mut locked, 0));
+        ratios.push(took / commit);
+        commits.push(commit);
+        signs.push(took);
+    }
+    let (signs, commits) = (Sample::of(signs), Sample::of(commits));
+    line("sign", &signs.show("ms"), "3 ms, quiet machine");
+    line("bare commit", &commits.show("ms"), "");
+    line("sign / bare commit, medians", &format!("{:.2}×", signs.median() / commits.median()), "≤ 8×");
+    line("sign / bare commit, pair by pair", &Sample::of(ratios).show("×"), "");
+    line("`--version`, whole process", &Sample::of(starts).show("ms"), "");
+    line("sign with key decryption (scrypt)", &Sample::of(whole).show("ms"), "");
+}
+
+fn bare(home: &std::path::Path) -> Connection {
+    let bare = Connection::open(home.join("records/bare.db")).expect("the folder can be written");
+    bare.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE entries (seq INTEGER PRIMARY KEY, bytes BLOB);",
+    )
+    .expect("it is new");
+    bare
+}
+
+/// Many statements in one durable step, against one core's signing.
+pub fn batch(folder: &TempDir) {
+    println!(
+        "batch append, {BATCH} statements a step, against one core's Ed25519 signing of the same messages"
+    );
+    let home = folder.path().join("batch");
+    let mut world = World::new(&home);
+    world.open("d-1");
+    let id = token("d-1");
+    let key = secret("ci");
+    let (mut stored, mut together, mut alone) = (vec![], vec![], vec![]);
+    for _ in 0..BATCHES {
+        let signed: Vec<Submission> =
+            (0..BATCH as u64).map(|index| world.signed_reading(id.as_str(), index)).collect();
+        let messages: Vec<Vec<u8>> = signed.iter().map(|s| message(&s.envelope)).collect();
+        let start = Instant::now();
+        for message in &messages {
+            std::hint::black_box(key.sign(message));
+        }
+        let signing = as_millis(start.elapsed());
+        let now = world.log.now;
+        let (storing, _) = millis(|| world.ledger.append_all(now, &signed).expect("the ledger takes them"));
+
+        // The same once more, from the unsigned statements on.
+        let mut unsigned: Vec<Submission> =
+            (0..BATCH as u64).map(|index| world.signed_reading(id.as_str(), index)).collect();
+        let payloads: Vec<Vec<u8>> =
+            unsigned.iter().map(|s| dsse::decode(&s.envelope.payload).expect("made by the core")).collect();
+        let (both, _) = millis(|| {
+            for (submission, payload) in unsigned.iter_mut().zip(&payloads) {
+                submission.envelope.payload = dsse::encode(payload);
+                submission.envelope.signatures[0].sig = dsse::encode(&key.sign(&dsse::pae(payload)));
+            }
+            world.ledger.append_all(now, &unsigned).expect("the ledger takes them")
+        });
+        #[allow(clippy::cast_precision_loss)]
+        let rate = |millis: f64| BATCH as f64 * 1000.0 / millis;
+        alone.push(rate(signing));
+        stored.push((rate(storing), signing / storing));
+        together.push((rate(both), signing / both));
+    }
+    let show = |name: &str, runs: &[(f64, f64)], target: &str| {
+        line(name, &Sample::of(runs.iter().map(|run| run.0)).show("/s"), "");
+        line(&format!("{name} / signing"), &Sample::of(runs.iter().map(|run| run.1)).show("×"), target);
+    };
+    line("signing, one core", &Sample::of(alone).show("/s"), "");
+    show("append, signing apart", &stored, "≥ 0.5×");
+    show("append, signing included", &together, "≥ 0.5×");
+}
