@@ -1,6 +1,6 @@
 //! `record`: facts from elsewhere. No gate refuses a fact; what is out of process shows loudly.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::app::App;
@@ -233,7 +233,9 @@ pub fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::MessageSent { channel, text, template, elsewhere } => {
             let channel = match channel {
                 Some(channel) => channel.clone(),
-                None => Label::new(app.config()?.project.channel.unwrap_or_default())?,
+                None => Label::new(app.config()?.project.channel.context(
+                    "where did it go? give --channel, or set `channel` under [project] in aether.toml",
+                )?)?,
             };
             plain(app, elsewhere, &[COMMS_LEAD], |openings| {
                 let (text, template) = (opened_text(text, openings)?, template.clone());
