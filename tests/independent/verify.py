@@ -164,7 +164,11 @@ class Walk:
     def govern(self, seq, kind, s):
         p = s["predicate"]
         before = self.rosters[-1] if self.rosters else None
-        roster, keys = next_roster(kind, p["body"], before, [x["key"] for x in p["signers"]])
+        roster, keys = next_roster(kind, p["body"], before, [x["key"] for x in p["signers"]], {key: held[1] for key, held in self.keys.items()})
+        for signer in p["signers"]:
+            held = (before[1] if before else {}).get(signer["key"]) or keys.get(signer["key"])
+            fits = held and (signer["role"] == "root" if held[2] == "root" else signer["role"] in held[1]["roles"])
+            self.hold(seq, fits, "a signer names a role that the key is not for")
         self.hold(seq, p["roster"] == roster_hash(before[0] if before else roster), "another roster was in force")
         subject = [{"digest": {"sha256": roster_hash(roster)}, "name": roster["log"]}]
         self.hold(seq, s["subject"] == subject and p["log"] == roster["log"], "its subject or log")
@@ -172,7 +176,9 @@ class Walk:
         self.keys.update({key: (raw, person["id"]) for key, (raw, person, _) in keys.items()})
         self.trusted += [vkey(text, roster["log"]) for text in roster["logKeys"]]
         if kind == "key-rotated":
-            self.suspect[p["body"]["old"]] = (key_of(p["body"]["new"]["public"])[0], self.suspect.get(p["body"]["old"], (0, None))[1])
+            new, since = key_of(p["body"]["new"]["public"])[0], self.suspect.get(p["body"]["old"], (0, None))[1]
+            self.suspect[p["body"]["old"]] = (new, since)
+            self.suspect[new] = (None, since)
         if kind == "key-revoked" and "compromisedFromSeq" in p["body"]:
             key, since = p["body"]["key"], p["body"]["compromisedFromSeq"]
             while key:
