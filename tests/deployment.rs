@@ -61,7 +61,11 @@ fn waive(log: &mut TestLog, gate: Gate, requirement: &str) {
 
 fn measure(log: &mut TestLog, minutes: u32, phase: Phase) {
     for _ in 0..minutes {
-        let value = if phase == Phase::Pass { "0.02" } else { "3" };
+        let value = match phase {
+            Phase::Pass => "0.02",
+            Phase::Warn => "0.5",
+            _ => "3",
+        };
         log.record(&[CI], Some(ID), &reading(log, value, phase));
         log.tick(60);
     }
@@ -201,6 +205,26 @@ fn a_breach_inside_the_window_is_accepted_one_by_one_or_not_at_all() {
     decide(&mut log, ID, Decision::AllClear);
     close(&mut log, ID, Outcome::Completed);
     assert_eq!(codes(&log, Severity::Violation), [""; 0]);
+}
+
+#[test]
+fn a_reading_may_not_be_better_than_its_own_numbers() {
+    let mut log = going();
+    log.record(&[CI], Some(ID), &reading(&log, "3", Phase::Pass));
+    log.record(&[CI], Some(ID), &reading(&log, "0.5", Phase::Pass));
+    assert_eq!(codes(&log, Severity::Violation), ["reading-verdict"; 2]);
+    log.record(&[CI], Some(ID), &reading(&log, "0.02", Phase::Error));
+    assert_eq!(codes(&log, Severity::Violation).len(), 2, "worse than its numbers is honest");
+}
+
+#[test]
+fn one_point_covers_five_minutes_at_the_most() {
+    let mut log = open_with(|body| body.policy.verification_minutes = 60);
+    shift(&mut log, ID, Colour::Green);
+    let Event::MetricRead(mut body) = reading(&log, "0.02", Phase::Pass) else { panic!("a reading") };
+    body.window.as_mut().unwrap().period = 3600;
+    log.record(&[CI], Some(ID), &Event::MetricRead(body));
+    assert_eq!(state(&log).coverage()[0].minutes, 5);
 }
 
 #[test]

@@ -135,8 +135,9 @@ impl Desk {
         let fact =
             Fact { seq: self.head.seq + 1, recorded, statement: &statement, event: &draft.event, by: &by };
         let issues = deployment.map_or_else(Vec::new, |deployment| deployment.issues_of(&fact));
-        let violations: Vec<String> =
-            issues.into_iter().filter(|i| i.severity == Severity::Violation).map(|i| i.text).collect();
+        let unsound = Deployment::open(&fact).and_then(|opened| opened.unsound());
+        let violations = issues.into_iter().filter(|i| i.severity == Severity::Violation).map(|i| i.text);
+        let violations: Vec<String> = violations.chain(unsound).collect();
         if violations.is_empty() {
             Ok(())
         } else {

@@ -177,7 +177,9 @@ impl LedgerError {
             Some(ErrorCode::DiskFull) => Self::Full(path),
             Some(ErrorCode::SystemIoFailure) => Self::Disk { path, source: error },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(path),
-            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Self::ReadOnly(path),
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                Self::ReadOnly(path)
+            }
             _ => Self::Sqlite { path, source: error },
         }
     }

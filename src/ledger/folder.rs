@@ -26,6 +26,8 @@ pub struct FolderError {
 /// The most bytes of an opening that are read.
 const MAX_OPENING: u64 = 64 * 1024 * 1024;
 const MAX_NOTE: u64 = 1024 * 1024;
+/// A leaf in hex and its newline.
+const LEAF_LINE: u64 = 65;
 
 impl Folder {
     /// The folder at `path`, if it holds an `entries.jsonl`.
@@ -45,11 +47,22 @@ impl Folder {
     }
 
     fn open(&self, name: &str) -> Result<File, FolderError> {
-        File::open(self.path.join(name)).map_err(|e| self.error(name, &e))
+        let path = self.path.join(name);
+        // Opening a pipe would wait for its other end.
+        match fs::metadata(&path) {
+            Ok(found) if !found.is_file() => Err(self.error(name, &"not a regular file")),
+            Ok(_) => File::open(path).map_err(|e| self.error(name, &e)),
+            Err(error) => Err(self.error(name, &error)),
+        }
+    }
+
+    /// Whether anything is there, even what cannot be read.
+    fn has(&self, name: &str) -> bool {
+        fs::symlink_metadata(self.path.join(name)).is_ok()
     }
 
     fn text(&self, name: &str) -> Result<Option<String>, FolderError> {
-        if !self.path.join(name).exists() {
+        if !self.has(name) {
             return Ok(None);
         }
         let mut text = String::new();
@@ -84,7 +97,9 @@ impl Folder {
                         ended = true;
                     }
                     if ended {
-                        Some(Err(this.error("entries.jsonl", &"the last line does not end: the file was cut off")))
+                        Some(Err(
+                            this.error("entries.jsonl", &"the last line does not end: the file was cut off")
+                        ))
                     } else {
                         Some(Ok(line))
                     }
@@ -102,15 +117,23 @@ impl Folder {
     /// # Errors
     /// Where the file cannot be read, or a line is no leaf.
     pub fn leaves(&self) -> Result<Option<Vec<Hash>>, FolderError> {
-        if !self.path.join("leaves.txt").exists() {
+        if !self.has("leaves.txt") {
             return Ok(None);
         }
-        let reader = BufReader::new(self.open("leaves.txt")?);
+        let mut reader = BufReader::new(self.open("leaves.txt")?);
         let mut leaves = Vec::new();
-        for (index, line) in reader.lines().enumerate() {
-            let line = line.map_err(|e| self.error("leaves.txt", &e))?;
-            let leaf = Hash::parse(&line);
-            leaves.push(leaf.map_err(|e| self.error("leaves.txt", &format!("line {}: {e}", index + 1)))?);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let read = (&mut reader).take(LEAF_LINE).read_until(b'\n', &mut line);
+            if read.map_err(|e| self.error("leaves.txt", &e))? == 0 {
+                break;
+            }
+            let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line));
+            let leaf = Hash::parse(&text);
+            leaves.push(
+                leaf.map_err(|e| self.error("leaves.txt", &format!("line {}: {e}", leaves.len() + 1)))?,
+            );
         }
         Ok(Some(leaves))
     }
@@ -129,7 +152,7 @@ impl Folder {
     /// Where it is there and cannot be read.
     pub fn opening(&self, commit: &Hash) -> Result<Option<Vec<u8>>, FolderError> {
         let name = format!("openings/{commit}");
-        if !self.path.join(&name).is_file() {
+        if !self.has(&name) {
             return Ok(None);
         }
         let mut bytes = Vec::new();

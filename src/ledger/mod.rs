@@ -56,7 +56,9 @@ impl Ledger {
         place::check_new(path)?;
         let staging = place::staging(path)?;
         let staged = staging.path().join("ledger.db");
-        let appended = Self::create(&staged).and_then(|mut ledger| ledger.append(now, first)).map_err(|error| error.at(path))?;
+        let appended = Self::create(&staged)
+            .and_then(|mut ledger| ledger.append(now, first))
+            .map_err(|error| error.at(path))?;
         place::put(&staged, path)?;
         Ok(appended)
     }

@@ -152,7 +152,7 @@ fn a_tampered_file_is_refused() {
         if let Some(rest) = text.strip_prefix('A') { format!("B{rest}") } else { format!("A{}", &text[1..]) }
     };
     try_join("a signature", &|v| {
-        v["envelope"]["signatures"][0]["sig"] = flip(text(&v["envelope"]["signatures"][0]["sig"])).into()
+        v["envelope"]["signatures"][0]["sig"] = flip(text(&v["envelope"]["signatures"][0]["sig"])).into();
     });
     try_join("no signature", &|v| v["envelope"]["signatures"] = Value::Array(vec![]));
     try_join("a signature twice", &|v| {

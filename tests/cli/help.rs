@@ -71,23 +71,24 @@ fn help_is_as_it_was() {
     snapshot("help.txt", &all);
 }
 
+const EVERYWHERE: [&str; 10] = [
+    "-C, --dir",
+    "--ledger",
+    "--as <",
+    "--deployment",
+    "-o, --output",
+    "-q, --quiet",
+    "-v, --verbose",
+    "--keys",
+    "--passphrase-file",
+    "-h, --help",
+];
+
 /// Without the options that hold everywhere: they stand once, at the top.
 fn own_part(text: &str, top: bool) -> String {
     if top {
         return text.to_owned();
     }
-    const EVERYWHERE: [&str; 10] = [
-        "-C, --dir",
-        "--ledger",
-        "--as <",
-        "--deployment",
-        "-o, --output",
-        "-q, --quiet",
-        "-v, --verbose",
-        "--keys",
-        "--passphrase-file",
-        "-h, --help",
-    ];
     let mut kept = String::new();
     let mut skipping = false;
     for line in text.lines() {

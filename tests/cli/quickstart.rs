@@ -27,11 +27,8 @@ fn run() -> (tempfile::TempDir, Vec<i32>, Vec<String>) {
     fs::create_dir(&home).unwrap();
     let joined = TOUR.replace("\\\n", " ");
     let lines: Vec<&str> = joined.lines().filter(|line| !line.is_empty()).collect();
-    let script: String = lines
-        .iter()
-        .enumerate()
-        .map(|(n, line)| format!("{{ {line}\n}} > ../said-{n} 2>&1\necho $?\n"))
-        .collect();
+    let kept = |(n, line)| format!("{{ {line}\n}} > ../said-{n} 2>&1\necho $?\n");
+    let script = lines.iter().enumerate().map(kept).collect::<Vec<_>>().concat();
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_aether-audit")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let output = Command::new("sh")

@@ -5,8 +5,11 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
+/// A name, and what makes it.
+type Kind = (&'static str, fn(&Path));
+
 /// What to put in the place of an input, by name.
-pub const KINDS: &[(&str, fn(&Path))] = &[
+pub const KINDS: &[Kind] = &[
     ("empty", |path| write(path, b"")),
     ("one byte", |path| write(path, b"{")),
     ("newlines", |path| write(path, b"\n\n\n\n")),

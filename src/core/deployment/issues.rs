@@ -53,6 +53,10 @@ impl Deployment {
                     }
                 }
             }
+            Event::ChecklistAmended(body) => {
+                let unsound = super::sound::unsound_checklist(&body.checklist);
+                found.extend(unsound.map(|text| ("opened", Severity::Violation, text)));
+            }
             Event::ItemWithdrawn(body) if !self.has_sign_off(body) => {
                 let text = format!("no sign-off of {} has the id {}", body.item, body.statement);
                 found.push(("withdrawal", Severity::Violation, text));

@@ -6,6 +6,7 @@ mod intent;
 mod issues;
 mod items;
 mod outcome;
+mod sound;
 mod watch;
 mod window;
 
