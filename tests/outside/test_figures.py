@@ -30,6 +30,8 @@ class Reading:
             for person in roster["people"] if roster else ():
                 for key in person["keys"]:
                     self.people[self.keyid(key["public"])] = person["id"]
+            if entry.kind == "key-rotated":
+                self.people[self.keyid(entry.body["new"]["public"])] = entry.body["person"]
 
     @staticmethod
     def keyid(public):
