@@ -85,13 +85,22 @@ def rehearsal():
     return home
 
 
+EXAMPLE = ROOT / "records/example"
+
+
 def exports():
-    """Every export there is, by name: of a whole log, and of single deployments."""
-    found = {"quickstart": quickstart() / "out"}
+    """Every export there is, by name: of whole logs, of single deployments, and the committed example."""
+    found = {"quickstart": quickstart() / "out", "example": EXAMPLE / "export"}
     for path in sorted((rehearsal() / "exports").iterdir()):
         found[path.name] = path
-    assert len(found) == 3, sorted(found)
+    assert len(found) == 4, sorted(found)
     return found
+
+
+def roster_sha256(name):
+    """The hash of the first roster of an export, from where an auditor was handed it."""
+    homes = {"quickstart": quickstart() / "keys", "example": EXAMPLE}
+    return (homes.get(name, rehearsal() / "keys") / "roster.sha256").read_text().strip()
 
 
 def records():
@@ -100,7 +109,9 @@ def records():
     for path in sorted((rehearsal() / "records").iterdir()):
         if path.is_dir():
             found[path.name] = (path, rehearsal() / "exports" / path.name)
-    assert len(found) == 3, sorted(found)
+    for name in ("v2.14.0", "v2.15.0"):
+        found[f"example {name}"] = (EXAMPLE / name, EXAMPLE / "export")
+    assert len(found) == 5, sorted(found)
     return found
 
 

@@ -24,9 +24,7 @@ def verdicts(export, *anchors):
 
 
 def anchors(name, export):
-    home = stage.quickstart() if name == "quickstart" else stage.rehearsal()
-    roster = (home / "keys/roster.sha256").read_text().strip()
-    return ["--roster-sha256", roster, "--checkpoint", str(export / "checkpoint")]
+    return ["--roster-sha256", stage.roster_sha256(name), "--checkpoint", str(export / "checkpoint")]
 
 
 class Independent(unittest.TestCase):

@@ -11,11 +11,9 @@ import stage
 def told():
     """Each export with what an auditor was told elsewhere: the first roster's hash, a checkpoint kept at the time."""
     for name, export in stage.exports().items():
-        home = stage.quickstart() if name == "quickstart" else stage.rehearsal()
-        roster = (home / "keys/roster.sha256").read_text().strip()
         kept = stage.folder() / f"kept-{name}"
         shutil.copyfile(export / "checkpoint", kept)
-        yield name, export, {"ROSTER_SHA256": roster, "CHECKPOINT": str(kept)}
+        yield name, export, {"ROSTER_SHA256": stage.roster_sha256(name), "CHECKPOINT": str(kept)}
 
 
 def follow(export, variables):
