@@ -5,6 +5,8 @@ mod common;
 
 #[path = "verify/honest.rs"]
 mod honest;
+#[path = "verify/mutated.rs"]
+mod mutated;
 #[path = "verify/tampered.rs"]
 mod tampered;
 

@@ -20,31 +20,31 @@ use crate::core::time::Timestamp;
 #[derive(Args, Clone, Debug, Default)]
 pub struct Globals {
     /// The project's folder
-    #[arg(short = 'C', long = "dir", global = true, value_name = "DIR", env = "AETHER_AUDIT_DIR")]
+    #[arg(short = 'C', long = "dir", global = true, value_name = "DIR", env = "AETHER_AUDIT_DIR", hide_env_values = true)]
     pub dir: Option<PathBuf>,
     /// The ledger, instead of the one that aether.toml names
-    #[arg(long, global = true, value_name = "FILE", env = "AETHER_AUDIT_LEDGER")]
+    #[arg(long, global = true, value_name = "FILE", env = "AETHER_AUDIT_LEDGER", hide_env_values = true)]
     pub ledger: Option<PathBuf>,
     /// Who you are on the roster
-    #[arg(long = "as", global = true, value_name = "NAME", env = "AETHER_AUDIT_AS")]
+    #[arg(long = "as", global = true, value_name = "NAME", env = "AETHER_AUDIT_AS", hide_env_values = true)]
     pub who: Option<String>,
     /// Which deployment (default: the one that is open)
-    #[arg(long, global = true, value_name = "ID", env = "AETHER_AUDIT_DEPLOYMENT")]
+    #[arg(long, global = true, value_name = "ID", env = "AETHER_AUDIT_DEPLOYMENT", hide_env_values = true)]
     pub deployment: Option<String>,
     /// Text for people or JSON for programs
-    #[arg(short, long, global = true, value_enum, default_value = "text", env = "AETHER_AUDIT_OUTPUT")]
+    #[arg(short, long, global = true, value_enum, default_value = "text", env = "AETHER_AUDIT_OUTPUT", hide_env_values = true)]
     pub output: Output,
     /// Say less
-    #[arg(short, long, global = true, env = "AETHER_AUDIT_QUIET")]
+    #[arg(short, long, global = true, env = "AETHER_AUDIT_QUIET", hide_env_values = true)]
     pub quiet: bool,
     /// Say more
-    #[arg(short, long, global = true, env = "AETHER_AUDIT_VERBOSE")]
+    #[arg(short, long, global = true, env = "AETHER_AUDIT_VERBOSE", hide_env_values = true)]
     pub verbose: bool,
     /// The folder of your private keys
-    #[arg(long, global = true, value_name = "DIR", env = "AETHER_AUDIT_KEYS")]
+    #[arg(long, global = true, value_name = "DIR", env = "AETHER_AUDIT_KEYS", hide_env_values = true)]
     pub keys: Option<PathBuf>,
     /// A file whose first line is the passphrase of your keys (or set `AETHER_AUDIT_PASSPHRASE`)
-    #[arg(long, global = true, value_name = "FILE", env = "AETHER_AUDIT_PASSPHRASE_FILE")]
+    #[arg(long, global = true, value_name = "FILE", env = "AETHER_AUDIT_PASSPHRASE_FILE", hide_env_values = true)]
     pub passphrase_file: Option<PathBuf>,
 }
 
@@ -181,14 +181,22 @@ impl<'a> App<'a> {
     /// Says something on stderr, unless `-q`.
     pub fn say(&mut self, text: impl AsRef<str>) {
         if !self.globals.quiet {
-            let _ = writeln!(self.err, "{}", text.as_ref());
+            let _ = writeln!(self.err, "{}", printable(text.as_ref()));
         }
     }
 
     /// Warns on stderr, whatever `-q` says.
     pub fn warn(&mut self, text: impl AsRef<str>) {
-        let _ = writeln!(self.err, "warning: {}", text.as_ref());
+        let _ = writeln!(self.err, "warning: {}", printable(text.as_ref()));
     }
+}
+
+/// Text for a terminal: what could steer it, or turn the reading direction, is shown as `\u{fffd}`.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if steers(c) || turns(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Bytes from the operating system's random source.

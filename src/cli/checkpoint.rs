@@ -1,5 +1,7 @@
 //! `checkpoint`: the log's head, signed by this place's log key.
 
+use std::fs;
+
 use anyhow::{Context as _, Result, bail};
 
 use super::app::App;
@@ -47,7 +49,7 @@ pub fn make(app: &App, roster: &Roster, leaves: &[Hash]) -> Result<String> {
     let tree = Tree::new(leaves);
     let size = tree.size();
     let memory = keyring.memory(&roster.log);
-    if memory.exists() {
+    if fs::symlink_metadata(&memory).is_ok() {
         let last = checkpoint::open(&files::read_text(&memory, MAX_NOTE)?, &vkeys)
             .with_context(|| format!("{}: what this place remembers of its last checkpoint", memory.display()))?
             .checkpoint;
@@ -80,7 +82,7 @@ pub fn make(app: &App, roster: &Roster, leaves: &[Hash]) -> Result<String> {
 /// Where it cannot be read.
 pub fn remembered(app: &App, origin: &str) -> Result<Option<String>> {
     let memory = Keyring::of(app)?.memory(origin);
-    if memory.exists() { Ok(Some(files::read_text(&memory, MAX_NOTE)?)) } else { Ok(None) }
+    if fs::symlink_metadata(&memory).is_ok() { Ok(Some(files::read_text(&memory, MAX_NOTE)?)) } else { Ok(None) }
 }
 
 /// The roster's log keys.

@@ -1,6 +1,6 @@
 //! `collect`: evidence, now. It is appended before the command fails because of it.
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 
 use super::app::App;
@@ -43,13 +43,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let mut desk = here.desk(app, Some(&id))?;
     let mut checks = Vec::new();
     for name in &args.checks {
-        match config.find(name) {
-            Some(check) => checks.push(check),
-            None => {
-                let known: Vec<&str> = config.check.iter().map(|c| c.spec.id.as_str()).collect();
-                bail!("aether.toml defines no check {name}; it defines {}", known.join(", "));
-            }
-        }
+        let known = || config.check.iter().map(|c| c.spec.id.as_str()).collect::<Vec<_>>().join(", ");
+        let found = config.find(name);
+        checks.push(found.with_context(|| format!("aether.toml defines no check {name}; it defines {}", known()))?);
     }
     if args.checks.is_empty() {
         checks = config.check.iter().collect();

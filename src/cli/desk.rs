@@ -112,23 +112,36 @@ impl Desk {
         Seen { leaf: self.head.leaf, seq: self.head.seq }
     }
 
-    /// Lets the who-may table speak before anything is signed.
+    /// Lets the who-may table and the deployment's rules speak before anything is signed. Facts out of
+    /// process pass; what the record could not hold does not.
     ///
     /// # Errors
     /// [`Refused`] with every reason.
-    pub fn allow(&self, draft: &Draft, hands: &[Hand]) -> Result<()> {
+    pub fn allow(&self, app: &App, draft: &Draft, hands: &[Hand]) -> Result<()> {
         let roster = &self.roster()?.roster;
         let statement = self.statement(draft, &self.signers(hands)?, new_id()?, self.head.recorded)?;
         let deployment = draft.deployment.as_ref().and_then(|id| self.log.deployments.get(id));
         let context = Context { deployment, authors: &[] };
-        match authority::check(&draft.event, &statement, roster, context) {
-            Ok(_) => Ok(()),
-            Err(denied) => Err(Refused {
-                what: format!("{} may not be recorded so", draft.event.kind()),
-                missing: denied.iter().map(ToString::to_string).collect(),
-                next: "see who holds which role with `aether-audit status` and `aether-audit key list`".into(),
-            }
-            .into()),
+        let refused = |missing, next: &str| Refused {
+            what: format!("{} may not be recorded so", draft.event.kind()),
+            missing,
+            next: next.into(),
+        };
+        let by = authority::check(&draft.event, &statement, roster, context).map_err(|denied| {
+            let next = "see who holds which role with `aether-audit status` and `aether-audit key list`";
+            refused(denied.iter().map(ToString::to_string).collect(), next)
+        })?;
+        let recorded = self.head.recorded.max(app.now());
+        let fact =
+            Fact { seq: self.head.seq + 1, recorded, statement: &statement, event: &draft.event, by: &by };
+        let issues = deployment.map_or_else(Vec::new, |deployment| deployment.issues_of(&fact));
+        let unsound = Deployment::open(&fact).and_then(|opened| opened.unsound());
+        let violations = issues.into_iter().filter(|i| i.severity == Severity::Violation).map(|i| i.text);
+        let violations: Vec<String> = violations.chain(unsound).collect();
+        if violations.is_empty() {
+            Ok(())
+        } else {
+            Err(refused(violations, "see where it stands with `aether-audit status`").into())
         }
     }
 
@@ -173,7 +186,7 @@ impl Desk {
     /// # Errors
     /// Where the table refuses, the key is not here, or the statement would not fit an entry.
     pub fn sign(&self, app: &App, draft: Draft, hands: &[Hand]) -> Result<Bundle> {
-        self.allow(&draft, hands)?;
+        self.allow(app, &draft, hands)?;
         let signers = self.signers(hands)?;
         let mut bundle = self.bundle(app, draft, &signers)?;
         let key = self.key_of(app, &hands[0].person, &signers[0].key)?;
@@ -223,31 +236,6 @@ impl Desk {
         }
         let public = self.log.keys.get(keyid).map(|known| known.key.public.clone());
         Keyring::of(app)?.load(app, person.as_str(), public.as_ref())
-    }
-
-    /// What the deployment's rules would say of a statement, were it appended now.
-    ///
-    /// # Errors
-    /// Where the deployment was never opened.
-    pub fn preview(&self, draft: &Draft, bundle: &Bundle) -> Result<Vec<String>> {
-        let Some(id) = &draft.deployment else {
-            return Ok(Vec::new());
-        };
-        if matches!(draft.event, Event::DeploymentOpened(_)) {
-            return Ok(Vec::new());
-        }
-        let mut deployment = self.deployment(id)?.clone();
-        let before = deployment.issues.len();
-        let fact = Fact {
-            seq: self.head.seq + 1,
-            recorded: self.head.recorded.max(bundle.statement().predicate.time),
-            statement: bundle.statement(),
-            event: &draft.event,
-            by: &[],
-        };
-        deployment.apply(&fact);
-        let issues = deployment.issues[before..].iter().filter(|issue| issue.severity == Severity::Violation);
-        Ok(issues.map(|issue| issue.text.clone()).collect())
     }
 
     /// Gives a bundle its place, after its signatures and the table have been checked once more.
@@ -306,8 +294,11 @@ impl Desk {
 /// Text as an opening, with what a statement says of it.
 ///
 /// # Errors
-/// Where the operating system has no random bytes to give.
+/// Where the text is empty, or the operating system has no random bytes to give.
 pub fn opened_text(text: &str, openings: &mut Vec<Opening>) -> Result<OpeningRef> {
+    if text.trim().is_empty() {
+        bail!("an empty text says nothing: write the note, the reason or the name out");
+    }
     opened_bytes(text.as_bytes().to_vec(), "text/plain", openings)
 }
 
@@ -379,9 +370,6 @@ pub fn hand(desk: &Desk, person: &Token, deployment: Option<&Deployment>, prefer
 }
 
 /// Where the files of a deployment's record go.
-///
-/// # Errors
-/// Where the ledger's place is not known.
-pub fn record_folder(app: &App, id: &Token) -> Result<PathBuf> {
-    Ok(app.home().join("records").join(id.as_str()))
+pub fn record_folder(app: &App, id: &Token) -> PathBuf {
+    app.home().join("records").join(id.as_str())
 }

@@ -56,7 +56,7 @@ impl Elsewhere {
             hands.push(other_hand(desk, deployment, other, roles)?);
         }
         if self.dry_run {
-            desk.allow(&draft, &hands)?;
+            desk.allow(app, &draft, &hands)?;
             let body = draft.event.body()?;
             app.data(format!("would record {} {}", draft.event.kind(), body.get()))?;
             return Ok(Fate::DryRun);

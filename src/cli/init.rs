@@ -1,6 +1,5 @@
 //! `init`: a folder ready to use.
 
-use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -31,7 +30,7 @@ use crate::ledger::{Ledger, Submission};
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The log's name, for good: one log per environment, for example example.com/audit/prod
-    #[arg(long, env = "AETHER_AUDIT_ORIGIN")]
+    #[arg(long, env = "AETHER_AUDIT_ORIGIN", hide_env_values = true)]
     pub origin: String,
     /// Your real name, kept as an erasable opening
     #[arg(long, value_name = "TEXT")]
@@ -65,9 +64,11 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     save_public(&home, "log", &log_key.public())?;
 
     let roster = first_roster(&config, &who, &role_key, &root_key, &log_key)?;
-    let hash = open_ledger(app, &ledger_path, args, &roster, &who, &root_key)?;
+    let hash = roster.hash();
     files::write(&home.join("keys/roster.sha256"), format!("{hash}\n").as_bytes())?;
     files::write(&home.join("keys/roster.json"), format!("{}\n", roster.to_bytes()).as_bytes())?;
+    // The ledger comes last: while it is not there, `init` can be run again.
+    open_ledger(app, &ledger_path, args, &roster, &who, &root_key)?;
     tell(app, &home, &keyring, &who, origin, &hash)?;
     Ok(Status::Done)
 }
@@ -132,8 +133,8 @@ fn write_folder(home: &Path, config: &Config, keyring: &Keyring) -> Result<()> {
     let new: Vec<&String> = ignore.iter().filter(|line| !before.lines().any(|l| l == line.as_str())).collect();
     if !new.is_empty() {
         let gap = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
-        let lines: String = new.iter().map(|line| format!("{line}\n")).collect();
-        files::write(&path, format!("{before}{gap}{lines}").as_bytes())?;
+        let lines: Vec<&str> = new.iter().map(|line| line.as_str()).collect();
+        files::write(&path, format!("{before}{gap}{}\n", lines.join("\n")).as_bytes())?;
     }
     Ok(())
 }
@@ -178,9 +179,8 @@ fn first_roster(
     Ok(roster)
 }
 
-/// Entry 0, and nothing left behind where it fails.
-fn open_ledger(app: &App, path: &Path, args: &Args, roster: &Roster, who: &Token, root: &SecretKey) -> Result<Hash> {
-    let hash = roster.hash();
+/// The ledger with its entry 0.
+fn open_ledger(app: &App, path: &Path, args: &Args, roster: &Roster, who: &Token, root: &SecretKey) -> Result<()> {
     let mut openings = Vec::new();
     let names = match &args.name {
         Some(name) => [(who.clone(), opened_text(name, &mut openings)?)].into(),
@@ -192,7 +192,7 @@ fn open_ledger(app: &App, path: &Path, args: &Args, roster: &Roster, who: &Token
         deployment: None,
         id: new_id()?,
         log: roster.log.clone(),
-        roster: hash,
+        roster: roster.hash(),
         seen: None,
         signers: vec![Signer { key: root.public().keyid(), role: Token::new(ROOT)? }],
         time: app.now(),
@@ -201,14 +201,8 @@ fn open_ledger(app: &App, path: &Path, args: &Args, roster: &Roster, who: &Token
     let mut bundle = Bundle::new(&statement, openings)?;
     bundle.sign(root)?;
     let submission = Submission { envelope: bundle.envelope, openings: bundle.openings };
-    let appended = Ledger::create(path).and_then(|mut ledger| ledger.append(app.now(), &submission));
-    if let Err(error) = appended {
-        for suffix in ["", "-wal", "-shm"] {
-            let _ = fs::remove_file(format!("{}{suffix}", path.display()));
-        }
-        return Err(error.into());
-    }
-    Ok(hash)
+    Ledger::create_with(path, app.now(), &submission)?;
+    Ok(())
 }
 
 fn tell(app: &mut App, home: &Path, keyring: &Keyring, who: &Token, origin: &str, hash: &Hash) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -72,13 +72,11 @@ impl Keyring {
         self.ensure()?;
         let path = self.file(name);
         let pem = key.to_encrypted_pem(passphrase.as_bytes(), random()?, random()?)?;
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
+        let mode = fs::Permissions::from_mode(0o600);
+        let mut file = tempfile::Builder::new().permissions(mode).tempfile_in(&self.folder)?;
+        file.write_all(pem.as_bytes()).and_then(|()| file.as_file().sync_all())?;
+        file.persist_noclobber(&path)
             .with_context(|| format!("cannot make {} (a key is never overwritten)", path.display()))?;
-        file.write_all(pem.as_bytes()).and_then(|()| file.sync_all())?;
         Ok(path)
     }
 

@@ -1,6 +1,6 @@
 //! `log`: what happened.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::Serialize;
 
 use super::app::App;
@@ -9,6 +9,7 @@ use super::status_code::Status;
 use crate::core::entry::Entry;
 use crate::core::hash::Hash;
 use crate::core::log::Log;
+use crate::core::name::Token;
 use crate::core::time::Timestamp;
 use crate::ledger::Ledger;
 
@@ -44,11 +45,14 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         ledger.rows().map(|row| row.map(|row| row.bytes)).collect::<Result<_, _>>()?
     } else {
         let id = match pick(app, true) {
+            Ok(id) if !ledger.deployments()?.iter().any(|(known, _)| *known == id) => {
+                bail!("there is no deployment {id} in this ledger: `aether-audit log --all` lists everything")
+            }
             Ok(id) => Some(id),
             Err(error) if app.globals.deployment.is_some() || !ledger.deployments()?.is_empty() => return Err(error),
             Err(_) => None,
         };
-        ledger.entries_of(id.as_ref().map(|id| id.as_str()))?
+        ledger.entries_of(id.as_ref().map(Token::as_str))?
     };
     let mut log = Log::default();
     let mut lines = Vec::new();
@@ -67,14 +71,16 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     for line in lines {
         let delay = (line.recorded.millis() - line.time.millis()) / 60_000;
         let late = if delay >= 2 { format!("  (signed {delay} min earlier)") } else { String::new() };
-        text.push_str(&format!(
-            "{:>5}  {}  {:<20} {:<28} {}{late}\n",
+        let line = format!(
+            "{:>5}  {}  {:<20} {:<28} {}{late}",
             line.seq,
             line.recorded.human(),
             line.kind,
             line.by.join(", "),
             summary(&line.kind, &line.body)
-        ));
+        );
+        text.push_str(line.trim_end());
+        text.push('\n');
     }
     app.data(text)?;
     Ok(Status::Done)
@@ -111,7 +117,6 @@ pub fn summary(kind: &str, body: &serde_json::Value) -> String {
         "item-withdrawn" => vec![text("item")],
         "decision-made" => vec![text("decision"), text("gate"), text("waives")],
         "deployment-opened" => vec![text("release"), text("type"), text("environment")],
-        "deployment-closed" => vec![text("outcome")],
         "metric-read" | "evidence-collected" => vec![text("check"), text("phase"), text("value"), text("unit")],
         "traffic-shifted" => {
             let percent = body.get("percent").map(|p| format!("{p} %")).unwrap_or_default();
@@ -122,7 +127,7 @@ pub fn summary(kind: &str, body: &serde_json::Value) -> String {
         "standby-changed" => vec![text("service"), text("state"), text("act")],
         "rollback-triggered" => vec![text("trigger"), text("check")],
         "rollback-step" => vec![text("step"), text("act")],
-        "rollback-finished" => vec![text("outcome")],
+        "deployment-closed" | "rollback-finished" => vec![text("outcome")],
         "message-sent" => vec![text("channel"), text("template"), text("delivery")],
         "roles-assigned" => vec![text("role"), text("person")],
         "key-rotated" | "key-revoked" => vec![text("person")],

@@ -133,7 +133,7 @@ pub fn main() -> ExitCode {
         Ok(status) => status,
         Err(error) if closed_pipe(&error) => Status::Done,
         Err(error) => {
-            let _ = writeln!(err, "aether-audit: {}", chain(&error));
+            let _ = writeln!(err, "aether-audit: {}", app::printable(&chain(&error)));
             status_code::of(&error)
         }
     };

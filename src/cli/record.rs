@@ -1,6 +1,6 @@
 //! `record`: facts from elsewhere. No gate refuses a fact; what is out of process shows loudly.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::app::App;
@@ -13,7 +13,7 @@ use crate::core::event::{
     RollbackTriggered, SnapshotTaken, StageReached, StandbyChanged, StandbyState, StepName, TrafficShifted, Trigger,
 };
 use crate::core::name::{Id, Label, Token};
-use crate::core::opening::Opening;
+use crate::core::opening::{Opening, OpeningRef};
 use crate::core::roster::COMMS_LEAD;
 use crate::core::time::Timestamp;
 
@@ -160,18 +160,36 @@ macro_rules! value_enum {
     };
 }
 
-value_enum!(ActArg => Act { Intended, Done, Failed, Observed });
+/// How far an act is, on the command line.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum ActArg {
+    /// About to be tried; gated
+    Intended,
+    /// Tried and succeeded
+    Done,
+    /// Tried and failed
+    Failed,
+    /// Found to be so, whoever did it
+    #[default]
+    Observed,
+}
+
+impl From<ActArg> for Act {
+    fn from(act: ActArg) -> Self {
+        match act {
+            ActArg::Intended => Self::Intended,
+            ActArg::Done => Self::Done,
+            ActArg::Failed => Self::Failed,
+            ActArg::Observed => Self::Observed,
+        }
+    }
+}
+
 value_enum!(ColourArg => Colour { Blue, Green });
 value_enum!(StateArg => StandbyState { Kept, Extended, Retired });
 value_enum!(TriggerArg => Trigger { ErrorRate, Unresponsive, Database, Security, Business, Limit, Manual });
 value_enum!(StepArg => StepName { Announce, RevertTraffic, VerifyPrevious, Notify, ScheduleReview });
 value_enum!(RollbackArg => RollbackOutcome { Complete, Partial, Failed });
-
-impl Default for ActArg {
-    fn default() -> Self {
-        Self::Observed
-    }
-}
 
 pub fn run(app: &mut App, command: &Command) -> Result<Status> {
     match command {
@@ -215,7 +233,9 @@ pub fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::MessageSent { channel, text, template, elsewhere } => {
             let channel = match channel {
                 Some(channel) => channel.clone(),
-                None => Label::new(app.config()?.project.channel.unwrap_or_default())?,
+                None => Label::new(app.config()?.project.channel.context(
+                    "where did it go? give --channel, or set `channel` under [project] in aether.toml",
+                )?)?,
             };
             plain(app, elsewhere, &[COMMS_LEAD], |openings| {
                 let (text, template) = (opened_text(text, openings)?, template.clone());
@@ -238,15 +258,24 @@ fn plain(
     Ok(Status::Done)
 }
 
+/// An outcome that names no intention belongs to the newest open one of the same act.
 fn act(
     app: &mut App,
     common: &Common,
-    make: impl FnOnce(Act, Option<crate::core::opening::OpeningRef>, Option<Id>) -> Event,
+    make: impl Fn(Act, Option<OpeningRef>, Option<Id>) -> Event,
 ) -> Result<Status> {
-    plain(app, &common.elsewhere, &[], |openings| {
+    let act = common.act.into();
+    facts::record(app, &common.elsewhere, &[], |_, desk, id, openings| {
         let detail = common.detail.as_ref().map(|detail| opened_text(detail, openings)).transpose()?;
-        Ok(make(common.act.into(), detail, common.intent.clone()))
-    })
+        let intent = match (&common.intent, act) {
+            (None, Act::Done | Act::Failed) => {
+                desk.deployment(id)?.open_intention(&make(act, None, None)).cloned()
+            }
+            (given, _) => given.clone(),
+        };
+        Ok(make(act, detail, intent))
+    })?;
+    Ok(Status::Done)
 }
 
 /// An intention is the beginning of an act, and acts are gated.

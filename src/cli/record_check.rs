@@ -8,8 +8,10 @@ use anyhow::{Context as _, Result};
 use super::records::{Record, SIGNED};
 use super::source::{Source, record_file};
 use crate::core::attestation::ReportStatement;
+use crate::core::event::Event;
 use crate::core::hash::Hash;
 use crate::core::name::Token;
+use crate::core::roster::KeyUse;
 use crate::core::verify::{Finding, Report};
 
 /// What became of a record's files.
@@ -44,11 +46,18 @@ pub fn check(folder: &Path, source: &Source, report: &Report) -> Result<RecordCh
     let mut findings = Vec::new();
     let mut find = |code: &'static str, text: String| findings.push(Finding { seq: None, code, text });
 
-    let known = report.log.keys.get(&predicate.signer);
-    let signed_by = known.map_or("an unknown key".to_owned(), |known| known.person.to_string());
+    let roster = report.log.roster_at(predicate.covers.seq + 1).map(|version| &version.roster);
+    let known = roster.and_then(|roster| roster.find(&predicate.signer));
+    let signed_by = known.map_or("nobody of the roster".to_owned(), |(person, _)| person.id.to_string());
     match known {
-        None => find("report-key", format!("{SIGNED} is signed by the key {}, which no roster ever had", predicate.signer)),
-        Some(known) if !ReportStatement::signed_by(&envelope, &known.key.public) => {
+        Some((_, key)) if key.key_use == KeyUse::Root => {
+            find("report-key", format!("{SIGNED} is signed with a root key, which signs rosters and nothing else"));
+        }
+        None => {
+            let text = format!("{SIGNED} is signed by the key {}, which was not on the roster then", predicate.signer);
+            find("report-key", text);
+        }
+        Some((_, key)) if !ReportStatement::signed_by(&envelope, &key.public) => {
             find("report-signature", format!("the signature of {SIGNED} does not verify"));
         }
         Some(_) => {}
@@ -63,12 +72,25 @@ pub fn check(folder: &Path, source: &Source, report: &Report) -> Result<RecordCh
         find("report-covers", text);
     }
     check_files(folder, &statement, &mut find)?;
+    if !issued(folder, source, &predicate.deployment)? {
+        find("report-not-recorded", format!("no entry of the log names this {SIGNED}: make the report again"));
+    }
     let mut stale = None;
     if findings.is_empty() {
         compare(folder, source, &statement, &leaves, &mut findings, &mut stale)?;
     }
     let deployment = statement.predicate.deployment.clone();
     Ok(RecordCheck { deployment, covers: statement.predicate.covers.seq, signed_by, findings, stale })
+}
+
+/// Whether a `report-issued` of the deployment names the digest of the signed statement.
+fn issued(folder: &Path, source: &Source, deployment: &Token) -> Result<bool> {
+    let digest = Hash::of(&[&record_file(&folder.join(SIGNED))?]);
+    let (entries, _) = source.read(deployment, u64::MAX)?;
+    Ok(entries.iter().any(|entry| match Event::parse(entry.statement.kind(), &entry.statement.predicate.body) {
+        Ok(Event::ReportIssued(body)) => body.files.iter().any(|f| f.name == SIGNED && f.sha256 == digest),
+        _ => false,
+    }))
 }
 
 fn check_files(folder: &Path, statement: &ReportStatement, find: &mut impl FnMut(&'static str, String)) -> Result<()> {

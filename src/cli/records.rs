@@ -62,13 +62,12 @@ pub fn render(app: &mut App, args: &RenderArgs) -> Result<Status> {
         app.data(text)?;
         return Ok(Status::Done);
     }
-    let path = match &args.to {
-        Some(to) => to.clone(),
-        None => {
-            let folder = record_folder(app, &id)?;
-            files::make_folder(&folder)?;
-            folder.join("Deployment_Checklist.md")
-        }
+    let path = if let Some(to) = &args.to {
+        to.clone()
+    } else {
+        let folder = record_folder(app, &id);
+        files::make_folder(&folder)?;
+        folder.join("Deployment_Checklist.md")
     };
     files::write(&path, text.as_bytes())?;
     if app.json() {
@@ -110,7 +109,7 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
 
     let folder = match &args.to {
         Some(to) => to.clone(),
-        None => record_folder(app, &id)?,
+        None => record_folder(app, &id),
     };
     files::make_folder(&folder)?;
     let mut digests = Vec::new();

@@ -102,7 +102,8 @@ fn text(desk: &Desk, deployment: &Deployment, now: Timestamp) -> String {
     }
     let missing = missing_ahead(deployment, now);
     if let Some(gate) = gate_ahead(deployment).filter(|_| !missing.is_empty()) {
-        let _ = writeln!(text, "\n{} blocks {}:", count(missing.len(), "thing"), gate_name(gate));
+        let blocks = if missing.len() == 1 { "1 thing blocks".into() } else { format!("{} things block", missing.len()) };
+        let _ = writeln!(text, "\n{blocks} {}:", gate_name(gate));
         for m in &missing {
             let _ = writeln!(text, "  - {}", m.text);
         }
@@ -165,10 +166,6 @@ fn clocks(text: &mut String, deployment: &Deployment, now: Timestamp) {
 fn left(now: Timestamp, to: Timestamp) -> String {
     let minutes = (to.millis() - now.millis()) / 60_000;
     if minutes > 0 { format!(" ({minutes} min left)") } else { " (over)".into() }
-}
-
-fn count(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 fn gate_name(gate: Gate) -> &'static str {

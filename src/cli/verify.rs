@@ -154,7 +154,9 @@ fn print_text(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> R
     let mut list = |title: &str, findings: &[Finding]| {
         if !findings.is_empty() {
             text.push_str(&format!("{title}:\n"));
-            findings.iter().for_each(|finding| text.push_str(&format!("  {finding}\n")));
+            for finding in findings {
+                text.push_str(&format!("  {finding}\n"));
+            }
         }
     };
     list("FINDINGS", &report.findings);
@@ -195,7 +197,9 @@ fn print_text(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> R
         }
         (_, Verdict::NotProven { reasons }) => {
             let mut text = "VERDICT      NOT PROVEN\n".to_owned();
-            reasons.iter().for_each(|reason| text.push_str(&format!("  - {reason}\n")));
+            for reason in reasons {
+                text.push_str(&format!("  - {reason}\n"));
+            }
             text
         }
         _ => "VERDICT      VERIFIED: everything checked, anchored at both ends by what you supplied\n".to_owned(),

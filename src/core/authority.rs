@@ -158,11 +158,11 @@ pub fn check(
                 .map(|b| Denied::NotOwnSignOff(b.person.clone())),
         );
     }
-    if let Event::OpeningErased(_) = event
-        && let [only] = by.as_slice()
-        && context.authors.contains(&only.person)
+    if let (Event::OpeningErased(_), Some(first)) = (event, by.first())
+        && by.iter().all(|b| b.person == first.person)
+        && context.authors.contains(&first.person)
     {
-        denied.push(Denied::AuthorAlone(only.person.clone()));
+        denied.push(Denied::AuthorAlone(first.person.clone()));
     }
     denied.extend(thresholds(&rule, &by, roster));
     denied.extend(separation(event, roster, context.deployment));

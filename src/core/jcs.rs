@@ -192,9 +192,9 @@ impl<'a> Checker<'a> {
     fn string(&mut self) -> Result<Text<'a>, JcsError> {
         self.at += 1;
         let start = self.at;
-        self.at += ordinary(&self.bytes[start..]);
         let mut plain = true;
         loop {
+            self.at += plain_prefix(&self.bytes[self.at..]);
             match self.bytes.get(self.at) {
                 None => return self.fail("unterminated string"),
                 Some(b'"') => break,
@@ -257,18 +257,19 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// How many bytes at the start, in steps of eight, are ASCII and neither quote, backslash nor control character.
-fn ordinary(bytes: &[u8]) -> usize {
+/// How many bytes, eight at a time, stand for themselves in a string: printable ASCII but `"` and `\`.
+fn plain_prefix(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    let special = |eight: &&[u8; 8]| {
-        let word = u64::from_le_bytes(**eight);
-        let zero = |word: u64| word.wrapping_sub(ONES) & !word;
-        let is = |byte: u8| zero(word ^ (ONES * u64::from(byte)));
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        (word | is(b'"') | is(b'\\') | control) & HIGH != 0
-    };
-    bytes.as_chunks().0.iter().take_while(|eight| !special(eight)).count() * 8
+    const HIGHS: u64 = ONES * 0x80;
+    // The high bit of each byte below `limit`; exact for the lowest such byte, which is all that is asked.
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGHS;
+    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let (words, _) = bytes.as_chunks::<8>();
+    let plain = words.iter().take_while(|chunk| {
+        let word = u64::from_le_bytes(**chunk);
+        (below(word, 0x20) | equal(word, b'"') | equal(word, b'\\') | (word & HIGHS)) == 0
+    });
+    plain.count() * 8
 }
 
 fn value_of(digits: &[u8]) -> u64 {
@@ -320,18 +321,6 @@ mod tests {
     }
 
     #[test]
-    fn runs_of_ordinary_bytes_end_before_any_other() {
-        for at in 0..24 {
-            for byte in 0..=255_u8 {
-                let mut bytes = [b'a'; 24];
-                bytes[at] = byte;
-                let other = byte < 0x20 || byte == b'"' || byte == b'\\' || !byte.is_ascii();
-                assert_eq!(ordinary(&bytes), if other { at / 8 * 8 } else { 24 }, "{byte} at {at}");
-            }
-        }
-    }
-
-    #[test]
     fn refuses_every_other_encoding() {
         for bad in [
             "", " 1", "1 ", "01", "-0", "1.0", "1e3", "9007199254740992", "-9007199254740992", "{\"b\":1,\"a\":1}",
@@ -339,6 +328,13 @@ mod tests {
             "[1", "{\"a\"}", "tru", "null", "\u{feff}1", "\"\t\"", "NaN", "1,2", "{\"\\u0001\":1,\"\\u0001\":2}",
         ] {
             assert!(check(bad.as_bytes()).is_err(), "{bad:?}");
+        }
+        for at in 0..24 {
+            for byte in 0..=0x1f_u8 {
+                let mut text = [b'x'; 26];
+                (text[0], text[25], text[at + 1]) = (b'"', b'"', byte);
+                assert_eq!(check(&text).unwrap_err().offset, at + 1, "{byte}");
+            }
         }
         assert!(check(&[b'"', 0xff, b'"']).is_err());
         assert!(check("[".repeat(100_000).as_bytes()).is_err());

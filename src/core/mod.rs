@@ -19,5 +19,6 @@ pub mod opening;
 pub mod redact;
 pub mod roster;
 pub mod statement;
+pub mod strict;
 pub mod time;
 pub mod verify;

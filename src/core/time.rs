@@ -75,7 +75,9 @@ impl Timestamp {
     /// `2026-07-03 02:04:11 UTC`, for people.
     #[must_use]
     pub fn human(self) -> String {
-        self.to_utc().format("%Y-%m-%d %H:%M:%S UTC").to_string()
+        let text = self.to_string();
+        let part = |range| text.get(range).unwrap_or_default();
+        format!("{} {} UTC", part(0..10), part(11..19))
     }
 }
 

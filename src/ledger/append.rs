@@ -8,6 +8,7 @@ use crate::core::entry::{Line, Opened};
 use crate::core::event::{Class, Event};
 use crate::core::hash::Hash;
 use crate::core::merkle;
+use crate::core::name::Token;
 use crate::core::opening::Opening;
 use crate::core::time::Timestamp;
 
@@ -164,7 +165,7 @@ fn place(
     match (head, predicate.seen) {
         (None, None) => {}
         (None, Some(_)) => {
-            Err(LedgerError::Order("the ledger is empty: entry 0 is made by `aether-audit init`"))?
+            Err(LedgerError::Order("the ledger is empty: entry 0 is made by `aether-audit init`"))?;
         }
         (Some(_), None) => Err(LedgerError::Order("the ledger has an entry 0 already"))?,
         (Some(_), Some(seen)) => {
@@ -175,7 +176,7 @@ fn place(
         }
     }
     let recorded = clock(now, predicate.time, head)?;
-    let deployment = predicate.deployment.as_ref().map(|id| id.as_str());
+    let deployment = predicate.deployment.as_ref().map(Token::as_str);
     let kind = opened.statement.kind();
     if let (Some(deployment), Some(seen)) = (deployment, predicate.seen)
         && must_have_seen(&opened)

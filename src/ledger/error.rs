@@ -139,6 +139,14 @@ pub enum LedgerError {
     /// The entry would not be of the format.
     #[error("not appended: {0}")]
     Entry(#[from] EntryError),
+    /// The ledger could not be put in its place.
+    #[error("{path} could not be made ({source}): nothing is left behind")]
+    Place {
+        /// The ledger.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
     /// Anything else that SQLite says.
     #[error("{path}: {source}")]
     Sqlite {
@@ -150,15 +158,28 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
+    /// The same, said of another path: what happens to a ledger on its way is about its place.
+    pub(super) fn at(self, place: &Path) -> Self {
+        let path = place.to_owned();
+        match self {
+            Self::ReadOnly(_) => Self::ReadOnly(path),
+            Self::Full(_) => Self::Full(path),
+            Self::Disk { source, .. } => Self::Disk { path, source },
+            Self::Sqlite { source, .. } => Self::Sqlite { path, source },
+            other => other,
+        }
+    }
+
     pub(super) fn from_sqlite(path: &Path, error: rusqlite::Error) -> Self {
         let path = path.to_owned();
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::NotADatabase(path),
-            Some(ErrorCode::ReadOnly) => Self::ReadOnly(path),
             Some(ErrorCode::DiskFull) => Self::Full(path),
             Some(ErrorCode::SystemIoFailure) => Self::Disk { path, source: error },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(path),
-            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Self::ReadOnly(path),
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                Self::ReadOnly(path)
+            }
             _ => Self::Sqlite { path, source: error },
         }
     }

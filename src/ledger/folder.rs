@@ -26,6 +26,8 @@ pub struct FolderError {
 /// The most bytes of an opening that are read.
 const MAX_OPENING: u64 = 64 * 1024 * 1024;
 const MAX_NOTE: u64 = 1024 * 1024;
+/// A leaf in hex and its newline.
+const LEAF_LINE: u64 = 65;
 
 impl Folder {
     /// The folder at `path`, if it holds an `entries.jsonl`.
@@ -40,21 +42,32 @@ impl Folder {
         &self.path
     }
 
-    fn error(&self, name: &str, why: impl ToString) -> FolderError {
+    fn error(&self, name: &str, why: &dyn ToString) -> FolderError {
         FolderError { path: self.path.join(name), why: why.to_string() }
     }
 
     fn open(&self, name: &str) -> Result<File, FolderError> {
-        File::open(self.path.join(name)).map_err(|e| self.error(name, e))
+        let path = self.path.join(name);
+        // Opening a pipe would wait for its other end.
+        match fs::metadata(&path) {
+            Ok(found) if !found.is_file() => Err(self.error(name, &"not a regular file")),
+            Ok(_) => File::open(path).map_err(|e| self.error(name, &e)),
+            Err(error) => Err(self.error(name, &error)),
+        }
+    }
+
+    /// Whether anything is there, even what cannot be read.
+    fn has(&self, name: &str) -> bool {
+        fs::symlink_metadata(self.path.join(name)).is_ok()
     }
 
     fn text(&self, name: &str) -> Result<Option<String>, FolderError> {
-        if !self.path.join(name).exists() {
+        if !self.has(name) {
             return Ok(None);
         }
         let mut text = String::new();
         let read = self.open(name)?.take(MAX_NOTE).read_to_string(&mut text);
-        read.map_err(|e| self.error(name, e))?;
+        read.map_err(|e| self.error(name, &e))?;
         Ok(Some(text))
     }
 
@@ -84,14 +97,16 @@ impl Folder {
                         ended = true;
                     }
                     if ended {
-                        Some(Err(this.error("entries.jsonl", "the last line does not end: the file was cut off")))
+                        Some(Err(
+                            this.error("entries.jsonl", &"the last line does not end: the file was cut off")
+                        ))
                     } else {
                         Some(Ok(line))
                     }
                 }
                 Err(error) => {
                     ended = true;
-                    Some(Err(this.error("entries.jsonl", error)))
+                    Some(Err(this.error("entries.jsonl", &error)))
                 }
             }
         }))
@@ -102,15 +117,23 @@ impl Folder {
     /// # Errors
     /// Where the file cannot be read, or a line is no leaf.
     pub fn leaves(&self) -> Result<Option<Vec<Hash>>, FolderError> {
-        if !self.path.join("leaves.txt").exists() {
+        if !self.has("leaves.txt") {
             return Ok(None);
         }
-        let reader = BufReader::new(self.open("leaves.txt")?);
+        let mut reader = BufReader::new(self.open("leaves.txt")?);
         let mut leaves = Vec::new();
-        for (index, line) in reader.lines().enumerate() {
-            let line = line.map_err(|e| self.error("leaves.txt", e))?;
-            let leaf = Hash::parse(&line);
-            leaves.push(leaf.map_err(|e| self.error("leaves.txt", format!("line {}: {e}", index + 1)))?);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let read = (&mut reader).take(LEAF_LINE).read_until(b'\n', &mut line);
+            if read.map_err(|e| self.error("leaves.txt", &e))? == 0 {
+                break;
+            }
+            let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line));
+            let leaf = Hash::parse(&text);
+            leaves.push(
+                leaf.map_err(|e| self.error("leaves.txt", &format!("line {}: {e}", leaves.len() + 1)))?,
+            );
         }
         Ok(Some(leaves))
     }
@@ -129,12 +152,12 @@ impl Folder {
     /// Where it is there and cannot be read.
     pub fn opening(&self, commit: &Hash) -> Result<Option<Vec<u8>>, FolderError> {
         let name = format!("openings/{commit}");
-        if !self.path.join(&name).is_file() {
+        if !self.has(&name) {
             return Ok(None);
         }
         let mut bytes = Vec::new();
         let read = self.open(&name)?.take(MAX_OPENING).read_to_end(&mut bytes);
-        read.map_err(|e| self.error(&name, e))?;
+        read.map_err(|e| self.error(&name, &e))?;
         Ok(Some(bytes))
     }
 
@@ -147,10 +170,10 @@ impl Folder {
         if !folder.exists() {
             return Ok(());
         }
-        for file in fs::read_dir(folder).map_err(|e| self.error("openings", e))? {
-            let name = file.map_err(|e| self.error("openings", e))?.file_name();
+        for file in fs::read_dir(folder).map_err(|e| self.error("openings", &e))? {
+            let name = file.map_err(|e| self.error("openings", &e))?.file_name();
             let name = name.to_string_lossy();
-            found(Hash::parse(&name).map_err(|e| self.error(&format!("openings/{name}"), e))?);
+            found(Hash::parse(&name).map_err(|e| self.error(&format!("openings/{name}"), &e))?);
         }
         Ok(())
     }

@@ -12,7 +12,10 @@ mod schema;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+
+use crate::core::time::Timestamp;
 
 pub use append::{Appended, Submission};
 pub use error::LedgerError;
@@ -43,6 +46,22 @@ impl Ledger {
         ledger.configure()?;
         schema::create(&ledger.connection).map_err(|e| LedgerError::from_sqlite(path, e))?;
         Ok(ledger)
+    }
+
+    /// Makes a new ledger with its entry 0: all of it, or nothing. It comes to its place whole, so that
+    /// whoever is killed on the way leaves no ledger, or a good one.
+    ///
+    /// # Errors
+    /// [`LedgerError`], and where a file is already there.
+    pub fn create_with(path: &Path, now: Timestamp, first: &Submission) -> Result<Appended, LedgerError> {
+        place::check_new(path)?;
+        let staging = place::staging(path)?;
+        let staged = staging.path().join("ledger.db");
+        let appended = Self::create(&staged)
+            .and_then(|mut ledger| ledger.append(now, first))
+            .map_err(|error| error.at(path))?;
+        place::put(&staged, path)?;
+        Ok(appended)
     }
 
     /// Opens a ledger for reading and appending.
@@ -91,6 +110,8 @@ impl Ledger {
         let open = || -> rusqlite::Result<Connection> {
             let connection = Connection::open_with_flags(path, flags)?;
             connection.busy_timeout(BUSY)?;
+            // Plans that do not hang on what is bound: nothing is ever prepared a second time.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             Ok(connection)
         };
         let connection = open().map_err(|e| LedgerError::from_sqlite(path, e))?;

@@ -1,12 +1,13 @@
 //! Where a ledger may lie: looked at before SQLite is let near it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
+use tempfile::TempDir;
 
 use super::LedgerError;
 
@@ -72,6 +73,32 @@ pub(super) fn immutable(path: &Path) -> String {
         }
     }
     uri + "?immutable=1"
+}
+
+/// A folder beside the ledger's place, on the same disk, that goes when it is dropped.
+pub(super) fn staging(path: &Path) -> Result<TempDir, LedgerError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let made = tempfile::Builder::new().prefix(&format!("{name}-new-")).tempdir_in(folder(path));
+    made.map_err(|error| failed(error, path))
+}
+
+/// Puts a whole file in its place, durably, and never over another.
+pub(super) fn put(staged: &Path, path: &Path) -> Result<(), LedgerError> {
+    let sync = |folder: PathBuf| File::open(folder).and_then(|folder| folder.sync_all());
+    fs::hard_link(staged, path)
+        .and_then(|()| fs::remove_file(staged))
+        .and_then(|()| sync(folder(path)))
+        .map_err(|error| failed(error, path))
+}
+
+fn failed(error: std::io::Error, path: &Path) -> LedgerError {
+    let path = path.to_owned();
+    match error.kind() {
+        ErrorKind::AlreadyExists => LedgerError::Exists(path),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => LedgerError::Full(path),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => LedgerError::ReadOnly(path),
+        _ => LedgerError::Place { path, source: error },
+    }
 }
 
 fn folder(path: &Path) -> PathBuf {

@@ -18,7 +18,7 @@ use crate::core::opening::OpeningRef;
 const NOTE_MAX: usize = 1000;
 
 #[derive(Template)]
-#[template(path = "record_block.md", escape = "record-md")]
+#[template(path = "record_block.md", escape = "record-md", config = "templates/askama.toml")]
 struct Block<'a> {
     r: &'a Report,
     /// Items that the author ticked and nobody signed.
@@ -187,11 +187,11 @@ impl Lines<'_> {
             By::AllClear => decided(Decision::AllClear),
             By::Snapshot => {
                 let found = deployment.snapshots.iter().find(|s| over(s.body.act));
-                found.map(|s| (words::snapshot(&s.body), &s.meta))
+                found.map(|s| (words::acted(&words::snapshot(&s.body), s.body.act), &s.meta))
             }
             By::Deploy => {
                 let found = deployment.stages.iter().find(|s| s.body.stage == *"deploy" && over(s.body.act));
-                found.map(|s| (words::stage(&s.body), &s.meta))
+                found.map(|s| (words::acted(&words::stage(&s.body), s.body.act), &s.meta))
             }
             By::Shift => {
                 let full = |s: &&Record<crate::core::event::TrafficShifted>| {
@@ -200,7 +200,9 @@ impl Lines<'_> {
                 let shifts = &deployment.shifts;
                 let at = deployment.green_since();
                 let found = shifts.iter().filter(full).find(|s| Some(s.meta.recorded) == at);
-                found.or_else(|| shifts.iter().rfind(full)).map(|s| (words::shift(&s.body), &s.meta))
+                found
+                    .or_else(|| shifts.iter().rfind(full))
+                    .map(|s| (words::acted(&words::shift(&s.body), s.body.act), &s.meta))
             }
         }?;
         Some(format!("**ticked** by {} · {}", escape_inline(&what), self.place(meta)))
@@ -210,7 +212,7 @@ impl Lines<'_> {
         let item = format!("item/{}", progress.spec.id);
         let check = progress.spec.check.as_ref().map(|check| format!("check/{check}"));
         let about = |decision: &&Record<DecisionMade>| {
-            let waives = decision.body.waives.as_ref().map(|waives| waives.as_str());
+            let waives = decision.body.waives.as_ref().map(AsRef::as_ref);
             decision.body.decision == Decision::Override
                 && waives.is_some_and(|waives| waives == item || Some(waives) == check.as_deref())
         };
@@ -231,7 +233,8 @@ impl Lines<'_> {
     fn check(&self, check: &str, record: &Record<Reading>) -> String {
         let body = &record.body;
         let value = body.value.as_ref().map(|value| {
-            let unit = body.unit.as_deref().map(|unit| format!(" {}", escape_inline(unit))).unwrap_or_default();
+            let unit =
+                body.unit.as_deref().map(|unit| format!(" {}", escape_inline(unit))).unwrap_or_default();
             format!(", {value}{unit}")
         });
         let verdict = words::phase(body.phase);

@@ -14,6 +14,10 @@ pub(crate) struct Html;
 
 impl Escaper for Html {
     fn write_escaped_str<W: Write>(&self, mut dest: W, text: &str) -> fmt::Result {
+        let plain = |b: u8| (0x20..0x7f).contains(&b) && !matches!(b, b'&' | b'<' | b'>' | b'"' | b'\'');
+        if text.bytes().all(plain) {
+            return dest.write_str(text);
+        }
         let mut from = 0;
         for (at, c) in text.char_indices() {
             let with = match c {

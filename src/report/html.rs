@@ -15,7 +15,7 @@ use crate::core::event::{Delivery, Outcome, SignOutcome};
 const FOLD_FROM: usize = 4;
 
 #[derive(Template)]
-#[template(path = "report.html", escape = "record-html")]
+#[template(path = "report.html", escape = "record-html", config = "templates/askama.toml")]
 struct Page<'a> {
     r: &'a Report,
     css: &'static str,
@@ -40,10 +40,6 @@ impl Page<'_> {
             Some(Outcome::RolledBack | Outcome::Aborted | Outcome::NoGo) => "warning",
             None => "plain",
         }
-    }
-
-    fn level(&self, level: Level) -> Vec<&super::model::Attention> {
-        self.r.attention.iter().filter(|attention| attention.level == level).collect()
     }
 
     /// How long the record was open, where it is closed.
@@ -110,16 +106,23 @@ pub fn to_html(report: &Report) -> Result<String, ReportError> {
         css: include_str!("../../templates/report.css"),
         rows: rows(report),
         phases: phases(&report.items),
-        checks: report.checks.iter().map(|check| (check, plot::plot(check, report.summary.cutover))).collect(),
+        checks: report
+            .checks
+            .iter()
+            .map(|check| (check, plot::plot(check, report.summary.cutover)))
+            .collect(),
     };
     Ok(page.render()? + "\n")
 }
 
 fn rows(report: &Report) -> Vec<Row<'_>> {
     let readings = report.checks.iter().flat_map(|check| &check.readings);
-    let passed: HashSet<u64> =
-        readings.filter(|reading| reading.phase == Some(Phase::Pass)).map(|reading| reading.entry.seq).collect();
-    let folds = |moment: &Moment| passed.contains(&moment.seq) && moment.issues.is_empty() && moment.said.is_none();
+    let passed: HashSet<u64> = readings
+        .filter(|reading| reading.phase == Some(Phase::Pass))
+        .map(|reading| reading.entry.seq)
+        .collect();
+    let folds =
+        |moment: &Moment| passed.contains(&moment.seq) && moment.issues.is_empty() && moment.said.is_none();
     let mut rows = Vec::new();
     for run in report.timeline.chunk_by(|a, b| folds(a) && folds(b)) {
         if run.len() >= FOLD_FROM {
@@ -133,5 +136,7 @@ fn rows(report: &Report) -> Vec<Row<'_>> {
 
 fn phases(items: &[Item]) -> Vec<(Option<&str>, Vec<&Item>)> {
     let groups = items.chunk_by(|a, b| a.phase == b.phase);
-    groups.map(|group| (group.first().and_then(|item| item.phase.as_deref()), group.iter().collect())).collect()
+    groups
+        .map(|group| (group.first().and_then(|item| item.phase.as_deref()), group.iter().collect()))
+        .collect()
 }

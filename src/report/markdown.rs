@@ -8,7 +8,7 @@ use super::model::{ApprovalKind, Report, Text};
 use super::words::{Counted as _, InWords as _, Seconds as _};
 
 #[derive(Template)]
-#[template(path = "report.md", escape = "record-md")]
+#[template(path = "report.md", escape = "record-md", config = "templates/askama.toml")]
 struct Page<'a> {
     r: &'a Report,
 }

@@ -37,6 +37,28 @@ pub fn signatories(by: &[Signatory]) -> String {
     by.iter().map(one).collect::<Vec<_>>().join(" and ")
 }
 
+/// Texts that people wrote are cut here where they stand beside others, in characters.
+const SHORT_MAX: usize = 280;
+
+/// `text` on one line, cut with `…`.
+pub fn short(text: &str) -> String {
+    let mut out = String::new();
+    for (index, word) in text.split_whitespace().enumerate() {
+        if index > 0 {
+            out.push(' ');
+        }
+        out.push_str(word);
+        if out.len() > SHORT_MAX * 4 {
+            break;
+        }
+    }
+    if out.chars().count() <= SHORT_MAX {
+        out
+    } else {
+        out.chars().take(SHORT_MAX - 1).chain(['…']).collect()
+    }
+}
+
 /// `1 entry`, `2 entries`.
 pub fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
@@ -157,28 +179,33 @@ pub const fn trigger(trigger: Trigger) -> &'static str {
     }
 }
 
+/// What an act is, with how far it is.
+pub fn acted(what: &str, how_far: Act) -> String {
+    format!("{what}: {}", act(how_far))
+}
+
 pub fn snapshot(body: &SnapshotTaken) -> String {
     let name = body.snapshot.as_ref().map(|snapshot| format!(" as {snapshot}")).unwrap_or_default();
-    format!("snapshot of {}{name}: {}", body.resource, act(body.act))
+    format!("snapshot of {}{name}", body.resource)
 }
 
 pub fn stage(body: &StageReached) -> String {
     let run = body.run.as_ref().map(|run| format!(" (run {run})")).unwrap_or_default();
-    format!("stage {}: {}{run}", body.stage, act(body.act))
+    format!("stage {}{run}", body.stage)
 }
 
 pub fn standby_line(body: &StandbyChanged) -> String {
     let until = body.until.map(|until| format!(" until {}", until.human())).unwrap_or_default();
-    format!("standby of {}: {}{until}: {}", body.service, standby(body.state), act(body.act))
+    format!("standby of {}: {}{until}", body.service, standby(body.state))
 }
 
 pub fn shift(body: &TrafficShifted) -> String {
-    format!("{} % of {} to {}: {}", body.percent, body.service, colour(body.to), act(body.act))
+    format!("{} % of {} to {}", body.percent, body.service, colour(body.to))
 }
 
 pub fn rollback_step(body: &RollbackStep) -> String {
     let service = body.service.as_ref().map(|service| format!(" of {service}")).unwrap_or_default();
-    format!("rollback step: {}{service}: {}", step(body.step), act(body.act))
+    format!("rollback step: {}{service}", step(body.step))
 }
 
 pub fn reading(body: &Reading) -> String {

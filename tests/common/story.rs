@@ -34,7 +34,19 @@ pub fn told() -> TestLog {
     log
 }
 
-/// The same, with the erased opening left where it was.
+/// Few entries of many kinds, for tests that go through a log many times.
+pub fn short() -> TestLog {
+    let mut log = TestLog::init();
+    log.enroll("bob", COMMS_LEAD);
+    log.enroll("carol", QA_ENGINEER);
+    log.enroll("ci", RECORDER);
+    until_go(&mut log, GOOD);
+    shift(&mut log, GOOD, Colour::Green);
+    note(&mut log, GOOD, BOB, "so far");
+    log
+}
+
+/// What [`told`] tells, with the erased opening left where it was.
 pub fn told_with_erased_opening() -> TestLog {
     let mut log = TestLog::init();
     log.tick(60);

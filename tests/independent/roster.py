@@ -51,8 +51,16 @@ def quorum(roster, keys, signers):
     need(len(people) >= roster["rootThreshold"], "no quorum of root keys")
 
 
-def next_roster(kind, body, before, signers):
-    """The roster after a governance entry, with its keys, if its signers may bring it."""
+def changed(old, old_keys, new, keys, signers):
+    """The rule of roster-changed, and of whatever a person may not do alone."""
+    need(all(key in roots(keys) or key in roots(old_keys) for key in signers), "a signer without a root key")
+    quorum(old, old_keys, signers)
+    if (old["rootThreshold"], roots(old_keys)) != (new["rootThreshold"], roots(keys)):
+        quorum(new, keys, signers)
+
+
+def next_roster(kind, body, before, signers, holders):
+    """The roster after a governance entry, with its keys, if its signers may bring it. holders: of every key so far."""
     if kind == "ledger-opened":
         new, keys = body["roster"], sound(body["roster"])
         need(new["version"] == 1 and "previous" not in new and all(key in roots(keys) for key in signers), "the first roster")
@@ -62,26 +70,26 @@ def next_roster(kind, body, before, signers):
     old, old_keys = before
     if kind == "roster-changed":
         new, keys = body["roster"], sound(body["roster"])
-        need(new["log"] == old["log"] and all(key in roots(keys) or key in roots(old_keys) for key in signers), "log or signers")
-        quorum(old, old_keys, signers)
-        if (old["rootThreshold"], roots(old_keys)) != (new["rootThreshold"], roots(keys)):
-            quorum(new, keys, signers)
+        need(new["log"] == old["log"], "log")
+        changed(old, old_keys, new, keys, signers)
     else:
         new = json.loads(json.dumps(old))
         new.update(version=old["version"] + 1, previous=roster_hash(old))
         gone = body["old" if kind == "key-rotated" else "key"]
         people = [person for person in new["people"] if person["id"] == body["person"]]
         at = [i for person in people for i, key in enumerate(person["keys"]) if key_of(key["public"])[0] == gone]
-        need(at, "the person does not hold the key")
+        need(at or kind == "key-revoked" and gone not in old_keys and holders.get(gone) == body["person"], "the person does not hold the key")
+        root = gone in roots(old_keys)
         if kind == "key-rotated":
             need(body["new"]["use"] == people[0]["keys"][at[0]]["use"], "the key's use")
             people[0]["keys"][at[0]] = body["new"]
-            own = signers == [gone, key_of(body["new"]["public"])[0]]
+            own = not root and signers == [gone, key_of(body["new"]["public"])[0]]
         else:
-            del people[0]["keys"][at[0]]
-            own = len(signers) == 1 and signers[0] in old_keys and old_keys[signers[0]][1]["id"] == body["person"]
+            if at:
+                del people[0]["keys"][at[0]]
+            own = not root and len(signers) == 1 and signers[0] in old_keys and old_keys[signers[0]][1]["id"] == body["person"]
         keys = sound(new)
         if not own:
-            quorum(old, old_keys, signers)
+            changed(old, old_keys, new, keys, signers)
     need(new["version"] == old["version"] + 1 and new.get("previous") == roster_hash(old), "it does not follow the one before")
     return new, keys

@@ -34,14 +34,14 @@ SIMPLE = {
     "text4096": lambda v: isinstance(v, str) and len(v.encode()) <= 4096, "true": lambda v: v is True,
     "label": lambda v: plain(v) and 1 <= len(v.encode()) <= 256, "u32": uint(2**32), "u64": uint(2**53), "percent": uint(101),
     "decimal": lambda v: matches(r"-?(0|[1-9]\d*)(\.\d+)?")(v) and len(v) <= 40 and not matches(r"-[0.]+")(v),
-    "media": matches("[a-z0-9.+/;= -]{1,100}"), "many": uint(100), "names": mapping("ref"), "roles": mapping("role"),
+    "media": matches("[a-z0-9.+/;= -]{1,100}"), "many": lambda v: uint(100)(v) and v >= 2, "names": mapping("ref"), "roles": mapping("role"),
     "pair": lambda v: isinstance(v, list) and len(v) == 2 and all(map(token, v)),
     "offset": matches(r"T-0|T[+-]0|T[+-](?=\d)(\d{1,3}d)?(\d{1,3}h)?(\d{1,3}m)?"),
     "distinct": lambda v: isinstance(v, list) and v and all(map(token, v)) and len(set(v)) == len(v),
     "points": lambda v: isinstance(v, list) and 1 <= len(v) <= 500 and all(fits("point", x) for x in v),
 }
 ACT, READING = "act:intended|done|failed|observed intent?:id detail?:ref ", "pass|warn|no-data|error|trigger"
-READING = (f"source:text check?:text phase?:{READING} value?:decimal unit?:text statistic?:text query?:text4096 window?:window "
+READING = (f"source:text check?:token phase?:{READING} value?:decimal unit?:text statistic?:text query?:text4096 window?:window "
            "points?:points baseline?:decimal baselinePoints?:points samples?:u64 response?:ref note?:ref detail?:text500")
 SHAPES = {
     "entry": "deploymentSeq?:u64 envelope:envelope prev:hash recorded:time seq:u64",
@@ -55,7 +55,7 @@ SHAPES = {
     "checklist": "items:[item] phases:[phase] text:ref", "phase": "id:token from?:offset to?:offset",
     "item": "id:token phase?:token roles?:distinct allRoles?:true signers?:many naNever?:true check?:token "
             "by?:go|snapshot|deploy|shift|all-clear",
-    "check": "id:text source:cloudwatch|http|command|file unit?:text objective?:limit rollback?:limit baseline?:baseline "
+    "check": "id:token source:cloudwatch|http|command|file unit?:text objective?:limit rollback?:limit baseline?:baseline "
              "aggregate?:max|min|mean|last minRequests?:u64 onFail?:pass|warn|no-data|error|trigger expect?:text watch?:true",
     "limit": "op:<|<=|>|>= value:decimal", "baseline": "days:u32 ratio:decimal", "assignment": "person:token role:token",
     "policy": "verificationMinutes:u32 standbyMinutes:u32 coverage:decimal machineRollback?:true",

@@ -164,7 +164,11 @@ class Walk:
     def govern(self, seq, kind, s):
         p = s["predicate"]
         before = self.rosters[-1] if self.rosters else None
-        roster, keys = next_roster(kind, p["body"], before, [x["key"] for x in p["signers"]])
+        roster, keys = next_roster(kind, p["body"], before, [x["key"] for x in p["signers"]], {key: held[1] for key, held in self.keys.items()})
+        for signer in p["signers"]:
+            held = (before[1] if before else {}).get(signer["key"]) or keys.get(signer["key"])
+            fits = held and (signer["role"] == "root" if held[2] == "root" else signer["role"] in held[1]["roles"])
+            self.hold(seq, fits, "a signer names a role that the key is not for")
         self.hold(seq, p["roster"] == roster_hash(before[0] if before else roster), "another roster was in force")
         subject = [{"digest": {"sha256": roster_hash(roster)}, "name": roster["log"]}]
         self.hold(seq, s["subject"] == subject and p["log"] == roster["log"], "its subject or log")
@@ -172,7 +176,9 @@ class Walk:
         self.keys.update({key: (raw, person["id"]) for key, (raw, person, _) in keys.items()})
         self.trusted += [vkey(text, roster["log"]) for text in roster["logKeys"]]
         if kind == "key-rotated":
-            self.suspect[p["body"]["old"]] = (key_of(p["body"]["new"]["public"])[0], self.suspect.get(p["body"]["old"], (0, None))[1])
+            new, since = key_of(p["body"]["new"]["public"])[0], self.suspect.get(p["body"]["old"], (0, None))[1]
+            self.suspect[p["body"]["old"]] = (new, since)
+            self.suspect[new] = (None, since)
         if kind == "key-revoked" and "compromisedFromSeq" in p["body"]:
             key, since = p["body"]["key"], p["body"]["compromisedFromSeq"]
             while key:
@@ -186,6 +192,11 @@ class Walk:
         roster, keys = self.rosters[-1]
         self.hold(seq, p["roster"] in map(roster_hash, (r for r, _ in self.rosters)), "a roster that this log never had")
         d, denied, people = self.deployments.get(name), None, []
+        frozen = body.get("checklist") if kind in ("deployment-opened", "checklist-amended") else {}
+        lists = [[x["id"] for x in frozen.get(part, [])] for part in ("items", "phases")]
+        if kind == "deployment-opened":
+            lists += [[x["id"] for x in body["checks"]], [x["role"] for x in body["assignments"]]]
+        self.hold(seq, all(len(set(x)) == len(x) for x in lists), "an id or a role stands twice in it")
         if kind == "deployment-opened" and not d:
             d = self.deployments[name] = {"opened": body, "count": 0, "weighty": seq, "subject": s["subject"], "closed": False,
                                           "held": {a["role"]: a["person"] for a in body["assignments"]}, "signed": {},
@@ -201,6 +212,8 @@ class Walk:
         if kind == "opening-erased":
             self.erased[body["commit"]] = seq
         if name is not None:
+            if not d and kind not in KINDS:
+                return
             need(d, f"{name} was never opened")
             self.hold(seq, entry["deploymentSeq"] == d["count"], f"deploymentSeq is not {d['count']}")
             self.hold(seq, s["subject"] == d["subject"], "not the subject that the deployment was opened with")
@@ -279,7 +292,8 @@ def main():
     reasons = [f"entry {seq} is of an unsupported kind" for seq in walk.unsupported]
     reasons += ["no --roster-sha256 was given"] if not args.roster_sha256 else []
     reasons += ["there is nothing to check"] if not lines else []
-    reasons += [f"anchored only through {anchored} of {len(every)} entries"] if anchored < len(every) else []
+    end = walk.last["seq"] + 1 if walk.last else 0
+    reasons += [f"anchored only through {anchored} of {end} entries"] if anchored < end else []
     if walk.findings:
         return 1
     print("\n".join(f"not proven: {reason}" for reason in reasons) or f"verified: {len(lines)} entries (gates and outcome not checked here)")

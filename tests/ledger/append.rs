@@ -226,3 +226,25 @@ fn what_would_be_no_entry_is_refused() {
     assert_eq!(ledger.head().unwrap().unwrap().seq, 4);
     world.assert_clean();
 }
+
+#[test]
+fn a_new_ledger_comes_whole_or_not_at_all() {
+    let world = World::new();
+    let first = carrying(&world.log, Entry::parse(&world.log.entries[0]).unwrap().line.envelope);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let orphan = world.note(&world.open(), "no entry 0");
+    let error = Ledger::create_with(&path, world.log.now, &orphan).unwrap_err();
+    assert!(matches!(error, LedgerError::Order(_)), "{error}");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "something is left behind");
+    let winners: Vec<_> = std::thread::scope(|scope| {
+        let make = || Ledger::create_with(&path, world.log.now, &first);
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(make)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(winners.iter().filter(|made| made.is_ok()).count(), 1);
+    let lost = |made: &Result<_, LedgerError>| matches!(made, Ok(_) | Err(LedgerError::Exists(_)));
+    assert!(winners.iter().all(lost), "{winners:?}");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    assert_eq!(crate::world::assert_clean(&path, &world.log).entries, 1);
+}

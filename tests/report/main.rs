@@ -1,48 +1,86 @@
 //! The completed checklist and the report, through the public face.
 
+mod checklist;
+mod hostile;
+mod told;
 mod world;
 
 use aether_audit::report::{self, Report};
-use world::{World, completed, rolled_back};
+use world::World;
 
-/// The report in all its forms; JSON is read back strictly on the way.
-fn all(world: &World) -> (Report, String, String, String, String) {
-    world.with(|input| {
-        let data = report::report(input).unwrap();
-        let json = report::to_json(&data).unwrap();
-        assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), data);
-        let markdown = report::to_markdown(&data).unwrap();
-        let html = report::to_html(&data).unwrap();
-        let checklist = report::checklist(input).unwrap();
-        (data, json, markdown, html, checklist)
-    })
+/// Every rendering of one record.
+struct Rendered {
+    data: Report,
+    json: String,
+    markdown: String,
+    html: String,
+    checklist: String,
 }
 
-/// Kept for looking at.
-fn keep(name: &str, world: &World) -> Report {
-    let (data, json, markdown, html, checklist) = all(world);
-    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::create_dir_all(&folder).unwrap();
-    for (file, bytes) in
-        [("report.json", json), ("report.md", markdown), ("report.html", html), ("Deployment_Checklist.md", checklist)]
-    {
-        std::fs::write(folder.join(file), bytes).unwrap();
+impl Rendered {
+    /// Every rendering that people read, by name.
+    fn pages(&self) -> [(&'static str, &str); 3] {
+        [("markdown", &self.markdown), ("html", &self.html), ("checklist", &self.checklist)]
     }
-    data
 }
 
-#[test]
-fn completed_is_told() {
-    let world = completed();
-    assert_eq!(world.faults, Vec::<String>::new());
-    let data = keep("completed", &world);
-    assert!(!data.interim);
+/// Renders twice, holds the bytes to be the same, and reads the JSON back strictly.
+fn rendered(world: &World) -> Rendered {
+    let once = || {
+        world.with(|input| {
+            let data = report::report(input).unwrap();
+            Rendered {
+                json: report::to_json(&data).unwrap(),
+                markdown: report::to_markdown(&data).unwrap(),
+                html: report::to_html(&data).unwrap(),
+                checklist: report::checklist(input).unwrap(),
+                data,
+            }
+        })
+    };
+    let (first, second) = (once(), once());
+    assert_eq!(first.json, second.json);
+    assert_eq!(first.markdown, second.markdown);
+    assert_eq!(first.html, second.html);
+    assert_eq!(first.checklist, second.checklist);
+    assert_eq!(serde_json::from_str::<Report>(&first.json).unwrap(), first.data);
+    let extra = first.json.replacen('{', "{\n  \"extra\": 1,", 1);
+    assert!(serde_json::from_str::<Report>(&extra).unwrap_err().to_string().contains("extra"));
+    sound_html(&first.html);
+    first
 }
 
-#[test]
-fn rolled_back_is_told() {
-    let world = rolled_back();
-    assert_eq!(world.faults, Vec::<String>::new());
-    let data = keep("rolled-back", &world);
-    assert_eq!(data.rollbacks.len(), 1);
+/// One document without script, without anything from elsewhere, its tags closed in order.
+fn sound_html(html: &str) {
+    assert!(html.contains(r#"content="default-src 'none'; style-src 'unsafe-inline'""#));
+    let mut open: Vec<String> = Vec::new();
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        let tag = &rest[at + 1..];
+        let end = tag.find('>').expect("a tag ends");
+        let inside = &tag[..end];
+        rest = &tag[end + 1..];
+        let name: String =
+            inside.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
+        if name.is_empty() || inside.ends_with('/') || matches!(name.as_str(), "meta" | "br" | "doctype") {
+            continue;
+        }
+        if inside.starts_with('/') {
+            assert_eq!(open.pop().as_deref(), Some(name.as_str()), "closing tag");
+        } else {
+            open.push(name.clone());
+        }
+        let allowed = "html head meta title style body p header h1 div small dl dt dd nav a main section h2 ul li span \
+                       code table thead tr th tbody td br strong h3 ol time svg line text polyline circle details \
+                       summary article pre footer doctype";
+        assert!(allowed.split_whitespace().any(|known| known == name), "{inside}");
+        let lower = inside.to_lowercase();
+        for never in ["src=", "url(", " on", "http-equiv=\"refresh", "style="] {
+            assert!(!lower.contains(never), "{inside}");
+        }
+        for part in inside.split("href=\"").skip(1) {
+            assert!(part.starts_with('#'), "a reference elsewhere: {inside}");
+        }
+    }
+    assert_eq!(open, Vec::<String>::new());
 }

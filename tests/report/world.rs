@@ -12,9 +12,7 @@ use aether_audit::core::keys::SecretKey;
 use aether_audit::core::log::{Log, governance_subject};
 use aether_audit::core::name::{Id, Label, Token};
 use aether_audit::core::opening::{Opening, OpeningRef};
-use aether_audit::core::roster::{
-    KeyUse, Person, PersonKind, RoleRule, Roster, RosterKey, proof_message,
-};
+use aether_audit::core::roster::{KeyUse, Person, PersonKind, RoleRule, Roster, RosterKey, proof_message};
 use aether_audit::core::statement::{Predicate, Seen, Signer, Statement, Subject};
 use aether_audit::core::time::Timestamp;
 use aether_audit::report::{Input, Integrity, Opened};
@@ -67,16 +65,29 @@ impl World {
                     "alice",
                     PersonKind::Person,
                     &["lead-deployer", "custodian"],
-                    vec![roster_key(1, "alice", KeyUse::Root, None), roster_key(2, "alice", KeyUse::Role, None)],
+                    vec![
+                        roster_key(1, "alice", KeyUse::Root, None),
+                        roster_key(2, "alice", KeyUse::Role, None),
+                    ],
                 ),
-                person("bob", PersonKind::Person, &["comms-lead"], vec![roster_key(3, "bob", KeyUse::Role, None)]),
+                person(
+                    "bob",
+                    PersonKind::Person,
+                    &["comms-lead"],
+                    vec![roster_key(3, "bob", KeyUse::Role, None)],
+                ),
                 person(
                     "carol",
                     PersonKind::Person,
                     &["qa-engineer"],
                     vec![roster_key(4, "carol", KeyUse::Role, Some("alice"))],
                 ),
-                person("ci", PersonKind::Machine, &["recorder"], vec![roster_key(5, "ci", KeyUse::Role, None)]),
+                person(
+                    "ci",
+                    PersonKind::Machine,
+                    &["recorder"],
+                    vec![roster_key(5, "ci", KeyUse::Role, None)],
+                ),
             ],
             previous: None,
             roles: roles.iter().map(|role| (token(role), RoleRule { threshold: 1 })).collect(),
@@ -225,7 +236,9 @@ impl World {
         ];
         let held = [("lead-deployer", "alice"), ("comms-lead", "bob"), ("qa-engineer", "carol")];
         let mut body = DeploymentOpened {
-            assignments: held.map(|(role, person)| Assignment { person: token(person), role: token(role) }).into(),
+            assignments: held
+                .map(|(role, person)| Assignment { person: token(person), role: token(role) })
+                .into(),
             checklist: self.frozen(checklist),
             checks,
             environment: label("prod"),
@@ -258,8 +271,13 @@ impl World {
 
     pub fn sign(&mut self, who: &'static str, role: &str, item: &str, note: &str) -> Id {
         let note = Some(self.say(note));
-        let body =
-            ItemSigned { checklist: self.commit(), item: token(item), note, outcome: SignOutcome::Done, reason: None };
+        let body = ItemSigned {
+            checklist: self.commit(),
+            item: token(item),
+            note,
+            outcome: SignOutcome::Done,
+            reason: None,
+        };
         self.put(who, role, &Event::ItemSigned(body))
     }
 
@@ -310,7 +328,7 @@ impl World {
     }
 
     /// Phase 1 signed and measured, the decision to go, and all traffic on Green.
-    pub fn to_green(&mut self) {
+    pub fn all_on_green(&mut self) {
         self.message("Deployment of v2.14.0 begins in two hours.");
         self.pass(600);
         self.read(Phase::Pass, "0.02");
@@ -345,7 +363,8 @@ impl World {
 
     pub fn close(&mut self) {
         let deployment = self.deployment();
-        let body = DeploymentClosed { entries: deployment.entries + 1, outcome: deployment.outcome().unwrap() };
+        let body =
+            DeploymentClosed { entries: deployment.entries + 1, outcome: deployment.outcome().unwrap() };
         self.put("alice", "lead-deployer", &Event::DeploymentClosed(body));
     }
 
@@ -391,7 +410,7 @@ pub fn errors() -> CheckSpec {
 pub fn completed() -> World {
     let mut world = World::new();
     world.open(CHECKLIST);
-    world.to_green();
+    world.all_on_green();
     for minute in 0..62 {
         let value = format!("0.0{}", minute % 7 + 1);
         world.read(Phase::Pass, &value);
@@ -416,7 +435,7 @@ pub fn rolled_back() -> World {
         waives: Some(label("item/vendor")),
     };
     world.put("alice", "lead-deployer", &Event::DecisionMade(waived));
-    world.to_green();
+    world.all_on_green();
     for value in ["0.03", "0.05", "0.08"] {
         world.read(Phase::Pass, value);
         world.pass(53);
@@ -434,8 +453,7 @@ pub fn rolled_back() -> World {
     let reason = world.say("5xx above 3 %, checkout is down");
     world.put("alice", "lead-deployer", &Event::RollbackStarted(RollbackStarted { reason }));
     for step in [StepName::Announce, StepName::RevertTraffic, StepName::VerifyPrevious, StepName::Notify] {
-        let body =
-            |act, intent| RollbackStep { act, detail: None, intent, service: None, step };
+        let body = |act, intent| RollbackStep { act, detail: None, intent, service: None, step };
         let intent = world.put("alice", "lead-deployer", &Event::RollbackStep(body(Act::Intended, None)));
         world.pass(25);
         if step == StepName::RevertTraffic {

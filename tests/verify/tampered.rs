@@ -1,12 +1,14 @@
 //! Logs that somebody altered: each alteration is found, and named with its `seq`.
 
+use std::collections::BTreeMap;
+
 use aether_audit::core::dsse;
 use aether_audit::core::entry::{Entry, Line};
 use aether_audit::core::event::{Event, NoteAdded, RosterChanged};
 use aether_audit::core::hash::Hash;
 use aether_audit::core::merkle::leaf_hash;
 use aether_audit::core::roster::{LEAD_DEPLOYER, ROOT};
-use aether_audit::core::verify::{Report, Verdict};
+use aether_audit::core::verify::{Columns, Report, Verdict};
 
 use super::common::{TestLog, columns, sign, story, token};
 use super::{anchors, check, check_bytes, codes, found, roster_only};
@@ -201,7 +203,7 @@ fn signatures_swapped_between_entries() {
     }
     entries = log.entries.clone();
     entries[one] = altered(&entries[one], |line| {
-        line.envelope.signatures.clone_from(&log.entry(3).line.envelope.signatures)
+        line.envelope.signatures.clone_from(&log.entry(3).line.envelope.signatures);
     });
     assert!(found(&check_alone(&entries, &log), one as u64, "malformed"));
 }
@@ -235,10 +237,11 @@ fn the_last_entry_altered() {
     assert!(found(&report, last as u64, "chain"), "{:#?}", report.findings);
 }
 
+type Change = fn(&mut Columns);
+
 #[test]
 fn each_index_column() {
     let log = story::told();
-    type Change = fn(&mut aether_audit::core::verify::Columns);
     let changes: [Change; 8] = [
         |c| c.seq += 1,
         |c| c.leaf[31] ^= 1,
@@ -348,7 +351,7 @@ fn a_roster_change_that_the_root_did_not_sign() {
     let mut log = story::told();
     let mut roster = log.log.roster().unwrap().roster.successor();
     roster.people.push(log.person("mallory", &[LEAD_DEPLOYER], true));
-    let event = Event::RosterChanged(RosterChanged { names: Default::default(), reason: None, roster });
+    let event = Event::RosterChanged(RosterChanged { names: BTreeMap::default(), reason: None, roster });
 
     // Signed by mallory's own root key, which only the new roster has.
     let mut own = log.clone();

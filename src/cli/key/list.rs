@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::cli::app::App;
 use crate::cli::desk::Desk;
 use crate::cli::status_code::Status;
+use crate::core::name::Token;
 use crate::core::roster::{KeyUse, PersonKind};
 
 /// Options of `key list`.
@@ -27,7 +28,7 @@ pub fn run(app: &mut App, _: &Args) -> Result<Status> {
     );
     for person in &roster.people {
         let kind = if person.kind == PersonKind::Machine { " (machine)" } else { "" };
-        let roles: Vec<&str> = person.roles.iter().map(|role| role.as_str()).collect();
+        let roles: Vec<&str> = person.roles.iter().map(Token::as_str).collect();
         let _ = writeln!(text, "{}{kind}: {}", person.id, if roles.is_empty() { "no role".into() } else { roles.join(", ") });
         for key in &person.keys {
             let key_use = if key.key_use == KeyUse::Root { "root" } else { "role" };

@@ -8,7 +8,7 @@ mod readings;
 mod stage;
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::Result;
 
@@ -48,7 +48,7 @@ pub fn run(app: &mut App, _: &Args) -> Result<Status> {
     Ok(if good { Status::Done } else { Status::Finding })
 }
 
-fn closing(home: &PathBuf, played: &[play::Played], roster: &str) -> Result<String> {
+fn closing(home: &Path, played: &[play::Played], roster: &str) -> Result<String> {
     let mut text = String::from("\nREHEARSAL done: nothing here touched production.\n");
     for p in played {
         let verdict = if p.verified { "verified" } else { "NOT VERIFIED" };

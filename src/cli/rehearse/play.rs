@@ -103,7 +103,7 @@ fn prepare(stage: &mut Stage, play: Play, id: &Token) -> Result<()> {
     stage.act(LEAD, Some(id), |app| open::run(app, &args))?;
     say(stage, "T-2h   the record is open; the checklist and its checks are frozen into it");
     message(stage, id, "deployment-scheduled", "DEPLOYMENT SCHEDULED: this is a rehearsal")?;
-    fact(stage, LEAD, id, Command::SnapshotTaken {
+    fact(stage, LEAD, id, &Command::SnapshotTaken {
         resource: Label::new("project-aether-prod")?,
         snapshot: Some(Label::new(format!("rehearsal-{id}"))?),
         common: done(),
@@ -122,24 +122,24 @@ fn cut_over(stage: &mut Stage, play: Play, id: &Token) -> Result<bool> {
     for name in ["build", "test", "provision", "deploy"] {
         stage.wait(90);
         let (stage_name, run) = (Label::new(name)?, Some(Label::new("rehearsal/1")?));
-        fact(stage, LEAD, id, Command::StageReached { stage: stage_name, run, common: done() })?;
+        fact(stage, LEAD, id, &Command::StageReached { stage: stage_name, run, common: done() })?;
     }
     for percent in [10, 50, 100] {
         let shift = |act| -> Result<Command> {
             let (service, to) = (Label::new("app")?, ColourArg::Green);
             Ok(Command::TrafficShifted { service, to, percent, common: Common { act, ..Common::default() } })
         };
-        fact(stage, LEAD, id, shift(ActArg::Intended)?)?;
+        fact(stage, LEAD, id, &shift(ActArg::Intended)?)?;
         stage.wait_for_minute();
         if percent == 100 {
             let from = stage.now();
             let minutes = readings::write(&stage.home(), play == Play::Rollback, from, &stage.checklist.clone())?;
-            fact(stage, LEAD, id, shift(ActArg::Done)?)?;
+            fact(stage, LEAD, id, &shift(ActArg::Done)?)?;
             say(stage, "T+0    traffic is at 100 % Green; the 60 minutes of verification begin");
             message(stage, id, "traffic-on-green", "TRAFFIC ON GREEN: this is a rehearsal")?;
             return watch(stage, id, from, minutes);
         }
-        fact(stage, LEAD, id, shift(ActArg::Done)?)?;
+        fact(stage, LEAD, id, &shift(ActArg::Done)?)?;
     }
     bail!("traffic never reached 100 %")
 }
@@ -170,7 +170,7 @@ fn finish_calm(stage: &mut Stage, id: &Token) -> Result<()> {
     say(stage, &format!("T+1h   60 minutes measured, {signed} more items signed; the Lead Deployer says all-clear"));
     decision(stage, id, decide::DecisionArg::AllClear, "An hour within every limit", Vec::new())?;
     message(stage, id, "all-clear", "ALL CLEAR: this is a rehearsal")?;
-    fact(stage, LEAD, id, Command::StandbyChanged {
+    fact(stage, LEAD, id, &Command::StandbyChanged {
         service: Label::new("app")?,
         state: StateArg::Retired,
         until: None,
@@ -180,7 +180,7 @@ fn finish_calm(stage: &mut Stage, id: &Token) -> Result<()> {
 }
 
 fn go_back(stage: &mut Stage, id: &Token) -> Result<()> {
-    fact(stage, QA, id, Command::RollbackTriggered {
+    fact(stage, QA, id, &Command::RollbackTriggered {
         trigger: TriggerArg::ErrorRate,
         check: Some(Token::new("http-5xx")?),
         reason: Some("5xx above 1 % for two minutes".into()),
@@ -196,7 +196,7 @@ fn go_back(stage: &mut Stage, id: &Token) -> Result<()> {
         stage.wait(40);
         match step {
             StepArg::Announce => message(stage, id, "rollback-initiated", "ROLLBACK INITIATED: this is a rehearsal")?,
-            StepArg::RevertTraffic => fact(stage, LEAD, id, Command::TrafficShifted {
+            StepArg::RevertTraffic => fact(stage, LEAD, id, &Command::TrafficShifted {
                 service: Label::new("app")?,
                 to: ColourArg::Blue,
                 percent: 100,
@@ -205,9 +205,9 @@ fn go_back(stage: &mut Stage, id: &Token) -> Result<()> {
             StepArg::Notify => message(stage, id, "rollback-complete", "ROLLBACK COMPLETE: this is a rehearsal")?,
             _ => {}
         }
-        fact(stage, LEAD, id, Command::RollbackStep { step, service: None, common: done() })?;
+        fact(stage, LEAD, id, &Command::RollbackStep { step, service: None, common: done() })?;
     }
-    fact(stage, LEAD, id, Command::RollbackFinished {
+    fact(stage, LEAD, id, &Command::RollbackFinished {
         outcome: RollbackArg::Complete,
         detail: None,
         elsewhere: Elsewhere::default(),
@@ -294,8 +294,8 @@ fn done() -> Common {
     Common { act: ActArg::Done, ..Common::default() }
 }
 
-fn fact(stage: &mut Stage, person: &str, id: &Token, command: Command) -> Result<()> {
-    stage.act(person, Some(id), |app: &mut App| record::run(app, &command))?;
+fn fact(stage: &mut Stage, person: &str, id: &Token, command: &Command) -> Result<()> {
+    stage.act(person, Some(id), |app: &mut App| record::run(app, command))?;
     Ok(())
 }
 
@@ -306,7 +306,7 @@ fn message(stage: &mut Stage, id: &Token, template: &str, text: &str) -> Result<
         template: Some(Token::new(template)?),
         elsewhere: Elsewhere::default(),
     };
-    fact(stage, COMMS, id, command)
+    fact(stage, COMMS, id, &command)
 }
 
 fn decision(stage: &mut Stage, id: &Token, decision: decide::DecisionArg, reason: &str, overrides: Vec<Label>) -> Result<()> {

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::core::strict;
 use serde::{Deserialize, Serialize};
 
 use super::{Decimal, Phase, present};
@@ -209,7 +210,7 @@ pub struct CheckSpec {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub expect: Option<String>,
     /// Measured each minute through the verification window.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not", deserialize_with = "strict::stated")]
     pub watch: bool,
 }
 

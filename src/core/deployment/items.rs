@@ -118,6 +118,10 @@ impl Deployment {
             return vec![Missing::fixed(format!("item/{item}"), format!("the checklist has no item {item}"))];
         };
         let mut missing = Vec::new();
+        if let Some(by) = spec.by {
+            let text = format!("{item} is ticked by its event ({}), and signed by nobody", by.as_str());
+            missing.push(Missing::fixed(format!("item/{item}"), text));
+        }
         if outcome == SignOutcome::Na && spec.na_never {
             missing.push(Missing::fixed(format!("item/{item}"), format!("{item} can't be waived as not applicable")));
         }

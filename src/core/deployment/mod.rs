@@ -2,8 +2,11 @@
 
 mod apply;
 mod gate;
+mod intent;
+mod issues;
 mod items;
 mod outcome;
+mod sound;
 mod watch;
 mod window;
 

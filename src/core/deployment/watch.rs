@@ -10,6 +10,8 @@ use crate::core::check::{Phase, Reading};
 use crate::core::time::Timestamp;
 
 const MINUTE: i64 = 60_000;
+/// The most time that one point covers, in seconds, whatever period its reading states.
+const MAX_PERIOD: i64 = 300;
 /// How much later than its own entry a reading's time may be, in seconds.
 const SLACK: i64 = 120;
 /// Readings kept one by one before old ones are counted and let go; more where none can be.
@@ -83,7 +85,7 @@ impl Watch {
             passed,
             alone: reading.points.is_empty().then_some(meta.recorded),
             points: reading.points.iter().map(|point| point.at).filter(|at| *at <= latest).collect(),
-            period: reading.window.as_ref().map_or(60, |window| i64::from(window.period)).max(60) / 60
+            period: reading.window.as_ref().map_or(60, |window| i64::from(window.period)).clamp(60, MAX_PERIOD) / 60
                 * MINUTE,
         };
         let last = (meta.seq, reading.phase);

@@ -6,6 +6,7 @@ use crate::core::check::{CheckSpec, Decimal};
 use crate::core::checklist::{ItemSpec, PhaseSpec};
 use crate::core::name::{Label, Token};
 use crate::core::opening::OpeningRef;
+use crate::core::strict;
 
 /// Body of `deployment-opened`: all that the fold needs, in clear and never erasable.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,7 +29,7 @@ pub struct DeploymentOpened {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redeploy_of: Option<Token>,
     /// Present and true in a rehearsal.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not", deserialize_with = "strict::stated")]
     pub rehearsal: bool,
     /// What is released, for example `v2.14.0`.
     pub release: Label,
@@ -74,7 +75,7 @@ pub struct Policy {
     /// The share of the window that each watched check must cover, in percent.
     pub coverage: Decimal,
     /// Whether a machine may trigger, start and finish a rollback.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not", deserialize_with = "strict::stated")]
     pub machine_rollback: bool,
     /// Minutes that Blue stands by after 100 % Green.
     pub standby_minutes: u32,

@@ -8,16 +8,17 @@ use crate::core::hash::Hash;
 use crate::core::name::Token;
 use crate::core::opening::OpeningRef;
 use crate::core::roster::{Roster, RosterKey};
+use crate::core::strict;
 
 /// Body of `ledger-opened`, which stands only in entry 0.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LedgerOpened {
     /// People's real names by person id.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "strict::filled")]
     pub names: BTreeMap<Token, OpeningRef>,
     /// Present and true in a rehearsal's log.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not", deserialize_with = "strict::stated")]
     pub rehearsal: bool,
     /// The first roster; its SHA-256 is what an auditor is handed.
     pub roster: Roster,
@@ -28,7 +29,7 @@ pub struct LedgerOpened {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RosterChanged {
     /// Real names of people that this roster brings on.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "strict::filled")]
     pub names: BTreeMap<Token, OpeningRef>,
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]

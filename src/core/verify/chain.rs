@@ -71,7 +71,8 @@ impl Chain {
         let stated = entry.line.seq;
         let seq = if self.given.is_some() { self.place_given(entry) } else { self.place_next(entry) };
         let Some(seq) = seq else {
-            self.find(stated, "duplicate", format!("entry {stated} stands here a second time"));
+            let after = self.last.map_or(0, |last| last.seq);
+            self.find(stated, "duplicate", format!("it stands a second time, after entry {after}"));
             return None;
         };
         self.times(seq, entry);
@@ -121,9 +122,11 @@ impl Chain {
         match self.known(seq, &entry.leaf) {
             Some(true) => {}
             Some(false) => {
-                self.find(seq, "leaf", "its leaf is not the one that leaves.txt has for it".into())
+                self.find(seq, "leaf", "its leaf is not the one that leaves.txt has for it".into());
             }
-            None => self.find(seq, "leaf", "leaves.txt has no leaf for it".into()),
+            None => {
+                self.find(seq, "leaf", "leaves.txt has no leaf for it".into());
+            }
         }
         let linked = if seq == 0 { prev == Hash::ZERO } else { self.known(seq - 1, &prev) == Some(true) };
         if !linked {
@@ -180,9 +183,11 @@ impl Chain {
             match self.known(seq, &entry.leaf) {
                 Some(true) => return None,
                 Some(false) => {
-                    self.find(seq, "fork", format!("two different entries say that they are entry {seq}"))
+                    self.find(seq, "fork", format!("two different entries say that they are entry {seq}"));
                 }
-                None => self.find(seq, "out-of-order", format!("it stands after entry {}", last.seq)),
+                None => {
+                    self.find(seq, "out-of-order", format!("it stands after entry {}", last.seq));
+                }
             }
         } else if self.known(last.seq.max(next) - 1, &prev) == Some(false) {
             self.find(seq, "chain", format!("its prev is not the leaf of entry {}", seq.saturating_sub(1)));

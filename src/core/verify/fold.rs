@@ -54,7 +54,9 @@ impl<'a> Fold<'a> {
         let given = match scope {
             Scope::Log => None,
             Scope::Deployment { leaves } => {
-                leaves.iter().for_each(|leaf| roots.push(*leaf));
+                for leaf in &leaves {
+                    roots.push(*leaf);
+                }
                 Some(leaves)
             }
         };
@@ -157,8 +159,9 @@ impl<'a> Fold<'a> {
     fn judge_signatures(&mut self, seq: u64, entry: &Entry, signatures: &[Checked]) -> bool {
         let mut sound = true;
         let mut own: Option<HashMap<Hash, PublicKey>> = None;
-        let signers = entry.statement.predicate.signers.iter().zip(&entry.signatures).zip(signatures);
-        for ((signer, signature), &checked) in signers {
+        for (index, (signer, &checked)) in
+            entry.statement.predicate.signers.iter().zip(signatures).enumerate()
+        {
             let mut checked = checked;
             if checked == Checked::Later {
                 let brought = || own.get_or_insert_with(|| brought_keys(entry)).get(&signer.key).cloned();
@@ -173,7 +176,9 @@ impl<'a> Fold<'a> {
                     );
                     continue;
                 };
-                checked = check(&Signer::new(key, &self.tables), &dsse::pae(&entry.payload), signature);
+                let signature = entry.signatures.get(index);
+                let key = Signer::new(key, &self.tables);
+                checked = signature.map_or(Checked::Bad, |sig| check(&key, &dsse::pae(&entry.payload), sig));
             }
             self.signatures += 1;
             self.signed.entry(signer.key).or_default().push(seq);

@@ -55,12 +55,12 @@ impl<'a> Known<'a> {
             }
             Ok(Some(bytes)) if Hash::of(&[&bytes]) == commit => self.good += 1,
             Ok(Some(_)) => {
-                self.find(seq, "opening-altered", format!("opening {commit} is not what was committed to"))
+                self.find(seq, "opening-altered", format!("opening {commit} is not what was committed to"));
             }
             Ok(None) if self.erased.contains_key(&commit) => {}
             Ok(None) => drop(self.missing.entry(commit).or_insert(seq)),
             Err(why) => {
-                self.find(seq, "opening-unreadable", format!("opening {commit} can't be read: {why}"))
+                self.find(seq, "opening-unreadable", format!("opening {commit} can't be read: {why}"));
             }
         }
     }
@@ -72,10 +72,10 @@ impl<'a> Known<'a> {
         match self.store.get(&commit) {
             Ok(None) => {}
             Ok(Some(_)) => {
-                self.find(seq, "opening-not-erased", format!("opening {commit} was erased, and is there"))
+                self.find(seq, "opening-not-erased", format!("opening {commit} was erased, and is there"));
             }
             Err(why) => {
-                self.find(seq, "opening-unreadable", format!("opening {commit} can't be read: {why}"))
+                self.find(seq, "opening-unreadable", format!("opening {commit} can't be read: {why}"));
             }
         }
     }

@@ -59,7 +59,9 @@ pub(super) fn run(entries: impl Iterator<Item = Item>, fold: &mut Fold, progress
             // A worker hangs up only by panicking, which the scope passes on.
             let Ok(chunk) = workers[folded % count].done.recv() else { break };
             folded += 1;
-            chunk.into_iter().for_each(|prepared| fold.take(prepared));
+            for prepared in chunk {
+                fold.take(prepared);
+            }
             progress(fold.entries());
         }
     });

@@ -55,7 +55,13 @@ pub(super) fn prepare(item: Result<Stored, String>, keys: &Keys) -> Prepared {
     let signatures = check_signatures(&entry, keys);
     let openings = refs_in(entry.statement.predicate.body.get());
     let columns = stored.columns.map_or_else(Vec::new, |columns| differing(&columns, &entry));
+    // What nobody looks at again is freed where it was made.
     entry.line.envelope.payload = String::new();
+    entry.line.envelope.signatures = Vec::new();
+    if !signatures.contains(&Checked::Later) {
+        entry.payload = Vec::new();
+        entry.signatures = Vec::new();
+    }
     Prepared::Entry(Box::new(Ready { entry, signatures, openings, columns }))
 }
 

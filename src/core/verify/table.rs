@@ -65,10 +65,10 @@ impl SeqList {
         let difference = seq.wrapping_sub(self.last).cast_signed();
         let mut rest = ((difference << 1) ^ (difference >> 63)).cast_unsigned();
         while rest >= 0x80 {
-            self.bytes.push((rest & 0x7f) as u8 | 0x80);
+            self.bytes.push(rest.to_le_bytes()[0] | 0x80);
             rest >>= 7;
         }
-        self.bytes.push(rest as u8);
+        self.bytes.push(rest.to_le_bytes()[0]);
         self.last = seq;
     }
 
@@ -109,7 +109,9 @@ mod tests {
     fn a_list_gives_back_what_it_took() {
         let seqs = [0, 1, 2, 200, 100, 1 << 52, 3, 3, u64::MAX, 0];
         let mut list = SeqList::default();
-        seqs.iter().for_each(|seq| list.push(*seq));
+        for seq in seqs {
+            list.push(seq);
+        }
         assert_eq!(list.iter().collect::<Vec<_>>(), seqs);
     }
 }

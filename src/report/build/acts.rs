@@ -67,11 +67,14 @@ pub(super) fn rollbacks(reader: &Reader) -> Vec<Rollback> {
         let ended = deployment.rollback_ends.get(index);
         let next = deployment.rollbacks.get(index + 1).map_or(u64::MAX, |next| next.meta.seq);
         let first = if index == 0 { 0 } else { started.meta.seq };
-        let steps =
-            deployment.rollback_steps.iter().filter(|s| (first..next).contains(&s.meta.seq)).collect();
+        let steps = deployment
+            .rollback_steps
+            .iter()
+            .filter(|s| (first..next).contains(&s.meta.seq))
+            .collect::<Vec<_>>();
         let since = before.first().map_or(started.meta.recorded, |trigger| trigger.meta.recorded);
         let took = |from: Timestamp| ended.map(|end| seconds(from, end.meta.recorded));
-        let steps = lines(reader, steps, since);
+        let steps = lines(reader, &steps, since);
         let done = |step: &StepName| {
             steps.iter().any(|line| line.step == *step && matches!(line.act, Act::Done | Act::Observed))
         };
@@ -113,7 +116,7 @@ const STEPS: [StepName; 5] = [
     StepName::ScheduleReview,
 ];
 
-fn lines(reader: &Reader, steps: Vec<&Record<RollbackStep>>, since: Timestamp) -> Vec<RollbackStepLine> {
+fn lines(reader: &Reader, steps: &[&Record<RollbackStep>], since: Timestamp) -> Vec<RollbackStepLine> {
     let intended: HashMap<&Id, Timestamp> = steps.iter().map(|s| (&s.meta.id, s.meta.recorded)).collect();
     steps
         .iter()

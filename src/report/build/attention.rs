@@ -108,12 +108,7 @@ impl List {
                 self.with_reason(Level::Warning, "withdrawn", Some(withdrawn.entry.seq), text, reason);
             }
             if let Some(delay) = approval.entry.delay() {
-                self.add(
-                    Level::Notice,
-                    "signed-elsewhere",
-                    seq,
-                    format!("entry {} by {who}: {delay}", approval.entry.seq),
-                );
+                self.add(Level::Notice, "signed-elsewhere", seq, format!("{who}: {delay}"));
             }
         }
     }
@@ -256,7 +251,7 @@ impl List {
         macro_rules! look {
             ($list:ident, $words:path) => {
                 for record in &deployment.$list {
-                    let text = || $words(&record.body);
+                    let text = || words::acted(&$words(&record.body), record.body.act);
                     match record.body.act {
                         Act::Intended => begun.push((record.meta.seq, &record.meta.id, text())),
                         Act::Failed => failed.push((record.meta.seq, text())),

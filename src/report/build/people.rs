@@ -104,7 +104,7 @@ pub(super) fn control(reader: &Reader) -> Control {
     let version = log.roster_at(deployment.opened.meta.seq);
     let root_keys =
         version.into_iter().flat_map(|v| v.roster.keys()).filter(|(_, key)| key.key_use == KeyUse::Root);
-    let last = deployment.closed.as_ref().map_or(deployment.last_seq, |closed| closed.meta.seq);
+    let last = deployment.closed.as_ref().map_or(u64::MAX, |closed| closed.meta.seq);
     let held = log
         .keys
         .iter()

@@ -11,9 +11,6 @@ use crate::core::roster::KeyUse;
 use crate::report::model::Moment;
 use crate::report::words;
 
-/// What people said is cut here, in characters; the whole stands in the section that it belongs to.
-const SAID_MAX: usize = 280;
-
 pub(super) fn timeline(reader: &Reader) -> Vec<Moment> {
     let mut issues: BTreeMap<u64, Vec<String>> = BTreeMap::new();
     for issue in &reader.deployment().issues {
@@ -46,7 +43,7 @@ impl Lines<'_> {
             by: words::signatories(&meta.by),
             machine: meta.machine(),
             text,
-            said: said.map(|said| cut(&self.reader.text(said).shown())),
+            said: said.map(|said| self.reader.text(said).short()),
             issues: self.issues.remove(&meta.seq).unwrap_or_default(),
         });
     }
@@ -87,18 +84,23 @@ impl Lines<'_> {
             self.add(
                 &record.meta,
                 "snapshot-taken",
-                words::snapshot(&record.body),
+                words::acted(&words::snapshot(&record.body), record.body.act),
                 record.body.detail.as_ref(),
             );
         }
         for record in &deployment.stages {
-            self.add(&record.meta, "stage-reached", words::stage(&record.body), record.body.detail.as_ref());
+            self.add(
+                &record.meta,
+                "stage-reached",
+                words::acted(&words::stage(&record.body), record.body.act),
+                record.body.detail.as_ref(),
+            );
         }
         for record in &deployment.shifts {
             self.add(
                 &record.meta,
                 "traffic-shifted",
-                words::shift(&record.body),
+                words::acted(&words::shift(&record.body), record.body.act),
                 record.body.detail.as_ref(),
             );
         }
@@ -106,7 +108,7 @@ impl Lines<'_> {
             self.add(
                 &record.meta,
                 "standby-changed",
-                words::standby_line(&record.body),
+                words::acted(&words::standby_line(&record.body), record.body.act),
                 record.body.detail.as_ref(),
             );
         }
@@ -125,7 +127,7 @@ impl Lines<'_> {
             self.add(
                 &record.meta,
                 "rollback-step",
-                words::rollback_step(&record.body),
+                words::acted(&words::rollback_step(&record.body), record.body.act),
                 record.body.detail.as_ref(),
             );
         }
@@ -214,23 +216,5 @@ fn other(event: &Event) -> (String, Option<&OpeningRef>) {
             (format!("key {} of {} REVOKED{from}", body.key.short(), body.person), Some(&body.reason))
         }
         other => (other.kind().into(), None),
-    }
-}
-
-fn cut(text: &str) -> String {
-    let mut out = String::new();
-    for (index, word) in text.split_whitespace().enumerate() {
-        if index > 0 {
-            out.push(' ');
-        }
-        out.push_str(word);
-        if out.len() > SAID_MAX * 4 {
-            break;
-        }
-    }
-    if out.chars().count() <= SAID_MAX {
-        out
-    } else {
-        out.chars().take(SAID_MAX - 1).chain(['…']).collect()
     }
 }

@@ -6,6 +6,7 @@ use super::{Held, Place, Text};
 use crate::core::event::{Act, Colour, Delivery, RollbackOutcome, StepName, Trigger};
 use crate::core::name::{Label, Token};
 use crate::core::time::Timestamp;
+use crate::report::words;
 
 /// A snapshot, a stage, or a change of the standby.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +42,19 @@ pub struct Shift {
     /// Captured output or a remark.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Text>,
+}
+
+impl super::Report {
+    /// Everything that was done to the systems, in entry order: what, how far, where, captured output.
+    #[must_use]
+    pub fn done(&self) -> Vec<(String, Act, &Place, Option<&Text>)> {
+        let shift = |s: &Shift| format!("{} % of {} to {}", s.percent, s.service, words::colour(s.to));
+        let shifts = self.shifts.iter().map(|s| (shift(s), s.act, &s.entry, s.detail.as_ref()));
+        let acts = self.acts.iter().map(|a| (a.text.clone(), a.act, &a.entry, a.detail.as_ref()));
+        let mut all: Vec<_> = shifts.chain(acts).collect();
+        all.sort_by_key(|(_, _, entry, _)| entry.seq);
+        all
+    }
 }
 
 /// A way back: why, who decided, how long each step took.

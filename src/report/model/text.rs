@@ -66,6 +66,12 @@ impl Text {
         }
     }
 
+    /// The same on one line and cut, for where the whole stands elsewhere.
+    #[must_use]
+    pub fn short(&self) -> String {
+        words::short(&self.shown())
+    }
+
     /// Whether it is there as text.
     #[must_use]
     pub const fn is_shown(&self) -> bool {

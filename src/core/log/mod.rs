@@ -3,17 +3,19 @@
 //! It takes entries whose signatures and hashes somebody else has checked; what it finds is about
 //! meaning: who may, in which order, under which roster.
 
+mod governance;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::authority::{self, Context, Denied};
-use super::deployment::{Deployment, Fact, Issue, Severity, Signatory};
-use super::entry::Entry;
-use super::event::{Class, Event, EventError};
-use super::hash::Hash;
-use super::name::Token;
-use super::roster::{Roster, RosterError, RosterKey};
-use super::statement::Subject;
+use crate::core::authority::{self, Context, Denied};
+use crate::core::deployment::{Deployment, Fact, Issue, Severity, Signatory};
+use crate::core::entry::Entry;
+use crate::core::event::{Class, Event, EventError};
+use crate::core::hash::Hash;
+use crate::core::name::Token;
+use crate::core::roster::{Roster, RosterError, RosterKey};
+use crate::core::statement::Subject;
 
 /// What is wrong with the meaning of an entry.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +28,7 @@ pub enum Fault {
     Denied(Vec<Denied>),
     /// The roster that it brings may not take force.
     #[error(transparent)]
-    Roster(#[from] RosterError),
+    Roster(RosterError),
     /// Something about its place or its members.
     #[error("{text}")]
     Rule {
@@ -149,8 +151,9 @@ impl Log {
         let event = match Event::parse(statement.kind(), &statement.predicate.body) {
             Ok(event) => event,
             Err(error) => {
-                self.count_unknown(entry);
-                return Taken { event: None, faults: vec![error.into()] };
+                let mut faults = vec![error.into()];
+                faults.extend(self.take_unknown(entry));
+                return Taken { event: None, faults };
             }
         };
         let mut faults = self.place(entry, &event);
@@ -175,13 +178,34 @@ impl Log {
         }
     }
 
-    /// A statement of an unknown kind still counts toward its deployment.
-    fn count_unknown(&mut self, entry: &Entry) {
-        let id = entry.statement.predicate.deployment.as_ref();
+    /// What holds for a statement of any kind: its log, roster, subject and count.
+    fn take_unknown(&mut self, entry: &Entry) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut rule = |code, text: String| faults.push(Fault::Rule { code, text });
+        let predicate = &entry.statement.predicate;
+        if predicate.log != self.origin {
+            rule("log", format!("the statement was made for the log {}", predicate.log));
+        }
+        if !self.had_roster(&predicate.roster) {
+            rule("roster", "the statement names a roster that this log never had".into());
+        }
+        let id = predicate.deployment.as_ref();
         if let Some(deployment) = id.and_then(|id| self.deployments.get_mut(id)) {
-            deployment.entries += 1;
+            if entry.statement.subject != deployment.subject {
+                rule("subject", "the subject is not the one that the deployment was opened with".into());
+            }
+            if entry.line.deployment_seq != Some(deployment.entries) {
+                let text = format!("deploymentSeq is not {}, the next of {}", deployment.entries, deployment.id);
+                rule("deployment-seq", text);
+            }
+            deployment.entries = entry.line.deployment_seq.unwrap_or(deployment.entries).max(deployment.entries) + 1;
             deployment.last_seq = entry.line.seq;
         }
+        faults
+    }
+
+    fn had_roster(&self, hash: &Hash) -> bool {
+        self.rosters.iter().rev().any(|version| version.hash == *hash)
     }
 
     fn place(&self, entry: &Entry, event: &Event) -> Vec<Fault> {
@@ -203,120 +227,10 @@ impl Log {
         if !either && governance != predicate.deployment.is_none() {
             rule("deployment", format!("{} names a deployment where it should not, or none", event.kind()));
         }
-        if !governance && !self.rosters.iter().rev().any(|version| version.hash == predicate.roster) {
+        if !governance && !self.had_roster(&predicate.roster) {
             rule("roster", "the statement names a roster that this log never had".into());
         }
         faults
-    }
-
-    fn govern(&mut self, entry: &Entry, event: &Event) -> Vec<Fault> {
-        let signers: Vec<Hash> = entry.statement.predicate.signers.iter().map(|signer| signer.key).collect();
-        match self.next_roster(event, &signers) {
-            Ok(roster) => {
-                let mut faults = Vec::new();
-                let hash = roster.hash();
-                let expected = if entry.line.seq == 0 { Some(hash) } else { self.roster().map(|v| v.hash) };
-                if expected != Some(entry.statement.predicate.roster) {
-                    let text = "the signers held another roster to be in force".into();
-                    faults.push(Fault::Rule { code: "roster", text });
-                }
-                if entry.statement.subject != governance_subject(&roster) {
-                    let text = "the subject is not the origin with the roster's hash".into();
-                    faults.push(Fault::Rule { code: "subject", text });
-                }
-                self.put_in_force(entry, event, roster, hash, &signers);
-                faults
-            }
-            Err(fault) => vec![fault],
-        }
-    }
-
-    /// The roster after a governance event, if its signers may bring it.
-    fn next_roster(&self, event: &Event, signers: &[Hash]) -> Result<Roster, Fault> {
-        let rule = |text: &str| Fault::Rule { code: "roster", text: text.into() };
-        if let Event::LedgerOpened(body) = event {
-            body.roster.check()?;
-            body.roster.check_first(signers)?;
-            return Ok(body.roster.clone());
-        }
-        let before = &self.roster().ok_or_else(|| rule("there is no roster before this one"))?.roster;
-        match event {
-            Event::RosterChanged(body) => {
-                body.roster.check()?;
-                before.check_next(&body.roster, signers)?;
-                Ok(body.roster.clone())
-            }
-            Event::KeyRotated(body) => {
-                let next = before.rotated(&body.person, &body.old, &body.new);
-                let next = next.ok_or_else(|| rule("the person does not hold the key that is rotated"))?;
-                next.check()?;
-                let old_use = before.find(&body.old).map(|(_, key)| key.key_use);
-                if old_use != Some(body.new.key_use) {
-                    return Err(rule("a rotation keeps the key's use"));
-                }
-                let own = signers == [body.old, body.new.public.keyid()];
-                if own { Ok(next) } else { before.quorum(signers, "before").map(|()| next).map_err(Into::into) }
-            }
-            Event::KeyRevoked(body) => {
-                let next = before.revoked(&body.person, &body.key);
-                let next = next.ok_or_else(|| rule("the person does not hold the key that is revoked"))?;
-                next.check()?;
-                let own = matches!(signers, [key] if before.find(key).is_some_and(|(p, _)| p.id == body.person));
-                if own { Ok(next) } else { before.quorum(signers, "before").map(|()| next).map_err(Into::into) }
-            }
-            _ => Err(rule("not a governance event")),
-        }
-    }
-
-    fn put_in_force(&mut self, entry: &Entry, event: &Event, roster: Roster, hash: Hash, signers: &[Hash]) {
-        let seq = entry.line.seq;
-        if let Event::LedgerOpened(body) = event {
-            self.origin.clone_from(&body.roster.log);
-            self.rehearsal = body.rehearsal;
-        }
-        for (person, key) in roster.keys() {
-            self.keys.entry(key.public.keyid()).or_insert_with(|| KnownKey {
-                person: person.id.clone(),
-                key: key.clone(),
-                ended: None,
-                rotated_into: None,
-                suspect_from: None,
-            });
-        }
-        for (keyid, known) in &mut self.keys {
-            let gone = roster.find(keyid).is_none();
-            known.ended = if gone { known.ended.or(Some(seq)) } else { None };
-        }
-        match event {
-            Event::KeyRotated(body) => {
-                if let Some(known) = self.keys.get_mut(&body.old) {
-                    known.rotated_into = Some(body.new.public.keyid());
-                }
-            }
-            Event::KeyRevoked(body) => self.suspect(body.key, body.compromised_from_seq),
-            _ => {}
-        }
-        if seq > 0 {
-            let open = self.deployments.values().filter(|d| d.closed.is_none());
-            self.roster_changed_during.extend(open.map(|d| (d.id.clone(), seq)));
-        }
-        let people = signers.iter().filter_map(|key| self.keys.get(key)).map(|known| known.person.clone());
-        let by = people.collect();
-        self.rosters.push(RosterVersion { seq, roster: Arc::new(roster), hash, kind: event.kind(), by });
-    }
-
-    /// Marks a key, and every key that it was rotated into, as suspect.
-    fn suspect(&mut self, key: Hash, from: Option<u64>) {
-        let (Some(from), mut next) = (from, Some(key)) else {
-            return;
-        };
-        while let Some(known) = next.and_then(|key| self.keys.get_mut(&key)) {
-            if known.suspect_from.is_some_and(|earlier| earlier <= from) {
-                return;
-            }
-            known.suspect_from = Some(from);
-            next = known.rotated_into;
-        }
     }
 
     fn happen(&mut self, entry: &Entry, event: &Event, authors: impl Fn(&Hash) -> Vec<Token>) -> Vec<Fault> {
@@ -367,6 +281,7 @@ impl Log {
             };
             counted
         } else if let Some(deployment) = Deployment::open(&fact) {
+            faults.extend(deployment.unsound().map(|text| Fault::Rule { code: "opened", text }));
             self.deployments.insert(id.clone(), deployment);
             0
         } else {
@@ -413,7 +328,7 @@ fn unseen(deployment: &Deployment, entry: &Entry, event: &Event) -> Option<Fault
 /// The subject of every governance statement: the origin with the hash of the roster after it.
 #[must_use]
 pub fn governance_subject(roster: &Roster) -> Vec<Subject> {
-    super::name::Label::new(roster.log.clone())
+    crate::core::name::Label::new(roster.log.clone())
         .map(|name| vec![Subject::sha256(name, roster.hash())])
         .unwrap_or_default()
 }

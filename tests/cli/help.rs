@@ -1,0 +1,151 @@
+//! `--help` of every command and typical errors, as they are printed.
+
+use std::fs;
+use std::path::Path;
+
+use crate::folder::Folder;
+
+const COMMANDS: &[&str] = &[
+    "",
+    "init",
+    "key",
+    "key new",
+    "key enroll",
+    "key list",
+    "key rotate",
+    "open",
+    "assign",
+    "amend",
+    "abort",
+    "status",
+    "log",
+    "show",
+    "sign",
+    "withdraw",
+    "cosign",
+    "join",
+    "collect",
+    "attach",
+    "note",
+    "record",
+    "record snapshot-taken",
+    "record stage-reached",
+    "record traffic-shifted",
+    "record standby-changed",
+    "record rollback-triggered",
+    "record rollback-step",
+    "record rollback-finished",
+    "record message-sent",
+    "record review-recorded",
+    "decide",
+    "gate",
+    "rollback",
+    "close",
+    "render",
+    "report",
+    "verify",
+    "checkpoint",
+    "export",
+    "rehearse",
+    "completions",
+];
+
+/// Every `-h` against `tests/cli/help.txt`; run with `UPDATE_SNAPSHOTS=1` to write it anew.
+#[test]
+fn help_is_as_it_was() {
+    let folder = Folder::empty();
+    let mut all = String::new();
+    for command in COMMANDS {
+        let mut args: Vec<&str> = command.split_whitespace().collect();
+        args.push("-h");
+        let output =
+            folder.command(&args).env_remove("AETHER_AUDIT_KEYS").env("COLUMNS", "100").output().unwrap();
+        assert!(output.status.success());
+        let text = String::from_utf8(output.stdout).unwrap();
+        let own = own_part(&text, command.is_empty());
+        all.push_str(&format!(
+            "$ aether-audit {command}{}-h\n{own}\n",
+            if command.is_empty() { "" } else { " " }
+        ));
+    }
+    snapshot("help.txt", &all);
+}
+
+const EVERYWHERE: [&str; 10] = [
+    "-C, --dir",
+    "--ledger",
+    "--as <",
+    "--deployment",
+    "-o, --output",
+    "-q, --quiet",
+    "-v, --verbose",
+    "--keys",
+    "--passphrase-file",
+    "-h, --help",
+];
+
+/// Without the options that hold everywhere: they stand once, at the top.
+fn own_part(text: &str, top: bool) -> String {
+    if top {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    let mut skipping = false;
+    for line in text.lines() {
+        let option = line.trim_start().starts_with('-');
+        if option || !line.starts_with("          ") {
+            skipping = option && EVERYWHERE.iter().any(|name| line.trim_start().starts_with(name));
+        }
+        if !skipping {
+            kept.push_str(line.trim_end());
+            kept.push('\n');
+        }
+    }
+    kept
+}
+
+#[test]
+fn every_command_is_listed_with_its_help() {
+    let folder = Folder::empty();
+    let listed = |args: &[&str]| -> Vec<String> {
+        let help = folder.ok(args);
+        let commands = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+        let name = |line: &str| line.split_whitespace().next().unwrap().to_owned();
+        commands.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   ")).map(name).collect()
+    };
+    let mut all = listed(&["-h"]);
+    for parent in ["key", "record"] {
+        all.extend(listed(&[parent, "-h"]).into_iter().map(|child| format!("{parent} {child}")));
+    }
+    for command in all {
+        assert!(COMMANDS.contains(&command.as_str()), "{command} is not among the snapshots of --help");
+    }
+}
+
+#[test]
+fn no_value_of_the_environment_is_printed() {
+    let folder = Folder::empty();
+    let help = folder.ok(&["--help"]);
+    assert!(!help.contains(folder.path().to_str().unwrap()) && !help.contains("correct-horse"), "{help}");
+}
+
+/// Compares with a file of this folder.
+#[track_caller]
+pub fn snapshot(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli").join(name);
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        fs::write(&path, text).unwrap();
+    }
+    let before = fs::read_to_string(&path).unwrap_or_default();
+    if before != text {
+        let differs = before.lines().zip(text.lines()).position(|(a, b)| a != b).unwrap_or(0);
+        let near =
+            |text: &str| text.lines().skip(differs.saturating_sub(3)).take(8).collect::<Vec<_>>().join("\n");
+        panic!(
+            "{name} differs at line {}; if it should, run with UPDATE_SNAPSHOTS=1\nwas:\n{}\nis:\n{}",
+            differs + 1,
+            near(&before),
+            near(text)
+        );
+    }
+}

@@ -1,0 +1,11 @@
+//! The command line, as a user has it.
+
+mod copies;
+mod elsewhere;
+mod errors;
+mod folder;
+mod help;
+mod once;
+mod order;
+mod quickstart;
+mod secrets;

@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""Holds two verifiers against each other over crafted logs: compare.py AETHER_AUDIT. Exit 0 when both say what they must, else 1."""
+import os
+import subprocess
+import sys
+import tempfile
+
+from roster import roster_hash
+from writer import Log, first_roster, keyid, roster_key
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LEAD, COMMS, QA, ROOT, CI = ("alice", "lead-deployer"), ("bob", "comms-lead"), ("carol", "qa-engineer"), ("alice.root", "root"), ("ci", "recorder")
+CASES = []
+
+
+def case(name, exit_status):
+    def register(make):
+        CASES.append((name, exit_status, make))
+        return make
+    return register
+
+
+def simple(name, exit_status, *steps, roster=None, **opened):
+    """A log with one open deployment, and then each step."""
+    def make():
+        log = Log(roster and roster())
+        log.opened(**opened)
+        for step in steps:
+            step(log)
+        return log
+    CASES.append((name, exit_status, make))
+
+
+def does(kind, body, *signers, deployment="d1", **other):
+    return lambda log: log.add(kind, body(log) if callable(body) else body, list(signers), deployment, **other)
+
+
+def note(signer=COMMS, **other):
+    return does("note-added", lambda log: {"text": log.ref("a note")}, signer, **other)
+
+
+def signs(item, *signers):
+    return does("item-signed", lambda log: {"checklist": log.checklist, "item": item, "outcome": "done"}, *signers)
+
+
+def decides(decision, **other):
+    return does("decision-made", lambda log: {"decision": decision, "reason": log.ref("why")}, LEAD, **other)
+
+
+def closes(entries, outcome="no-go"):
+    return does("deployment-closed", {"entries": entries, "outcome": outcome}, LEAD)
+
+
+def erases(signers, remove=True, deployment="d1"):
+    def step(log):
+        commit = next(commit for commit, opening in log.openings.items() if opening.endswith(b"a note"))
+        log.add("opening-erased", {"commit": commit, "reason": log.ref("why")}, signers, deployment)
+        if remove:
+            del log.openings[commit]
+    return step
+
+
+def changes(change, *signers):
+    def step(log):
+        after = log.next_roster(change)
+        log.add("roster-changed", {"roster": after}, list(signers), after=after, roster=roster_hash(log.roster))
+    return step
+
+
+def replace(name, key):
+    def change(roster):
+        for person in roster["people"]:
+            person["keys"] = [old if old["public"] != roster_key(name, "", "role")["public"] else key for old in person["keys"]]
+            person["keys"] = [kept for kept in person["keys"] if kept]
+    return change
+
+
+def rotates(person, old, new, *signers, use="role"):
+    def step(log):
+        key = roster_key(new, person, use)
+        body = {"new": key, "old": keyid(old), "person": person}
+        log.add("key-rotated", body, list(signers), after=log.next_roster(replace(old, key)), roster=roster_hash(log.roster))
+    return step
+
+
+def revokes(person, name, *signers, **since):
+    def step(log):
+        body = {"key": keyid(name), "person": person, "reason": log.ref("why"), **since}
+        log.add("key-revoked", body, list(signers), after=log.next_roster(replace(name, None)), roster=roster_hash(log.roster))
+    return step
+
+
+def two_keys():
+    roster = first_roster()
+    roster["people"][1]["keys"].append(roster_key("bob.too", "bob", "role"))
+    return roster
+
+
+def second_root(roster):
+    roster["people"][1]["keys"].append(roster_key("bob.root", "bob", "root"))
+
+
+def two_roots(roster):
+    second_root(roster)
+    roster["rootThreshold"] = 2
+
+
+POLICY = {"coverage": "95", "standbyMinutes": 60, "verificationMinutes": 60}
+CHECK = {"id": "cpu", "source": "http"}
+MESSAGE = {"channel": "#c", "delivery": "sent"}
+
+simple("all is well", 0, signs("a", LEAD), signs("b", QA), note())
+simple("another role's item", 1, signs("b", LEAD))
+simple("no such item", 1, signs("c", LEAD))
+simple("a machine signs an item", 1, signs("a", CI))
+simple("opened by who is no lead", 1, who="bob")
+simple("a role that the roster does not give", 1, assignments=[{"person": "alice", "role": "comms-lead"}])
+simple("a role twice", 1, assignments=[{"person": "alice", "role": "lead-deployer"}] * 2)
+simple("a member that says false", 1, rehearsal=False)
+simple("a policy that says false", 1, policy={**POLICY, "machineRollback": False})
+simple("a check that says false", 1, checks=[{**CHECK, "watch": False}])
+simple("a check whose id is no token", 1, checks=[{**CHECK, "id": "C P U"}])
+simple("a check twice", 1, checks=[CHECK, CHECK])
+simple("no source in the subject", 1, subject=[{"digest": {"sha256": "0" * 64}, "name": "image"}])
+simple("a note without deployment", 1, note(deployment=None))
+simple("a deployment that was never opened", 1, note(deployment="d2"))
+simple("a root key signs a note", 1, note(ROOT))
+simple("a role that the signer does not have", 1, note(("bob", "qa-engineer")))
+simple("an unknown key", 1, note(("mallory", "comms-lead")))
+simple("another log's statement", 1, note(log="example.com/other"))
+simple("a roster that never was", 1, note(roster="ab" * 32))
+simple("another subject", 1, note(subject=[{"digest": {"gitCommit": "1" * 40}, "name": "source"}]))
+simple("an id twice", 1, note(id=f"{1:032x}"))
+simple("signed after it was recorded", 1, note(time="2026-07-03T02:10:00.000Z"))
+simple("recorded before the entry before", 1, note(recorded="2026-07-03T01:00:00.000Z", time="2026-07-03T01:00:00.000Z"))
+simple("an unsupported kind", 4, does("new-kind", {}, COMMS))
+simple("an unsupported kind without deployment", 4, does("new-kind", {}, COMMS, deployment=None))
+simple("an unsupported kind of another log", 1, does("new-kind", {}, COMMS, log="example.com/other"))
+simple("an unsupported kind with another roster", 1, does("new-kind", {}, COMMS, roster="ab" * 32))
+simple("an unsupported kind by an unknown key", 1, does("new-kind", {}, ("mallory", "comms-lead")))
+simple("erased", 0, note(), erases([("alice", "custodian")]))
+simple("erased without naming the deployment", 0, note(), erases([("alice", "custodian")], deployment=None))
+simple("erased and there", 1, note(), erases([("alice", "custodian")], remove=False))
+simple("erased by its author alone", 1, note(), erases([("bob", "custodian")]))
+simple("erased by its author with two keys", 1, note(), erases([("bob", "custodian"), ("bob.too", "custodian")]), roster=two_keys)
+simple("gone without an event", 1, note(), lambda log: log.openings.popitem())
+simple("an opening that nothing refers to", 1, lambda log: log.ref("stray"))
+simple("the roster changes", 0, changes(lambda roster: roster.update(separate=[]), ROOT))
+simple("a role key changes the roster", 1, changes(lambda roster: roster.update(separate=[]), ("alice", "root")))
+simple("somebody without a root key signs too", 1, changes(lambda roster: roster.update(separate=[]), ROOT, ("bob", "root")))
+simple("a version left out", 1, changes(lambda roster: roster.update(version=3), ROOT))
+simple("a new root key", 0, changes(second_root, ROOT))
+simple("a higher threshold by one", 1, changes(two_roots, ROOT))
+simple("a higher threshold by both", 0, changes(two_roots, ROOT, ("bob.root", "root")))
+simple("a proof of another key", 1, changes(lambda roster: roster["people"][1]["keys"][0].update(proof=roster_key("carol", "carol", "role")["proof"]), ROOT))
+simple("rotated", 0, rotates("bob", "bob", "bob2", COMMS, ("bob2", "comms-lead")), note(("bob2", "comms-lead")))
+simple("the old key after a rotation", 1, rotates("bob", "bob", "bob2", COMMS, ("bob2", "comms-lead")), note())
+simple("rotated by the new key first", 1, rotates("bob", "bob", "bob2", ("bob2", "comms-lead"), COMMS))
+simple("rotated by the root quorum", 0, rotates("bob", "bob", "bob2", ROOT))
+simple("rotated by the quorum and a stranger to it", 1, rotates("bob", "bob", "bob2", ROOT, COMMS))
+simple("a root key rotated by its holder alone", 1, changes(two_roots, ROOT, ("bob.root", "root")), rotates("bob", "bob.root", "bob.root2", ("bob.root", "root"), ("bob.root2", "root"), use="root"))
+simple("a role that the key is not for, on governance", 1, rotates("bob", "bob", "bob2", ("bob", "qa-engineer"), ("bob2", "comms-lead")))
+simple("revoked after it was rotated", 0, rotates("bob", "bob", "bob2", COMMS, ("bob2", "comms-lead")), revokes("bob", "bob", ROOT))
+simple("suspect through a rotation", 1, rotates("bob", "bob", "bob2", COMMS, ("bob2", "comms-lead")), note(("bob2", "comms-lead")), revokes("bob", "bob", ROOT, compromisedFromSeq=2))
+simple("rotated on after it was suspect", 1, rotates("bob", "bob", "bob2", COMMS, ("bob2", "comms-lead")), revokes("bob", "bob", ROOT, compromisedFromSeq=9), rotates("bob", "bob2", "bob3", ("bob2", "comms-lead"), ("bob3", "comms-lead")), *[note(("bob3", "comms-lead"))] * 6)
+simple("revoked by its holder", 0, revokes("bob", "bob", COMMS))
+simple("revoked by somebody else", 1, revokes("bob", "bob", QA))
+simple("the last root key revoked", 1, revokes("alice", "alice.root", LEAD))
+simple("signed by a key that is suspect", 1, note(), revokes("bob", "bob", ROOT, compromisedFromSeq=2))
+simple("a key that is suspect later", 0, note(), revokes("bob", "bob", COMMS, compromisedFromSeq=3))
+simple("decided unseen", 1, signs("a", LEAD), signs("b", QA), decides("no-go", seen=2))
+simple("decided before a note was seen", 0, note(), decides("no-go", seen=1))
+simple("closed", 0, decides("no-go"), closes(3))
+simple("closed with another count", 1, decides("no-go"), closes(4))
+simple("decided after the closing", 1, decides("no-go"), closes(3), decides("no-go"))
+simple("a note after the closing", 0, decides("no-go"), closes(3), note())
+simple("opened again", 1, decides("no-go"), closes(3), lambda log: log.opened())
+simple("nothing to withdraw", 1, does("item-withdrawn", lambda log: {"item": "a", "reason": log.ref("why"), "statement": "0" * 32}, LEAD))
+simple("101 percent", 1, does("traffic-shifted", {"act": "observed", "percent": 101, "service": "app", "to": "green"}, CI))
+simple("a machine triggers a rollback", 1, does("rollback-triggered", {"trigger": "manual"}, CI))
+simple("a machine that may", 0, does("rollback-triggered", {"trigger": "manual"}, CI), policy={**POLICY, "machineRollback": True})
+simple("QA sends a message", 1, does("message-sent", lambda log: {**MESSAGE, "text": log.ref("hello")}, QA))
+simple("an empty list of points", 1, does("metric-read", {"points": [], "source": "file"}, CI))
+
+
+@case("entry 0 of another log", 1)
+def _():
+    log = Log(log="example.com/other")
+    log.opened()
+    return log
+
+
+@case("an item twice", 1)
+def _():
+    log = Log()
+    log.opened(checklist={"items": [{"id": "a"}, {"id": "a"}], "phases": [], "text": log.ref("- [ ] a\n- [ ] b\n")})
+    return log
+
+
+def status(command, folder, log):
+    anchors = ["--roster-sha256", log.first, "--checkpoint", folder + ".checkpoint"]
+    return subprocess.run([*command, folder, *anchors], capture_output=True, check=False).returncode
+
+
+def main():
+    program, own, wrong = [sys.argv[1], "-q", "verify"], [sys.executable, os.path.join(HERE, "verify.py")], 0
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (name, expected, make) in enumerate(CASES):
+            log, place = make(), os.path.join(folder, str(number))
+            log.write(place)
+            found = status(program, place, log), status(own, place, log)
+            if found != (expected, expected):
+                wrong += 1
+                print(f"{name}: {expected} is right, aether-audit says {found[0]}, verify.py {found[1]}")
+    print(f"{len(CASES) - wrong} of {len(CASES)} crafted logs are judged rightly by both")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

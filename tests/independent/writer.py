@@ -1,0 +1,129 @@
+"""A second writer, made from docs/FORMAT.md: it makes logs that are rightly signed and may be wrong in any other way."""
+import base64
+import copy
+import os
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from encoding import SPKI, jcs, sha
+from roster import roster_hash
+from verify import PREFIX, TYPE, root
+
+ORIGIN = "example.com/audit/crafted"
+SOURCE = [{"digest": {"gitCommit": "0" * 40}, "name": "source"}]
+
+
+def key(name):
+    """The key of this name, always the same: these logs protect nothing."""
+    return Ed25519PrivateKey.from_private_bytes(sha(name.encode()).digest())
+
+
+def raw(name):
+    return key(name).public_key().public_bytes_raw()
+
+
+def keyid(name):
+    return sha(SPKI, raw(name)).hexdigest()
+
+
+def text64(data):
+    return base64.b64encode(data).decode()
+
+
+def roster_key(name, person, use):
+    message = f"aether-audit key proof v1\n{ORIGIN}\n{person}\n{use}\n".encode()
+    return {"proof": text64(key(name).sign(message)), "public": text64(SPKI + raw(name)), "use": use}
+
+
+def person(name, *roles, keys=None, kind="person"):
+    return {"id": name, "keys": keys or [roster_key(name, name, "role")], "kind": kind, "roles": list(roles)}
+
+
+def note_id():
+    return sha(ORIGIN.encode(), b"\n\1", raw("log")).digest()[:4]
+
+
+def first_roster():
+    alice = [roster_key("alice.root", "alice", "root"), roster_key("alice", "alice", "role")]
+    names = ["comms-lead", "custodian", "lead-deployer", "qa-engineer", "recorder"]
+    return {
+        "log": ORIGIN, "version": 1, "rootThreshold": 1, "logKeys": [f"{ORIGIN}+{note_id().hex()}+{text64(bytes([1]) + raw('log'))}"],
+        "people": [person("alice", "lead-deployer", "custodian", keys=alice), person("bob", "comms-lead", "custodian"),
+                   person("carol", "qa-engineer"), person("ci", "recorder", kind="machine")],
+        "roles": {name: {"threshold": 1} for name in names}, "separate": [["lead-deployer", "qa-engineer"]],
+    }
+
+
+class Log:
+    """Entries and openings, from entry 0 on. Keyword arguments put something else in the place of what is right."""
+
+    def __init__(self, roster=None, **wrong):
+        self.lines, self.openings, self.counts, self.checklist = [], {}, {}, None
+        self.roster = roster or first_roster()
+        self.first = roster_hash(self.roster)
+        self.add("ledger-opened", {"roster": self.roster}, [("alice.root", "root")], **wrong)
+
+    def ref(self, text):
+        opening = sha(text.encode(), bytes([len(self.openings)])).digest()[:16] + text.encode()
+        commit = sha(opening).hexdigest()
+        self.openings[commit] = opening
+        return {"commit": commit, "mediaType": "text/plain"}
+
+    def clock(self):
+        return f"2026-07-03T02:{len(self.lines) // 60:02d}:{len(self.lines) % 60:02d}.000Z"
+
+    def add(self, kind, body, signers, deployment=None, *, after=None, seen=-1, subject=None, recorded=None, **wrong):
+        """Appends one statement and gives its id."""
+        place = len(self.lines)
+        held = roster_hash(self.roster)
+        predicate = {"body": body, "id": f"{place:032x}", "log": ORIGIN, "roster": held, "time": self.clock(),
+                     "signers": [{"key": keyid(name), "role": role} for name, role in signers]}
+        if place:
+            seq = range(place)[seen]
+            predicate["seen"] = {"leaf": sha(b"\0", self.lines[seq]).hexdigest(), "seq": seq}
+        if deployment:
+            predicate["deployment"] = deployment
+        predicate.update(wrong)
+        self.roster = after or self.roster
+        governance = [{"digest": {"sha256": roster_hash(self.roster)}, "name": ORIGIN}]
+        payload = jcs({"_type": "https://in-toto.io/Statement/v1", "predicate": predicate, "predicateType": f"{PREFIX}{kind}/v1",
+                       "subject": subject or (SOURCE if deployment else governance)}).encode()
+        pae = f"DSSEv1 {len(TYPE)} {TYPE} {len(payload)} ".encode() + payload
+        signatures = [{"keyid": keyid(name), "sig": text64(key(name).sign(pae))} for name, _ in signers]
+        entry = {"envelope": {"payload": text64(payload), "payloadType": TYPE, "signatures": signatures}, "seq": place,
+                 "prev": sha(b"\0", self.lines[-1]).hexdigest() if place else "0" * 64, "recorded": recorded or self.clock()}
+        if deployment:
+            entry["deploymentSeq"] = self.counts.get(deployment, 0)
+            self.counts[deployment] = entry["deploymentSeq"] + 1
+        self.lines.append(jcs(entry).encode())
+        return predicate["id"]
+
+    def next_roster(self, change):
+        roster = copy.deepcopy(self.roster)
+        roster.update(version=roster["version"] + 1, previous=roster_hash(self.roster))
+        change(roster)
+        return roster
+
+    def opened(self, who="alice", subject=None, **other):
+        held = {"lead-deployer": "alice", "comms-lead": "bob", "qa-engineer": "carol"}
+        if "checklist" not in other:
+            other["checklist"] = {"items": [{"id": "a", "phase": "p", "roles": ["lead-deployer"]}, {"id": "b", "phase": "p", "roles": ["qa-engineer"]}],
+                                  "phases": [{"id": "p", "from": "T-2h", "to": "T-0"}], "text": self.ref("- [ ] a\n")}
+        self.checklist = other["checklist"]["text"]["commit"]
+        body = {"assignments": [{"person": name, "role": role} for role, name in held.items()], "checks": [], "environment": "prod",
+                "policy": {"coverage": "95", "standbyMinutes": 60, "verificationMinutes": 60}, "release": "v1", "services": ["app"],
+                "type": "normal"}
+        return self.add("deployment-opened", {**body, **other}, [(who, "lead-deployer")], "d1", subject=subject)
+
+    def write(self, folder):
+        """The export, and a checkpoint over all of it beside the folder."""
+        os.makedirs(os.path.join(folder, "openings"))
+        with open(os.path.join(folder, "entries.jsonl"), "wb") as file:
+            file.writelines(line + b"\n" for line in self.lines)
+        for commit, opening in self.openings.items():
+            with open(os.path.join(folder, "openings", commit), "wb") as file:
+                file.write(opening)
+        leaves = [sha(b"\0", line).digest() for line in self.lines]
+        text = f"{ORIGIN}\n{len(leaves)}\n{text64(root(leaves))}\n"
+        with open(folder + ".checkpoint", "w", encoding="utf-8") as file:
+            file.write(f"{text}\n\u2014 {ORIGIN} {text64(note_id() + key('log').sign(text.encode()))}\n")
