@@ -79,13 +79,11 @@ impl Desk {
     fn load(ledger: Ledger, deployment: Option<&Token>) -> Result<Self> {
         let head = ledger.head()?.context("the ledger is empty: run `aether-audit init` in a new folder")?;
         let mut log = Log::default();
-        let mut entries = Vec::new();
-        for bytes in ledger.entries_of(deployment.map(Token::as_str))? {
-            let entry = Entry::parse(&bytes).with_context(|| {
-                format!("{} holds an entry that is not of the format: run `aether-audit verify`", ledger.path().display())
-            })?;
-            log.take(&entry, |_| Vec::new());
-            entries.push(entry);
+        let entries = Entry::parse_all(&ledger.entries_of(deployment.map(Token::as_str))?).with_context(|| {
+            format!("{} holds an entry that is not of the format: run `aether-audit verify`", ledger.path().display())
+        })?;
+        for entry in &entries {
+            log.take(entry, |_| Vec::new());
         }
         Ok(Self { ledger, log, entries, head })
     }
@@ -246,6 +244,9 @@ impl Desk {
         let submission = self.submission(bundle)?;
         let appended = self.ledger.append(app.now(), &submission)?;
         self.follow(&appended)?;
+        if matches!(bundle.statement().kind(), "deployment-closed" | "report-issued") {
+            self.ledger.settle()?;
+        }
         Ok(appended)
     }
 
