@@ -99,14 +99,14 @@ impl Ledger {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let ledger = Self::connect(path, flags)?;
         match schema::check(&ledger.connection, path) {
-            Ok(()) => Ok(ledger),
+            Ok(()) => ledger.frugal(),
             Err(LedgerError::ReadOnly(_)) if place::is_whole(path) => {
                 drop(ledger);
                 let uri = place::immutable(path);
                 let mut ledger = Self::connect(Path::new(&uri), flags | OpenFlags::SQLITE_OPEN_URI)?;
                 path.clone_into(&mut ledger.path);
                 schema::check(&ledger.connection, path)?;
-                Ok(ledger)
+                ledger.frugal()
             }
             Err(LedgerError::ReadOnly(path)) => Err(LedgerError::NeedsWriting(path)),
             Err(error) => Err(error),
@@ -129,6 +129,12 @@ impl Ledger {
         };
         let connection = open().map_err(|e| LedgerError::from_sqlite(path, e))?;
         Ok(Self { connection, path: path.to_owned() })
+    }
+
+    /// Reading in order needs few pages: 512 KiB of them are kept.
+    fn frugal(self) -> Result<Self, LedgerError> {
+        self.wrap(self.connection.execute_batch("PRAGMA cache_size = -512;"))?;
+        Ok(self)
     }
 
     fn configure(&self) -> Result<(), LedgerError> {

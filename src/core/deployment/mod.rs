@@ -275,7 +275,14 @@ impl Deployment {
             self.rollback_steps = Vec::new();
             self.opened.body.checks = Vec::new();
             self.opened.body.checklist.items = Vec::new();
+            self.opened.body.checklist.phases = Vec::new();
+            self.opened.body.assignments = Vec::new();
             self.checklist.items = Vec::new();
+            self.checklist.phases = Vec::new();
+            self.holdings.shrink_to_fit();
+            self.sign_offs.shrink_to_fit();
+            self.decisions.shrink_to_fit();
+            self.shifts.shrink_to_fit();
         }
     }
 

@@ -27,8 +27,8 @@ pub(super) struct Chain {
     /// Of every entry of the log, in a deployment's export.
     given: Option<Vec<Hash>>,
     random: RandomState,
-    leaves: BySeq,
-    forks: BTreeSet<(u64, u64)>,
+    leaves: BySeq<u32>,
+    forks: BTreeSet<(u64, u32)>,
     last: Option<Last>,
     high: Option<u64>,
     /// The entry whose leaf is not the `prev` of the entry after it, until it is clear which of the two was altered.
@@ -95,9 +95,14 @@ impl Chain {
         self.findings.push(Finding { seq: Some(seq), code, text });
     }
 
+    /// A fingerprint under a random key: one in four billion of other leaves would share it.
+    fn mark(&self, leaf: &Hash) -> u32 {
+        (self.random.hash_one(leaf) >> 32) as u32
+    }
+
     fn advance(&mut self, seq: u64, leaf: Hash, recorded: Option<Timestamp>) {
         if self.given.is_none() {
-            let mark = self.random.hash_one(leaf);
+            let mark = self.mark(&leaf);
             if self.leaves.get(seq).is_some() {
                 self.forks.insert((seq, mark));
             } else {
@@ -113,7 +118,7 @@ impl Chain {
         if let Some(given) = &self.given {
             return usize::try_from(seq).ok().and_then(|seq| given.get(seq)).map(|given| given == leaf);
         }
-        let mark = self.random.hash_one(leaf);
+        let mark = self.mark(leaf);
         self.leaves.get(seq).map(|first| first == mark || self.forks.contains(&(seq, mark)))
     }
 

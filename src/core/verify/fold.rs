@@ -35,7 +35,7 @@ pub(super) struct Fold<'a> {
     tables: Budget,
     rosters: usize,
     random: RandomState,
-    ids: BySeq,
+    ids: BySeq<u64>,
     signed: HashMap<Hash, SeqList>,
     /// Entries that revoke a key: a key may sign its own end.
     revocations: BTreeSet<(Hash, u64)>,

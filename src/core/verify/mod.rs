@@ -3,7 +3,7 @@
 //! It shares the format with the writer and nothing else. Entries come as a plain iterator; parsing,
 //! hashing and signatures run on worker threads, the fold runs in order on the caller's.
 //!
-//! Long logs stay small in memory: leaves and ids are kept as 64-bit fingerprints under a random
+//! Long logs stay small in memory: leaves and ids are kept as short fingerprints under a random
 //! key ([`std::hash::RandomState`]), so that nobody can prepare two entries that share one. What
 //! anchors the log (chain, tree, signatures) is always compared in full.
 

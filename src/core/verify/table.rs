@@ -2,16 +2,25 @@
 
 use std::collections::BTreeMap;
 
-/// Eight bytes for each `seq`, in runs of consecutive ones.
-#[derive(Debug, Default)]
-pub(super) struct BySeq {
-    runs: BTreeMap<u64, Vec<u64>>,
-    repeats: Vec<(u64, u64)>,
+/// In how many parts repeated values are looked for.
+const PARTS: u64 = 16;
+
+/// A small value for each `seq`, in runs of consecutive ones.
+#[derive(Debug)]
+pub(super) struct BySeq<V> {
+    runs: BTreeMap<u64, Vec<V>>,
+    repeats: Vec<(u64, V)>,
 }
 
-impl BySeq {
+impl<V> Default for BySeq<V> {
+    fn default() -> Self {
+        Self { runs: BTreeMap::new(), repeats: Vec::new() }
+    }
+}
+
+impl<V: Copy> BySeq<V> {
     /// Remembers a value; the first one of a `seq` stays what [`BySeq::get`] gives.
-    pub fn put(&mut self, seq: u64, value: u64) {
+    pub fn put(&mut self, seq: u64, value: V) {
         if let Some((start, run)) = self.runs.range_mut(..=seq).next_back() {
             match (seq - start).cmp(&(run.len() as u64)) {
                 std::cmp::Ordering::Less => return self.repeats.push((seq, value)),
@@ -22,20 +31,33 @@ impl BySeq {
         self.runs.insert(seq, vec![value]);
     }
 
-    pub fn get(&self, seq: u64) -> Option<u64> {
+    pub fn get(&self, seq: u64) -> Option<V> {
         let (start, run) = self.runs.range(..=seq).next_back()?;
         run.get(usize::try_from(seq - start).ok()?).copied()
     }
 
-    /// Every `seq` whose value another one before it has, with that one.
+    fn iter(&self) -> impl Iterator<Item = (u64, V)> {
+        let runs = self.runs.iter().flat_map(|(start, run)| (*start..).zip(run.iter().copied()));
+        runs.chain(self.repeats.iter().copied())
+    }
+}
+
+impl BySeq<u64> {
+    /// Every `seq` whose value another one before it has, with that one. Values are evenly spread, so that
+    /// looking at a part of them at a time takes little memory.
     pub fn repeated(&self) -> Vec<(u64, u64)> {
-        let mut sorted: Vec<u64> =
-            Vec::with_capacity(self.runs.values().map(Vec::len).sum::<usize>() + self.repeats.len());
-        sorted.extend(self.iter().map(|(_, value)| value));
-        sorted.sort_unstable();
-        let twice: Vec<u64> =
-            sorted.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
-        drop(sorted);
+        let mut twice = Vec::new();
+        let mut part = Vec::new();
+        for first in 0..PARTS {
+            part.clear();
+            part.extend(self.iter().map(|(_, value)| value).filter(|value| value % PARTS == first));
+            part.sort_unstable();
+            twice.extend(part.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]));
+        }
+        if twice.is_empty() {
+            return Vec::new();
+        }
+        twice.sort_unstable();
         let mut first = BTreeMap::new();
         let mut found = Vec::new();
         for (seq, value) in self.iter().filter(|(_, value)| twice.binary_search(value).is_ok()) {
@@ -45,11 +67,6 @@ impl BySeq {
             }
         }
         found
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
-        let runs = self.runs.iter().flat_map(|(start, run)| (*start..).zip(run.iter().copied()));
-        runs.chain(self.repeats.iter().copied())
     }
 }
 
