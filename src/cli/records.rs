@@ -13,7 +13,7 @@ use super::facts;
 use super::files;
 use super::source::{Held, Source};
 use super::status_code::Status;
-use crate::core::attestation::{ReportPredicate, ReportStatement};
+use crate::core::attestation::{GENERATOR, ReportPredicate, ReportStatement};
 use crate::core::entry::{Entry, Line};
 use crate::core::event::{Event, FileDigest, ReportIssued};
 use crate::core::hash::Hash;
@@ -113,6 +113,7 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     let predicate = ReportPredicate {
         covers,
         deployment: id.clone(),
+        generator: Some(Label::new(GENERATOR)?),
         log: desk.log.origin.clone(),
         roster: roster.hash,
         signer: keyid,

@@ -105,8 +105,20 @@ fn status(report: &Report, record: Option<&RecordCheck>) -> Status {
         Verdict::Findings => Status::Finding,
         _ if findings => Status::Finding,
         Verdict::NotProven { .. } => Status::NotProven,
+        Verdict::Verified if record.is_some_and(|record| record.not_proven.is_some()) => Status::NotProven,
         Verdict::Verified => Status::Done,
     }
+}
+
+/// What is not proven, of the entries and of the record.
+fn reasons(report: &Report, record: Option<&RecordCheck>) -> Vec<String> {
+    let mut reasons = match report.verdict() {
+        Verdict::NotProven { reasons } => reasons,
+        Verdict::Findings => return Vec::new(),
+        Verdict::Verified => Vec::new(),
+    };
+    reasons.extend(record.and_then(|record| record.not_proven.clone()));
+    reasons
 }
 
 /// What was verified, in words.
@@ -136,12 +148,12 @@ fn lines(findings: &[Finding]) -> Vec<Line<'_>> {
 }
 
 fn print_json(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> Result<()> {
-    let verdict = report.verdict();
-    let reasons = match &verdict {
-        Verdict::NotProven { reasons } => reasons.clone(),
-        _ => Vec::new(),
+    let reasons = reasons(report, record);
+    let word = match status(report, record) {
+        Status::Finding => "findings",
+        Status::NotProven => "not-proven",
+        _ => "verified",
     };
-    let word = if status(report, record) == Status::Finding { "findings" } else { verdict.as_str() };
     let deployments: Vec<_> = report
         .deployments
         .iter()
@@ -167,6 +179,7 @@ fn print_json(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> R
         value["record"] = serde_json::json!({
             "deployment": record.deployment, "coversSeq": record.covers, "signedBy": record.signed_by,
             "findings": lines(&record.findings), "stale": record.stale,
+            "notCompared": record.not_compared,
         });
     }
     app.print_json(&value)
@@ -191,6 +204,9 @@ fn print_text(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> R
         if let Some(stale) = &record.stale {
             text.push_str(&format!("stale        {stale}\n"));
         }
+        if let Some(left_out) = &record.not_compared {
+            text.push_str(&format!("left out     {left_out}\n"));
+        }
     }
     let rehearsal = if report.log.rehearsal { "  REHEARSAL" } else { "" };
     text.push_str(&format!("log          {}{rehearsal}\n", report.log.origin));
@@ -212,15 +228,14 @@ fn print_text(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> R
         Some(seq) => text.push_str(&format!("anchored     up to entry {seq}, by the checkpoint from you\n")),
         None => text.push_str("anchored     nowhere\n"),
     }
-    let verdict = report.verdict();
-    text.push_str(&match (status(report, record), verdict) {
-        (Status::Finding, _) => {
+    text.push_str(&match status(report, record) {
+        Status::Finding => {
             let count = report.findings.len() + record.map_or(0, |record| record.findings.len());
             format!("VERDICT      {count} FINDING{}\n", if count == 1 { "" } else { "S" })
         }
-        (_, Verdict::NotProven { reasons }) => {
+        Status::NotProven => {
             let mut text = "VERDICT      NOT PROVEN\n".to_owned();
-            for reason in reasons {
+            for reason in reasons(report, record) {
                 text.push_str(&format!("  - {reason}\n"));
             }
             text
