@@ -59,7 +59,7 @@ pub fn render(app: &mut App, args: &RenderArgs) -> Result<Status> {
     let record = Record::read(&source, &id, last, &leaves, checkpoint)?;
     let text = record.checklist(&source)?;
     if args.to.as_ref().is_some_and(|to| to.as_os_str() == "-") {
-        app.data(text)?;
+        app.raw(text)?;
         return Ok(Status::Done);
     }
     let path = if let Some(to) = &args.to {

@@ -17,7 +17,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::core::time::Timestamp;
 
-pub use append::{Appended, Submission};
+pub use append::{Appended, Judge, Submission};
 pub use error::LedgerError;
 pub use folder::{Folder, FolderError};
 pub use read::{Head, Row};
