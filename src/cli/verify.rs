@@ -109,6 +109,28 @@ fn status(report: &Report, record: Option<&RecordCheck>) -> Status {
     }
 }
 
+/// What was verified, in words.
+fn verified(report: &Report) -> String {
+    match report.only().and_then(|only| Some((&only.id, only.closed?.0))) {
+        Some((id, closed)) => format!(
+            " for deployment {id} up to its closing in entry {closed}, anchored at both ends by what you supplied; \
+             other deployments and later roster changes were not looked at"
+        ),
+        None => ": everything checked, anchored at both ends by what you supplied".into(),
+    }
+}
+
+/// How much of the log was looked at.
+fn scope(report: &Report) -> serde_json::Value {
+    match report.only() {
+        Some(only) => serde_json::json!({
+            "kind": "deployment", "deployment": only.id, "closedSeq": only.closed.map(|(seq, _)| seq),
+        }),
+        None if report.partial => serde_json::json!({"kind": "part"}),
+        None => serde_json::json!({"kind": "log"}),
+    }
+}
+
 fn lines(findings: &[Finding]) -> Vec<Line<'_>> {
     findings.iter().map(|f| Line { seq: f.seq, code: f.code, text: &f.text }).collect()
 }
@@ -133,6 +155,7 @@ fn print_json(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> R
     let mut value = serde_json::json!({
         "schema": "https://project-aether.io/audit/verification/v1",
         "verdict": word, "exitStatus": status(report, record).code(), "notProven": reasons,
+        "scope": scope(report),
         "findings": lines(&report.findings), "unsupported": lines(&report.unsupported), "notices": lines(&report.notices),
         "origin": report.log.origin, "rehearsal": report.log.rehearsal,
         "entries": report.entries, "size": report.size, "root": report.root,
@@ -202,7 +225,7 @@ fn print_text(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> R
             }
             text
         }
-        _ => "VERDICT      VERIFIED: everything checked, anchored at both ends by what you supplied\n".to_owned(),
+        _ => format!("VERDICT      VERIFIED{}\n", verified(report)),
     });
     app.data(text)
 }

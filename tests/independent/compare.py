@@ -183,6 +183,27 @@ simple("QA sends a message", 1, does("message-sent", lambda log: {**MESSAGE, "te
 simple("an empty list of points", 1, does("metric-read", {"points": [], "source": "file"}, CI))
 
 
+def leaves_out(*places):
+    """A deployment's export, without these entries and what only they refer to."""
+    def step(log):
+        log.left_out = places
+    return step
+
+
+def only_governance():
+    log = Log()
+    log.left_out = ()
+    return log
+
+
+CASES.append(("leaves.txt and no deployment", 4, only_governance))
+simple("leaves.txt and a closed deployment", 0, decides("no-go"), closes(3), leaves_out())
+simple("leaves.txt and an open deployment", 4, decides("no-go"), leaves_out())
+simple("leaves.txt and an open deployment, its end left out", 4, lambda log: log.add("deployment-closed", {"entries": 2, "outcome": "no-go"}, [LEAD], "d1"), leaves_out(2))
+simple("leaves.txt and two deployments", 4, decides("no-go"), closes(3), lambda log: log.opened(deployment="d2"), leaves_out())
+simple("leaves.txt and an entry within left out", 1, signs("a", LEAD), decides("no-go"), closes(4), leaves_out(2))
+
+
 @case("entry 0 of another log", 1)
 def _():
     log = Log(log="example.com/other")
@@ -207,7 +228,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for number, (name, expected, make) in enumerate(CASES):
             log, place = make(), os.path.join(folder, str(number))
-            log.write(place)
+            log.write(place, log.left_out)
             found = status(program, place, log), status(own, place, log)
             if found != (expected, expected):
                 wrong += 1

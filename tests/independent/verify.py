@@ -292,6 +292,8 @@ def main():
     reasons = [f"entry {seq} is of an unsupported kind" for seq in walk.unsupported]
     reasons += ["no --roster-sha256 was given"] if not args.roster_sha256 else []
     reasons += ["there is nothing to check"] if not lines else []
+    whole = given is None or [d["closed"] for d in walk.deployments.values()] == [True]
+    reasons += [] if whole else ["not exactly one deployment, which is closed, stands beside leaves.txt"]
     end = walk.last["seq"] + 1 if walk.last else 0
     reasons += [f"anchored only through {anchored} of {end} entries"] if anchored < end else []
     if walk.findings:

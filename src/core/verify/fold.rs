@@ -332,6 +332,7 @@ impl<'a> Fold<'a> {
             signatures: self.signatures,
             openings: self.openings.good,
             deployments: summaries(&self.log),
+            partial: self.chain.given().is_some(),
             log: self.log,
         }
     }
