@@ -2,7 +2,7 @@
 
 mod common;
 
-use aether_audit::core::check::Phase;
+use aether_audit::core::check::{Phase, Reading};
 use aether_audit::core::checklist::{By as Ticked, ItemSpec};
 use aether_audit::core::deployment::{Deployment, ItemState, Severity, Stage};
 use aether_audit::core::event::{
@@ -115,6 +115,20 @@ fn without_phases_go_gates_nothing_and_needs_an_override() {
     assert_eq!(missing(&log, Gate::Go), ["phases/none"]);
     waive(&mut log, Gate::Go, "phases/none");
     assert_eq!(missing(&log, Gate::Go), [""; 0]);
+    decide(&mut log, ID, Decision::Abort);
+    assert_eq!(missing(&log, Gate::Go), ["decision/abort"]);
+}
+
+#[test]
+fn a_first_phase_that_nobody_signs_gates_nothing_either() {
+    let log = open_with(|body| {
+        for item in &mut body.checklist.items[..2] {
+            item.by = Some(Ticked::Go);
+        }
+    });
+    let missing = state(&log).missing(Gate::Go, log.now);
+    assert_eq!(missing.len(), 1);
+    assert!(missing[0].requirement == "phases/none" && missing[0].text.contains("no item that people sign"));
 }
 
 #[test]
@@ -215,6 +229,105 @@ fn a_reading_may_not_be_better_than_its_own_numbers() {
     assert_eq!(codes(&log, Severity::Violation), ["reading-verdict"; 2]);
     log.record(&[CI], Some(ID), &reading(&log, "0.02", Phase::Error));
     assert_eq!(codes(&log, Severity::Violation).len(), 2, "worse than its numbers is honest");
+}
+
+#[test]
+fn a_passing_reading_states_the_value_of_its_own_points() {
+    let mut log = going();
+    let Event::MetricRead(body) = reading(&log, "0.05", Phase::Pass) else { panic!("a reading") };
+    let stating = |value: &str| Event::MetricRead(Reading { value: value.parse().ok(), ..body.clone() });
+    log.record(&[CI], Some(ID), &stating("0.050"));
+    assert_eq!(codes(&log, Severity::Violation), [""; 0], "the same number");
+    log.record(&[CI], Some(ID), &stating("0.01"));
+    assert_eq!(codes(&log, Severity::Violation), ["reading-verdict"]);
+}
+
+#[test]
+fn an_override_waives_the_evidence_before_it_and_none_after() {
+    let mut log = going();
+    shift(&mut log, ID, Colour::Green);
+    sign(&mut log, ID, CAROL, "smoke");
+    measure(&mut log, 5, Phase::Pass);
+    measure(&mut log, 1, Phase::Warn);
+    waive(&mut log, Gate::AllClear, "breach/http-5xx");
+    waive(&mut log, Gate::AllClear, "check/http-5xx");
+    assert_eq!(missing(&log, Gate::AllClear), [""; 0]);
+    measure(&mut log, 1, Phase::Warn);
+    assert_eq!(missing(&log, Gate::AllClear), ["check/http-5xx", "breach/http-5xx"]);
+    measure(&mut log, 1, Phase::Pass);
+    assert_eq!(missing(&log, Gate::AllClear), ["breach/http-5xx"]);
+    assert_eq!(codes(&log, Severity::OutOfProcess), [""; 0]);
+}
+
+#[test]
+fn an_override_of_what_its_gate_does_not_miss_stands_out() {
+    let mut log = open_with(|_| {});
+    waive(&mut log, Gate::Go, "item/env-audit");
+    assert_eq!(codes(&log, Severity::OutOfProcess), [""; 0]);
+    waive(&mut log, Gate::Go, "item/env-audit");
+    waive(&mut log, Gate::Go, "item/no-such");
+    waive(&mut log, Gate::AllClear, "shift/green");
+    waive(&mut log, Gate::Sign, "check/none");
+    assert_eq!(codes(&log, Severity::OutOfProcess), ["override-idle"; 4]);
+    waive(&mut log, Gate::Sign, "check/http-5xx");
+    assert_eq!(codes(&log, Severity::OutOfProcess).len(), 4, "an item waits for this check");
+}
+
+/// However its times are stated: neither far ahead of its entry, nor before the window, nor after it.
+#[test]
+fn a_breach_since_green_stays_one_wherever_its_points_lie() {
+    for (at, age) in [(3600, 0), (-3600, 0), (0, 0), (30, 1)] {
+        let mut log = going();
+        if age == 0 {
+            shift(&mut log, ID, Colour::Green);
+            measure(&mut log, 6, Phase::Pass);
+        }
+        let Event::MetricRead(mut body) = reading(&log, "3", Phase::Trigger) else { panic!("a reading") };
+        body.points[0].at = log.now.plus_seconds(at);
+        log.record(&[CI], Some(ID), &Event::MetricRead(body));
+        if age > 0 {
+            shift(&mut log, ID, Colour::Green);
+            measure(&mut log, 6, Phase::Pass);
+        }
+        measure(&mut log, 1, Phase::Pass);
+        assert!(missing(&log, Gate::AllClear).contains(&"breach/http-5xx".to_owned()), "{at} {age}");
+    }
+}
+
+#[test]
+fn the_end_of_a_rollback_that_none_began_stands_out_and_ends_nothing() {
+    let mut log = going();
+    let finished = |outcome| Event::RollbackFinished(RollbackFinished { detail: None, outcome });
+    log.record(&[ALICE], Some(ID), &finished(RollbackOutcome::Complete));
+    assert_eq!(codes(&log, Severity::OutOfProcess), ["rollback-unstarted"]);
+    assert_eq!(state(&log).outcome(), None);
+    assert!(!missing(&log, Gate::AllClear).contains(&"rollback/none".to_owned()));
+    let reason = log.opening("back");
+    log.record(&[ALICE], Some(ID), &Event::RollbackStarted(RollbackStarted { reason }));
+    assert!(state(&log).rollback_open(), "the end before it is not its own");
+    log.record(&[ALICE], Some(ID), &finished(RollbackOutcome::Partial));
+    log.record(&[ALICE], Some(ID), &finished(RollbackOutcome::Complete));
+    assert_eq!(state(&log).outcome(), Some(Outcome::Partly));
+    assert_eq!(codes(&log, Severity::OutOfProcess), ["rollback-unstarted"; 2]);
+}
+
+#[test]
+fn traffic_of_another_service_stands_out_and_moves_nothing() {
+    let mut log = open_with(|body| body.services.push(label("api")));
+    let act = |service: &str| {
+        let (detail, intent, service) = (None, None, label(service));
+        Event::TrafficShifted(TrafficShifted { act: Act::Done, detail, intent, percent: 100, service, to: Colour::Green })
+    };
+    log.record(&[ALICE], Some(ID), &act("web"));
+    log.record(&[ALICE], Some(ID), &act("other"));
+    assert!(codes(&log, Severity::OutOfProcess).contains(&"service-unknown"));
+    assert_eq!(state(&log).green_percent().len(), 2);
+    assert_eq!(state(&log).green_since(), None);
+    log.record(&[ALICE], Some(ID), &act("api"));
+    let since = state(&log).green_since();
+    let back = |service| TrafficShifted { act: Act::Done, detail: None, intent: None, percent: 100, service, to: Colour::Blue };
+    log.record(&[ALICE], Some(ID), &Event::TrafficShifted(back(label("other"))));
+    assert!(since.is_some() && state(&log).green_since() == since);
 }
 
 #[test]

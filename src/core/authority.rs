@@ -258,5 +258,15 @@ fn separation(event: &Event, roster: &Roster, deployment: Option<&Deployment>) -
             }
         }
     }
+    if let (Event::RolesAssigned(body), Some(deployment)) = (event, deployment) {
+        denied.extend(succession(&body.person, &body.role, roster, deployment));
+    }
     denied
+}
+
+/// Whoever has held a role takes none that must be separate from it: not at once, and not one after the other.
+fn succession(person: &Token, role: &Token, roster: &Roster, deployment: &Deployment) -> Option<Denied> {
+    let mut ended = deployment.holdings.iter().filter(|h| h.until.is_some() && h.person == *person);
+    let before = ended.find(|h| roster.must_be_separate(h.role.as_str(), role.as_str()))?;
+    Some(Denied::Separation { person: person.clone(), a: before.role.clone(), b: role.clone() })
 }

@@ -1,9 +1,12 @@
 //! What should not have been so: violations, which the writer never makes, and facts out of process.
 
+use std::cmp::Ordering;
+
 use super::{Deployment, Fact, Issue, Severity};
 use crate::core::check::{Measured, Phase, Reading, judge};
 use crate::core::hash::Hash;
 use crate::core::event::{Act, Colour, Decision, Event, Gate, ItemWithdrawn, StandbyState};
+use crate::core::name::Label;
 
 impl Deployment {
     /// What would stand out if this fact came next.
@@ -18,6 +21,7 @@ impl Deployment {
             let text = "the subject is not the one that the deployment was opened with".into();
             found.push(("subject", Severity::Violation, text));
         }
+        found.extend(self.astray(fact).map(|(code, text)| (code, Severity::OutOfProcess, text)));
         match fact.event {
             Event::DeploymentOpened(_) => {
                 found.push(("opened-twice", Severity::Violation, format!("{} was already open", self.id)));
@@ -88,6 +92,27 @@ impl Deployment {
         found.into_iter().map(|(code, severity, text)| Issue { seq, code, severity, text }).collect()
     }
 
+    /// What is about nothing here: a service that is none of this deployment's, the end of a rollback that
+    /// none began, an override that waives nothing.
+    fn astray(&self, fact: &Fact) -> Option<(&'static str, String)> {
+        let stranger = |service: &Label| {
+            let known = self.services().contains(service);
+            (!known).then(|| ("service-unknown", format!("{service} is no service of this deployment")))
+        };
+        match fact.event {
+            Event::TrafficShifted(body) => stranger(&body.service),
+            Event::StandbyChanged(body) => stranger(&body.service),
+            Event::RollbackFinished(_) if !self.rollback_open() => {
+                Some(("rollback-unstarted", "a rollback is said to have ended, and none was under way".into()))
+            }
+            Event::DecisionMade(body) if body.decision == Decision::Override => {
+                let (gate, waives) = (body.gate?, body.waives.as_ref()?);
+                Some(("override-idle", self.idle(gate, waives.as_str(), fact.recorded)?))
+            }
+            _ => None,
+        }
+    }
+
     fn refused(&self, gate: Gate, fact: &Fact, found: &mut Vec<(&'static str, Severity, String)>) {
         let code = match gate {
             Gate::Go => "gate-go",
@@ -126,10 +151,15 @@ impl Deployment {
             samples: reading.samples,
             own: Some(Phase::Pass),
         };
-        let judged = judge(spec, &measured).phase;
+        let judged = judge(spec, &measured);
         let said = reading.phase?;
-        let better = said < judged;
-        better.then(|| ("reading-verdict", format!("{id} says {said}, and its own numbers say {judged}")))
+        if said < judged.phase {
+            let text = format!("{id} says {said}, and its own numbers say {}", judged.phase);
+            return Some(("reading-verdict", text));
+        }
+        let (stated, own) = (reading.value.as_ref()?, judged.value.as_ref()?);
+        let other = said == Phase::Pass && stated.compare(own) != Ordering::Equal;
+        other.then(|| ("reading-verdict", format!("{id} states the value {stated}, and its own points give {own}")))
     }
 }
 

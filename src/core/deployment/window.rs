@@ -18,7 +18,7 @@ pub struct Coverage {
     pub minutes: u32,
     /// Minutes of the window.
     pub of: u32,
-    /// Entries whose verdict was not a pass.
+    /// Entries whose verdict was not a pass, from the window's beginning on.
     pub not_passed: Vec<u64>,
 }
 
@@ -29,7 +29,7 @@ impl Deployment {
         let mut percent: BTreeMap<&Label, u8> = self.services().iter().map(|service| (service, 0)).collect();
         for shift in self.shifts.iter().filter(|s| matches!(s.body.act, Act::Done | Act::Observed)) {
             let body = &shift.body;
-            percent.insert(&body.service, green(body.to, body.percent));
+            percent.entry(&body.service).and_modify(|share| *share = green(body.to, body.percent));
         }
         percent
     }
@@ -40,9 +40,10 @@ impl Deployment {
         let mut percent: BTreeMap<&Label, u8> = self.services().iter().map(|service| (service, 0)).collect();
         let mut since = None;
         for shift in self.shifts.iter().filter(|s| matches!(s.body.act, Act::Done | Act::Observed)) {
-            percent.insert(&shift.body.service, green(shift.body.to, shift.body.percent));
+            let body = &shift.body;
+            percent.entry(&body.service).and_modify(|share| *share = green(body.to, body.percent));
             let all = percent.values().all(|&share| share == 100);
-            since = if all { since.or(Some(shift.meta.recorded)) } else { None };
+            since = if all && !percent.is_empty() { since.or(Some(shift.meta.recorded)) } else { None };
         }
         since
     }
@@ -82,6 +83,11 @@ impl Deployment {
         };
         let watched = self.opened.body.checks.iter().filter(|check| check.watch);
         watched.map(|check| self.coverage_of(check.id.as_ref(), window)).collect()
+    }
+
+    /// Entries of a check that did not pass since every service has been at 100 % Green.
+    pub(super) fn breaches(&self, check: &str) -> Vec<u64> {
+        self.watch_window().map_or_else(Vec::new, |window| self.coverage_of(check, window).not_passed)
     }
 
     fn coverage_of(&self, check: &str, window: Window) -> Coverage {
@@ -137,7 +143,7 @@ impl Deployment {
             let entries: Vec<String> = coverage.not_passed.iter().map(u64::to_string).collect();
             missing.push(Missing::new(
                 format!("breach/{id}"),
-                format!("{id} did not pass throughout the window (entries {})", entries.join(", ")),
+                format!("{id} did not pass throughout, from the window's beginning on (entries {})", entries.join(", ")),
             ));
         }
         missing

@@ -229,6 +229,7 @@ impl<'a> Fold<'a> {
         }
         match &taken.event {
             Some(Event::OpeningErased(body)) => self.openings.erase(seq, body.commit),
+            Some(Event::ReportIssued(body)) => self.chain.covers(seq, &body.covers),
             Some(Event::KeyRevoked(body)) => drop(self.revocations.insert((body.key, seq))),
             _ => {}
         }
