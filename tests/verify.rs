@@ -54,7 +54,8 @@ impl Openings for Kept {
         Ok(self.0.get(commit).cloned())
     }
 
-    fn all(&mut self) -> Result<Vec<Hash>, String> {
-        Ok(self.0.keys().copied().collect())
+    fn each(&mut self, found: &mut dyn FnMut(Hash)) -> Result<(), String> {
+        self.0.keys().for_each(|commit| found(*commit));
+        Ok(())
     }
 }

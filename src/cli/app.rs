@@ -156,11 +156,19 @@ impl<'a> App<'a> {
         self.clock.now()
     }
 
-    /// Prints data on stdout.
+    /// Prints text on stdout; what could steer a terminal is made visible.
     ///
     /// # Errors
     /// Where stdout is closed.
     pub fn data(&mut self, text: impl AsRef<str>) -> Result<()> {
+        self.raw(printable(text.as_ref()))
+    }
+
+    /// Prints on stdout exactly what it is given, ended by a newline.
+    ///
+    /// # Errors
+    /// Where stdout is closed.
+    pub fn raw(&mut self, text: impl AsRef<str>) -> Result<()> {
         let text = text.as_ref();
         self.out.write_all(text.as_bytes())?;
         if !text.ends_with('\n') {
@@ -169,13 +177,21 @@ impl<'a> App<'a> {
         Ok(())
     }
 
-    /// Prints data as pretty JSON on stdout.
+    /// Prints data as pretty JSON on stdout; what could steer a terminal is escaped.
     ///
     /// # Errors
     /// Where stdout is closed.
     pub fn print_json(&mut self, value: &impl Serialize) -> Result<()> {
         let text = serde_json::to_string_pretty(value)?;
-        self.data(text)
+        let mut safe = String::with_capacity(text.len());
+        for c in text.chars() {
+            if c != '\n' && (c.is_control() || turns(c)) {
+                safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+            } else {
+                safe.push(c);
+            }
+        }
+        self.raw(safe)
     }
 
     /// Says something on stderr, unless `-q`.
@@ -195,8 +211,12 @@ impl<'a> App<'a> {
 #[must_use]
 pub fn printable(text: &str) -> String {
     let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
-    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().map(|c| if steers(c) || turns(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Characters that turn the reading direction.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Bytes from the operating system's random source.

@@ -26,7 +26,7 @@ pub struct Bundle {
     pub openings: Vec<Opening>,
     payload: Vec<u8>,
     statement: Statement,
-    new_key: Option<PublicKey>,
+    brought: Vec<PublicKey>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -54,11 +54,10 @@ impl Bundle {
 
     fn of(envelope: Envelope, openings: Vec<Opening>, payload: Vec<u8>) -> Result<Self> {
         let statement = Statement::parse(&payload)?;
-        let new_key = match Event::parse(statement.kind(), &statement.predicate.body) {
-            Ok(Event::KeyRotated(body)) => Some(body.new.public),
-            _ => None,
-        };
-        Ok(Self { envelope, openings, payload, statement, new_key })
+        let brought = Event::parse(statement.kind(), &statement.predicate.body)
+            .map(|event| event.brought_keys())
+            .unwrap_or_default();
+        Ok(Self { envelope, openings, payload, statement, brought })
     }
 
     /// Reads a bundle's file.
@@ -99,10 +98,10 @@ impl Bundle {
     }
 
 
-    /// The key that a rotation brings, which no roster has yet.
+    /// A key that the statement itself brings, which no roster has yet.
     #[must_use]
     pub fn own_key(&self, keyid: &Hash) -> Option<&PublicKey> {
-        self.new_key.as_ref().filter(|key| key.keyid() == *keyid)
+        self.brought.iter().find(|key| key.keyid() == *keyid)
     }
 
     /// Adds a signature, kept in the order of the signers.

@@ -23,10 +23,11 @@ pub struct Args {}
 
 pub fn run(app: &mut App, _: &Args) -> Result<Status> {
     let desk = super::desk::Desk::read(app, None)?;
+    desk.sound()?;
     let roster = desk.roster()?.roster.clone();
     let leaves = desk.ledger.leaves()?;
     let note = make(app, &roster, &leaves)?;
-    app.data(note)?;
+    app.raw(note)?;
     app.say("Give this to somebody outside your control: with it, `aether-audit verify --checkpoint FILE` proves that nothing up to here was changed or cut off.");
     Ok(Status::Done)
 }

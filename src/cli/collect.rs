@@ -7,8 +7,9 @@ use super::app::App;
 use super::desk::{Desk, opened_bytes, pick};
 use super::elsewhere::Elsewhere;
 use super::facts;
+use super::open::frozen_check;
 use super::status_code::Status;
-use crate::core::check::{Check, Phase, Window};
+use crate::core::check::{Check, CheckSpec, Phase, Window};
 use crate::core::event::Event;
 use crate::core::name::Token;
 use crate::core::time::Timestamp;
@@ -58,7 +59,8 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         let until = args.until.unwrap_or_else(|| app.now());
         let source = evidence::source(check, &config.aws, &app.home());
         let request = Request::new(check, window(check, until), app.now());
-        let collected = evidence::collect(&frozen(&desk, &id, check)?, source.as_ref(), &request);
+        let spec = frozen(&desk, &id, check, &frozen_check(app, &config, check))?;
+        let collected = evidence::collect(&spec, source.as_ref(), &request);
         lines.push(keep(app, &mut desk, &id, &here, check, collected)?);
     }
     let worst = lines.iter().filter_map(|line| line.phase).max().unwrap_or(Phase::NoData);
@@ -67,12 +69,12 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
 }
 
 /// The check as this deployment froze it; the configuration may have moved on.
-fn frozen(desk: &Desk, id: &Token, check: &Check) -> Result<crate::core::check::CheckSpec> {
+fn frozen(desk: &Desk, id: &Token, check: &Check, now: &CheckSpec) -> Result<CheckSpec> {
     let checks = &desk.deployment(id)?.opened.body.checks;
     match checks.iter().find(|spec| spec.id == check.spec.id) {
-        Some(spec) if *spec == check.spec => Ok(spec.clone()),
+        Some(spec) if spec == now || (spec.query.is_none() && *spec == check.spec) => Ok(spec.clone()),
         Some(_) => bail!(
-            "the check {} is no longer what {id} was opened with: limits are frozen then; put aether.toml back, or open a new deployment",
+            "the check {} is no longer what {id} was opened with: limits and queries are frozen then; put aether.toml back, or open a new deployment",
             check.spec.id
         ),
         None => bail!("the check {} is newer than {id}: its checks were frozen when it opened", check.spec.id),

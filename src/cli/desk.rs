@@ -15,7 +15,7 @@ use crate::core::authority::{self, Context};
 use crate::core::deployment::{Deployment, Fact, Severity};
 use crate::core::dsse::{self, Envelope, PAYLOAD_TYPE, Signature};
 use crate::core::entry::Entry;
-use crate::core::event::Event;
+use crate::core::event::{Class, Event};
 use crate::core::hash::Hash;
 use crate::core::keys::SecretKey;
 use crate::core::log::{Log, RosterVersion};
@@ -36,6 +36,8 @@ pub struct Desk {
     pub entries: Vec<Entry>,
     /// The newest entry.
     pub head: Head,
+    /// What is wrong with these entries, facts out of process aside.
+    faults: Vec<String>,
 }
 
 /// What an event still needs to become a statement.
@@ -78,16 +80,39 @@ impl Desk {
 
     fn load(ledger: Ledger, deployment: Option<&Token>) -> Result<Self> {
         let head = ledger.head()?.context("the ledger is empty: run `aether-audit init` in a new folder")?;
-        let mut log = Log::default();
-        let mut entries = Vec::new();
-        for bytes in ledger.entries_of(deployment.map(Token::as_str))? {
+        let mut desk = Self { ledger, log: Log::default(), entries: Vec::new(), head, faults: Vec::new() };
+        for bytes in desk.ledger.entries_of(deployment.map(Token::as_str))? {
             let entry = Entry::parse(&bytes).with_context(|| {
-                format!("{} holds an entry that is not of the format: run `aether-audit verify`", ledger.path().display())
+                let path = desk.ledger.path().display();
+                format!("{path} holds an entry that is not of the format: run `aether-audit verify`")
             })?;
-            log.take(&entry, |_| Vec::new());
-            entries.push(entry);
+            let faults = take(&mut desk.log, &entry);
+            desk.faults.extend(faults.into_iter().map(|fault| format!("entry {}: {fault}", entry.line.seq)));
+            desk.entries.push(entry);
         }
-        Ok(Self { ledger, log, entries, head })
+        Ok(desk)
+    }
+
+    /// Refuses to go on where an entry is not signed by who it names, or breaks a rule: for whatever
+    /// rests on what the ledger says.
+    ///
+    /// # Errors
+    /// [`Refused`] with what was found.
+    pub fn sound(&self) -> Result<()> {
+        if self.faults.is_empty() {
+            return Ok(());
+        }
+        let missing = self.faults.iter().take(5).cloned().collect();
+        let what = format!("this ledger has findings ({})", self.faults.len());
+        Err(Refused { what, missing, next: "run `aether-audit verify`, and find out who wrote to it".into() }.into())
+    }
+
+    /// Warns where the ledger has findings.
+    pub fn warn(&self, app: &mut App) {
+        if let Some(first) = self.faults.first() {
+            let count = self.faults.len();
+            app.warn(format!("this ledger has findings ({count}; {first}): run `aether-audit verify`"));
+        }
     }
 
     /// The roster in force.
@@ -238,15 +263,34 @@ impl Desk {
         Keyring::of(app)?.load(app, person.as_str(), public.as_ref())
     }
 
-    /// Gives a bundle its place, after its signatures and the table have been checked once more.
+    /// Gives a bundle its place, after its signatures have been checked, and the table and the rules have
+    /// been asked once more with all that came in since the desk was opened.
     ///
     /// # Errors
-    /// Where a signature is missing or wrong, the table refuses, or the ledger cannot take it.
+    /// Where a signature is missing or wrong, the table or a rule refuses, or the ledger cannot take it.
     pub fn append(&mut self, app: &App, bundle: &Bundle) -> Result<Appended> {
         let submission = self.submission(bundle)?;
-        let appended = self.ledger.append(app.now(), &submission)?;
-        self.follow(&appended)?;
-        Ok(appended)
+        let Self { ledger, log, entries, head, .. } = self;
+        let known = head.seq;
+        let deployment = bundle.statement().predicate.deployment.clone();
+        Ok(ledger.append_judged(app.now(), &submission, known, &mut |since| {
+            for (index, bytes) in since.iter().enumerate() {
+                let entry = Entry::parse(bytes)?;
+                *head = Head { seq: entry.line.seq, leaf: entry.leaf, recorded: entry.line.recorded };
+                let its = entry.statement.predicate.deployment.as_ref();
+                if its.is_some() && its != deployment.as_ref() {
+                    continue;
+                }
+                let faults = take(log, &entry);
+                if index + 1 == since.len() && !faults.is_empty() {
+                    let what = format!("{} may not be recorded so", entry.statement.kind());
+                    let next = "nothing was appended; see where it stands with `aether-audit status`".into();
+                    return Err(Refused { what, missing: faults, next }.into());
+                }
+                entries.push(entry);
+            }
+            Ok(())
+        })?)
     }
 
     fn submission(&self, bundle: &Bundle) -> Result<Submission> {
@@ -260,27 +304,6 @@ impl Desk {
         Ok(Submission { envelope: bundle.envelope.clone(), openings: bundle.openings.clone() })
     }
 
-    /// Takes what was appended since the desk was opened.
-    fn follow(&mut self, appended: &Appended) -> Result<()> {
-        if appended.already {
-            return Ok(());
-        }
-        let deployment = self.log.deployments.keys().next().cloned();
-        let wanted = self.ledger.entries_since(self.head.seq)?;
-        for bytes in wanted {
-            let entry = Entry::parse(&bytes)?;
-            let its = entry.statement.predicate.deployment.clone();
-            if its.is_none() || deployment.is_none() || its == deployment {
-                self.log.take(&entry, |_| Vec::new());
-                self.head = Head { seq: entry.line.seq, leaf: entry.leaf, recorded: entry.line.recorded };
-                self.entries.push(entry);
-            } else {
-                self.head = Head { seq: entry.line.seq, leaf: entry.leaf, recorded: entry.line.recorded };
-            }
-        }
-        Ok(())
-    }
-
     /// A draft about a deployment.
     ///
     /// # Errors
@@ -289,6 +312,28 @@ impl Desk {
         let subject = self.deployment(id)?.subject.clone();
         Ok(Draft { event, openings, deployment: Some(id.clone()), subject })
     }
+}
+
+/// Takes an entry into the fold; gives what is wrong with it, its signatures included, facts out of process
+/// and kinds of newer programs left aside.
+pub fn take(log: &mut Log, entry: &Entry) -> Vec<String> {
+    let brought = Event::parse(entry.statement.kind(), &entry.statement.predicate.body)
+        .map(|event| event.brought_keys())
+        .unwrap_or_default();
+    let key = |id: &Hash| {
+        let known = log.keys.get(id).map(|known| &known.key.public);
+        known.or_else(|| brought.iter().find(|key| key.keyid() == *id))
+    };
+    let bad = entry.bad_signatures(key);
+    let mut faults: Vec<String> =
+        bad.iter().map(|_| "it is not signed by whom it names".to_owned()).take(1).collect();
+    if !bad.is_empty() && entry.line.seq > 0 && Event::class_of(entry.statement.kind()) == Some(Class::Governance) {
+        return faults;
+    }
+    let taken = log.take(entry, |_| Vec::new());
+    let real = taken.faults.iter().filter(|fault| !fault.out_of_process() && fault.code() != "kind-unsupported");
+    faults.extend(real.map(ToString::to_string));
+    faults
 }
 
 /// Text as an opening, with what a statement says of it.

@@ -37,6 +37,7 @@ pub fn record_at(
     make: impl FnOnce(&mut App, &Desk, &Token, &mut Vec<Opening>) -> Result<Event>,
 ) -> Result<Fate> {
     let who = app.who()?;
+    desk.warn(app);
     let mut openings = Vec::new();
     let event = make(app, desk, id, &mut openings)?;
     let kind = event.kind();

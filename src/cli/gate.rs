@@ -25,6 +25,7 @@ struct Line<'a> {
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let id = pick(app, false)?;
     let desk = Desk::read(app, Some(&id))?;
+    desk.sound()?;
     let missing = desk.deployment(&id)?.missing(args.gate.into(), app.now());
     if app.json() {
         let lines: Vec<_> = missing

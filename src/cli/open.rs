@@ -11,7 +11,7 @@ use super::elsewhere::{Elsewhere, Fate};
 use super::files;
 use super::status_code::Status;
 use crate::config::Config;
-use crate::core::check::CheckSpec;
+use crate::core::check::{Check, CheckSpec};
 use crate::core::checklist;
 use crate::core::event::{Assignment, ChangeType, DeploymentOpened, Event, FrozenChecklist, Policy, Risk};
 use crate::core::hash::Hash;
@@ -19,6 +19,7 @@ use crate::core::name::{Label, Token};
 use crate::core::opening::Opening;
 use crate::core::roster::{COMMS_LEAD, LEAD_DEPLOYER, QA_ENGINEER};
 use crate::core::statement::Subject;
+use crate::evidence;
 
 const MAX_CHECKLIST: u64 = 1 << 20;
 
@@ -98,7 +99,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let mut openings = Vec::new();
     let frozen = freeze(app, &config, args.checklist.as_ref(), &mut openings)?;
     warn_about(app, &frozen);
-    let body = body(&desk, &config, args, frozen, &mut openings)?;
+    let body = body(app, &desk, &config, args, frozen, &mut openings)?;
     let subject = subject(&config, args)?;
     let draft = Draft { event: Event::DeploymentOpened(body), openings, deployment: Some(id.clone()), subject };
     let hand = Hand { person: who.clone(), role: Token::new(LEAD_DEPLOYER)? };
@@ -152,6 +153,7 @@ fn warn_about(app: &mut App, frozen: &FrozenChecklist) {
 }
 
 fn body(
+    app: &App,
     desk: &Desk,
     config: &Config,
     args: &Args,
@@ -169,7 +171,7 @@ fn body(
         bail!("no service is named: --service NAME, or services in aether.toml");
     }
     let environment = args.env.clone().or_else(|| config.project.environment.clone());
-    let checks: Vec<CheckSpec> = config.checks();
+    let checks = config.check.iter().map(|check| frozen_check(app, config, check)).collect();
     Ok(DeploymentOpened {
         assignments,
         checklist,
@@ -198,6 +200,13 @@ fn body(
             TypeArg::Emergency => ChangeType::Emergency,
         },
     })
+}
+
+/// A check as a deployment freezes it: with what its source is asked.
+pub fn frozen_check(app: &App, config: &Config, check: &Check) -> CheckSpec {
+    let source = evidence::source(check, &config.aws, &app.home());
+    let query = Hash::of(&[evidence::query(source.as_ref()).as_bytes()]);
+    CheckSpec { query: Some(query), ..check.spec.clone() }
 }
 
 fn subject(config: &Config, args: &Args) -> Result<Vec<Subject>> {

@@ -282,6 +282,7 @@ fn act(
 fn ask_gate(app: &mut App, gate: Gate) -> Result<()> {
     let id = pick(app, false)?;
     let desk = super::desk::Desk::read(app, Some(&id))?;
+    desk.sound()?;
     let missing = desk.deployment(&id)?.missing(gate, app.now());
     if missing.is_empty() {
         return Ok(());

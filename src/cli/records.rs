@@ -59,7 +59,7 @@ pub fn render(app: &mut App, args: &RenderArgs) -> Result<Status> {
     let record = Record::read(&source, &id, last, &leaves, checkpoint)?;
     let text = record.checklist(&source)?;
     if args.to.as_ref().is_some_and(|to| to.as_os_str() == "-") {
-        app.data(text)?;
+        app.raw(text)?;
         return Ok(Status::Done);
     }
     let path = if let Some(to) = &args.to {
@@ -97,7 +97,14 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     let checkpoint = make_or_remember(app, &desk.ledger, &roster.roster, covers.seq + 1)?;
     let source = Source::here(app)?;
     let leaves = source.leaves()?;
-    let record = Record::read(&source, &id, covers.seq, &leaves, checkpoint)?;
+    // What another process appended since the head was read is not covered.
+    let overtaken = desk.entries.last().is_some_and(|entry| entry.line.seq > covers.seq);
+    let record = if overtaken {
+        Record::read(&source, &id, covers.seq, &leaves, checkpoint)?
+    } else {
+        let read = (std::mem::take(&mut desk.entries), desk.log.clone());
+        Record::of(read, &source, &id, covers.seq, &leaves, checkpoint)?
+    };
     let made = record.files(&source)?;
 
     let folder = match &args.to {
@@ -160,7 +167,18 @@ impl Record {
     /// # Errors
     /// Where it cannot be read.
     pub fn read(source: &Source, id: &Token, to: u64, leaves: &[Hash], checkpoint: Option<String>) -> Result<Self> {
-        let (entries, log) = source.read(id, to)?;
+        Self::of(source.read(id, to)?, source, id, to, leaves, checkpoint)
+    }
+
+    /// The same, where the deployment's entries up to `to` and their fold are at hand.
+    fn of(
+        (entries, log): (Vec<Entry>, Log),
+        source: &Source,
+        id: &Token,
+        to: u64,
+        leaves: &[Hash],
+        checkpoint: Option<String>,
+    ) -> Result<Self> {
         let size = usize::try_from(to + 1)?;
         let leaves = leaves.get(..size).context("the log is shorter than what the record covers")?;
         let first_roster = log.rosters.first().context("the log has no roster: run `aether-audit verify`")?.hash;
@@ -249,8 +267,11 @@ fn findings(source: &Source, id: &Token, to: u64, leaves: &[Hash]) -> Result<Vec
         if whole { (*index as u64) <= to } else { stored.as_ref().is_ok_and(|s| seq_of(&s.bytes).is_none_or(|seq| seq <= to)) }
     });
     let report = verify::verify(entries.map(|(_, s)| s), scope, &mut Held(source), &Anchors::default(), &mut |_| {});
-    let (all, _) = source.read(id, u64::MAX)?;
-    let erased_later = all.iter().any(|e| e.line.seq > to && e.statement.kind() == "opening-erased");
+    let missing = report.findings.iter().any(|finding| finding.code == "opening-missing");
+    let erased_later = missing && {
+        let (all, _) = source.read(id, u64::MAX)?;
+        all.iter().any(|e| e.line.seq > to && e.statement.kind() == "opening-erased")
+    };
     Ok(report
         .findings
         .into_iter()
@@ -266,7 +287,7 @@ fn seq_of(bytes: &[u8]) -> Option<u64> {
 /// What was erased, by whom, when and why.
 fn erasures(entries: &[Entry], log: &Log, source: &Source) -> BTreeMap<Hash, Opened> {
     let mut erased = BTreeMap::new();
-    for entry in entries {
+    for entry in entries.iter().filter(|entry| entry.statement.kind() == "opening-erased") {
         let body = &entry.statement.predicate.body;
         let Ok(Event::OpeningErased(body)) = Event::parse(entry.statement.kind(), body) else {
             continue;

@@ -156,10 +156,10 @@ impl Openings for Held<'_> {
         self.0.opening(commit).map_err(|e| e.to_string())
     }
 
-    fn all(&mut self) -> Result<Vec<Hash>, String> {
+    fn each(&mut self, found: &mut dyn FnMut(Hash)) -> Result<(), String> {
         match self.0 {
-            Source::Ledger(ledger) => ledger.openings().map_err(|e| e.to_string()),
-            Source::Export(folder) => folder.openings().map_err(|e| e.to_string()),
+            Source::Ledger(ledger) => ledger.each_opening(found).map_err(|e| e.to_string()),
+            Source::Export(folder) => folder.each_opening(found).map_err(|e| e.to_string()),
         }
     }
 }

@@ -19,6 +19,7 @@ pub struct Args {}
 pub fn run(app: &mut App, _: &Args) -> Result<Status> {
     let id = pick(app, true)?;
     let desk = Desk::read(app, Some(&id))?;
+    desk.warn(app);
     let deployment = desk.deployment(&id)?;
     let now = app.now();
     if app.json() {

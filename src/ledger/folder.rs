@@ -161,22 +161,20 @@ impl Folder {
         Ok(Some(bytes))
     }
 
-    /// The commits that the files of `openings/` are named by.
+    /// Gives the commit that each file of `openings/` is named by, in no order.
     ///
     /// # Errors
     /// Where the folder cannot be listed, or a name is no commit.
-    pub fn openings(&self) -> Result<Vec<Hash>, FolderError> {
+    pub fn each_opening(&self, found: &mut dyn FnMut(Hash)) -> Result<(), FolderError> {
         let folder = self.path.join("openings");
         if !folder.exists() {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        let mut commits = Vec::new();
-        for found in fs::read_dir(folder).map_err(|e| self.error("openings", &e))? {
-            let name = found.map_err(|e| self.error("openings", &e))?.file_name();
+        for file in fs::read_dir(folder).map_err(|e| self.error("openings", &e))? {
+            let name = file.map_err(|e| self.error("openings", &e))?.file_name();
             let name = name.to_string_lossy();
-            commits.push(Hash::parse(&name).map_err(|e| self.error(&format!("openings/{name}"), &e))?);
+            found(Hash::parse(&name).map_err(|e| self.error(&format!("openings/{name}"), &e))?);
         }
-        commits.sort();
-        Ok(commits)
+        Ok(())
     }
 }

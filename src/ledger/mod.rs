@@ -12,11 +12,12 @@ mod schema;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::core::time::Timestamp;
 
-pub use append::{Appended, Submission};
+pub use append::{Appended, Judge, Submission};
 pub use error::LedgerError;
 pub use folder::{Folder, FolderError};
 pub use read::{Head, Row};
@@ -109,6 +110,8 @@ impl Ledger {
         let open = || -> rusqlite::Result<Connection> {
             let connection = Connection::open_with_flags(path, flags)?;
             connection.busy_timeout(BUSY)?;
+            // Plans that do not hang on what is bound: nothing is ever prepared a second time.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             Ok(connection)
         };
         let connection = open().map_err(|e| LedgerError::from_sqlite(path, e))?;

@@ -201,14 +201,28 @@ impl Ledger {
         self.wrap(found)
     }
 
-    /// The commits of every stored opening.
+    /// The commits of every stored opening, sorted.
     ///
     /// # Errors
     /// [`LedgerError`].
     pub fn openings(&self) -> Result<Vec<Hash>, LedgerError> {
-        let read = || -> rusqlite::Result<Vec<Hash>> {
+        let mut commits = Vec::new();
+        self.each_opening(&mut |commit| commits.push(commit))?;
+        Ok(commits)
+    }
+
+    /// Gives the commit of every stored opening, one by one, sorted.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn each_opening(&self, found: &mut dyn FnMut(Hash)) -> Result<(), LedgerError> {
+        let mut read = || -> rusqlite::Result<()> {
             let mut statement = self.connection.prepare("SELECT digest FROM openings ORDER BY digest")?;
-            statement.query_map([], |row| row.get::<_, [u8; 32]>(0).map(Hash))?.collect()
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                found(Hash(row.get(0)?));
+            }
+            Ok(())
         };
         self.wrap(read())
     }

@@ -223,8 +223,9 @@ impl Openings for TestLog {
         Ok(self.openings.get(commit).cloned())
     }
 
-    fn all(&mut self) -> Result<Vec<Hash>, String> {
-        Ok(self.openings.keys().copied().collect())
+    fn each(&mut self, found: &mut dyn FnMut(Hash)) -> Result<(), String> {
+        self.openings.keys().for_each(|commit| found(*commit));
+        Ok(())
     }
 }
 

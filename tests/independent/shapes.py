@@ -56,7 +56,7 @@ SHAPES = {
     "item": "id:token phase?:token roles?:distinct allRoles?:true signers?:many naNever?:true check?:token "
             "by?:go|snapshot|deploy|shift|all-clear",
     "check": "id:token source:cloudwatch|http|command|file unit?:text objective?:limit rollback?:limit baseline?:baseline "
-             "aggregate?:max|min|mean|last minRequests?:u64 onFail?:pass|warn|no-data|error|trigger expect?:text watch?:true",
+             "aggregate?:max|min|mean|last minRequests?:u64 onFail?:pass|warn|no-data|error|trigger query?:hash expect?:text watch?:true",
     "limit": "op:<|<=|>|>= value:decimal", "baseline": "days:u32 ratio:decimal", "assignment": "person:token role:token",
     "policy": "verificationMinutes:u32 standbyMinutes:u32 coverage:decimal machineRollback?:true",
     "point": "at:time value:decimal", "window": "from:time period:u32 to:time", "file": "name:label sha256:hash",

@@ -14,8 +14,8 @@ impl Openings for Shelf {
         self.0.opening(commit).map_err(|error| error.to_string())
     }
 
-    fn all(&mut self) -> Result<Vec<Hash>, String> {
-        self.0.openings().map_err(|error| error.to_string())
+    fn each(&mut self, found: &mut dyn FnMut(Hash)) -> Result<(), String> {
+        self.0.each_opening(found).map_err(|error| error.to_string())
     }
 }
 

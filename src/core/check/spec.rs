@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::core::hash::Hash;
 use crate::core::strict;
 use serde::{Deserialize, Serialize};
 
@@ -209,6 +210,9 @@ pub struct CheckSpec {
     /// What a check that answers by itself expects, in words, such as `status 200-299`. No secrets; at most 500 bytes.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub expect: Option<String>,
+    /// SHA-256 of what the source is asked, so that a deployment's readings all answer the same question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<Hash>,
     /// Measured each minute through the verification window.
     #[serde(default, skip_serializing_if = "std::ops::Not::not", deserialize_with = "strict::stated")]
     pub watch: bool,

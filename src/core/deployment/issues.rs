@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::{Deployment, Fact, Issue, Severity};
 use crate::core::check::{Measured, Phase, Reading, judge};
+use crate::core::hash::Hash;
 use crate::core::event::{Act, Colour, Decision, Event, Gate, ItemWithdrawn, StandbyState};
 use crate::core::name::Label;
 
@@ -138,6 +139,11 @@ impl Deployment {
         if reading.source != spec.source.as_str() {
             let text = format!("{id} was read from {}, and is frozen as {}", reading.source, spec.source);
             return Some(("reading-source", text));
+        }
+        let asked = reading.query.as_ref().map(|query| Hash::of(&[query.as_bytes()]));
+        if spec.query.is_some() && spec.query != asked {
+            let text = format!("{id} was asked something else than what was frozen when the deployment opened");
+            return Some(("reading-query", text));
         }
         let measured = Measured {
             points: &reading.points,

@@ -8,6 +8,7 @@ use super::anchor::Roots;
 use super::chain::Chain;
 use super::openings::Known;
 use super::prepare::{Checked, Keys, Prepared, Ready, check};
+use super::signer::{Budget, Signer};
 use super::table::{BySeq, SeqList};
 use super::{Anchors, DeploymentSummary, Finding, Openings, Report, Scope};
 use crate::core::authority::Denied;
@@ -31,6 +32,7 @@ pub(super) struct Fold<'a> {
     openings: Known<'a>,
     log: Log,
     keys: Keys,
+    tables: Budget,
     rosters: usize,
     random: RandomState,
     ids: BySeq,
@@ -64,6 +66,7 @@ impl<'a> Fold<'a> {
             openings: Known::new(openings),
             log: Log::default(),
             keys: Keys::default(),
+            tables: Budget::default(),
             rosters: 0,
             random: RandomState::new(),
             ids: BySeq::default(),
@@ -174,6 +177,7 @@ impl<'a> Fold<'a> {
                     continue;
                 };
                 let signature = entry.signatures.get(index);
+                let key = Signer::new(key, &self.tables);
                 checked = signature.map_or(Checked::Bad, |sig| check(&key, &dsse::pae(&entry.payload), sig));
             }
             self.signatures += 1;
@@ -234,7 +238,12 @@ impl<'a> Fold<'a> {
         }
         if self.log.rosters.len() != self.rosters {
             self.rosters = self.log.rosters.len();
-            let keys = self.log.keys.iter().map(|(id, known)| (*id, known.key.public.clone()));
+            let keys = self.log.keys.iter().map(|(id, known)| {
+                // A key that is out of force gives its table back.
+                let before = self.keys.get(id).filter(|_| known.ended.is_none());
+                let new = || Arc::new(Signer::new(known.key.public.clone(), &self.tables));
+                (*id, before.map_or_else(new, Arc::clone))
+            });
             self.keys = Arc::new(keys.collect());
         }
     }

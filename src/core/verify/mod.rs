@@ -14,6 +14,7 @@ mod openings;
 mod pipeline;
 mod prepare;
 mod report;
+mod signer;
 mod table;
 
 use super::hash::Hash;
@@ -65,11 +66,11 @@ pub trait Openings {
     /// Why it could not be read.
     fn get(&mut self, commit: &Hash) -> Result<Option<Vec<u8>>, String>;
 
-    /// The commits of all openings that are there.
+    /// Gives the commit of every opening that is there, one by one, in any order.
     ///
     /// # Errors
     /// Why they could not be listed.
-    fn all(&mut self) -> Result<Vec<Hash>, String>;
+    fn each(&mut self, found: &mut dyn FnMut(Hash)) -> Result<(), String>;
 }
 
 /// No openings at all.
@@ -81,8 +82,8 @@ impl Openings for NoOpenings {
         Ok(None)
     }
 
-    fn all(&mut self) -> Result<Vec<Hash>, String> {
-        Ok(Vec::new())
+    fn each(&mut self, _: &mut dyn FnMut(Hash)) -> Result<(), String> {
+        Ok(())
     }
 }
 

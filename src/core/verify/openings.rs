@@ -49,7 +49,7 @@ impl<'a> Known<'a> {
     pub fn refer(&mut self, seq: u64, commit: Hash, authors: &[Token]) {
         let too_late = self.erased.get(&commit).copied().filter(|_| !self.referred(&commit));
         let author = self.author(authors);
-        self.refs.push(self.mark(&commit) | u64::from(author));
+        self.refs.push(mark(&self.random, &commit) | u64::from(author));
         match self.store.get(&commit) {
             Ok(Some(_)) if self.erased.contains_key(&commit) => {
                 self.find(seq, "opening-not-erased", format!("opening {commit} was erased, and is there"));
@@ -89,7 +89,7 @@ impl<'a> Known<'a> {
 
     /// Whether any entry so far refers to an opening.
     fn referred(&self, commit: &Hash) -> bool {
-        let mark = self.mark(commit);
+        let mark = mark(&self.random, commit);
         let (sorted, recent) = self.refs.split_at(self.sorted);
         let same = |entry: &u64| entry >> AUTHOR_BITS == mark >> AUTHOR_BITS;
         sorted.get(sorted.partition_point(|&entry| entry < mark)).is_some_and(same) || recent.iter().any(same)
@@ -100,7 +100,7 @@ impl<'a> Known<'a> {
         if self.refs.len() - self.sorted > UNSORTED {
             self.sort();
         }
-        let mark = self.mark(commit);
+        let mark = mark(&self.random, commit);
         let (sorted, recent) = self.refs.split_at(self.sorted);
         let start = sorted.partition_point(|&entry| entry < mark);
         let same = |entry: &&u64| **entry >> AUTHOR_BITS == mark >> AUTHOR_BITS;
@@ -121,23 +121,24 @@ impl<'a> Known<'a> {
             self.find(seq, "opening-missing", text);
         }
         self.sort();
-        match self.store.all() {
-            Ok(all) => {
-                for commit in all {
-                    let mark = self.mark(&commit);
-                    let at = self.refs.partition_point(|&entry| entry < mark);
-                    let referred =
-                        self.refs.get(at).is_some_and(|entry| entry >> AUTHOR_BITS == mark >> AUTHOR_BITS);
-                    if !referred && !self.erased.contains_key(&commit) {
-                        let text = format!("no entry refers to opening {commit}, which is there");
-                        self.findings.push(Finding { seq: None, code: "opening-stray", text });
-                    }
-                }
+        let mut strays = Vec::new();
+        let Self { store, random, refs, erased, .. } = self;
+        let listed = store.each(&mut |commit| {
+            let mark = mark(random, &commit);
+            let at = refs.partition_point(|&entry| entry < mark);
+            let referred = refs.get(at).is_some_and(|entry| entry >> AUTHOR_BITS == mark >> AUTHOR_BITS);
+            if !referred && !erased.contains_key(&commit) {
+                strays.push(commit);
             }
-            Err(why) => {
-                let text = format!("the openings can't be listed: {why}");
-                self.findings.push(Finding { seq: None, code: "opening-unreadable", text });
-            }
+        });
+        strays.sort_unstable();
+        self.findings.extend(strays.into_iter().map(|commit| {
+            let text = format!("no entry refers to opening {commit}, which is there");
+            Finding { seq: None, code: "opening-stray", text }
+        }));
+        if let Err(why) = listed {
+            let text = format!("the openings can't be listed: {why}");
+            self.findings.push(Finding { seq: None, code: "opening-unreadable", text });
         }
     }
 
@@ -155,10 +156,6 @@ impl<'a> Known<'a> {
         self.sorted = self.refs.len();
     }
 
-    fn mark(&self, commit: &Hash) -> u64 {
-        self.random.hash_one(commit) >> AUTHOR_BITS << AUTHOR_BITS
-    }
-
     /// A number for a group of people. Beyond 65,535 groups the last stands for none.
     fn author(&mut self, people: &[Token]) -> u16 {
         if let Some(&index) = self.author_index.get(people) {
@@ -171,4 +168,9 @@ impl<'a> Known<'a> {
         self.author_index.insert(people.to_vec(), index);
         index
     }
+}
+
+/// A fingerprint of a commit, with room for its authors.
+fn mark(random: &RandomState, commit: &Hash) -> u64 {
+    random.hash_one(commit) >> AUTHOR_BITS << AUTHOR_BITS
 }

@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::signer::Signer;
 use super::{Columns, Stored};
 use crate::core::dsse;
 use crate::core::entry::Entry;
 use crate::core::hash::Hash;
-use crate::core::keys::PublicKey;
 use crate::core::merkle;
 use crate::core::opening::refs_in;
 
 /// The keys that the log has had so far, by id.
-pub(super) type Keys = Arc<HashMap<Hash, PublicKey>>;
+pub(super) type Keys = Arc<HashMap<Hash, Arc<Signer>>>;
 
 /// What a signature turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ fn check_signatures(entry: &Entry, keys: &Keys) -> Vec<Checked> {
 }
 
 /// The one place where a signature is checked.
-pub(super) fn check(key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> Checked {
+pub(super) fn check(key: &Signer, message: &[u8], signature: &[u8; 64]) -> Checked {
     if key.verify(message, signature) { Checked::Good } else { Checked::Bad }
 }
 
