@@ -224,6 +224,8 @@ simple("101 percent", 1, does("traffic-shifted", {"act": "observed", "percent": 
 simple("a machine triggers a rollback", 1, does("rollback-triggered", {"trigger": "manual"}, CI))
 simple("a machine that may", 0, does("rollback-triggered", {"trigger": "manual"}, CI), policy={**POLICY, "machineRollback": True})
 simple("QA sends a message", 1, does("message-sent", lambda log: {**MESSAGE, "text": log.ref("hello")}, QA))
+simple("a query that steers the terminal", 1, does("metric-read", {"query": "\x1b[2J", "source": "file"}, CI))
+simple("a unit that steers the terminal", 1, checks=[{**CHECK, "unit": "\x1b[2J"}])
 simple("an empty list of points", 1, does("metric-read", {"points": [], "source": "file"}, CI))
 
 
