@@ -228,6 +228,11 @@ impl<'a> Fold<'a> {
             }
         }
         match &taken.event {
+            Some(Event::DeploymentOpened(body)) => {
+                for text in body.policy.weaker() {
+                    self.notice(Some(seq), "policy-weak", format!("by the policy frozen here {text}"));
+                }
+            }
             Some(Event::OpeningErased(body)) => self.openings.erase(seq, body.commit),
             Some(Event::ReportIssued(body)) => self.chain.covers(seq, &body.covers),
             Some(Event::KeyRevoked(body)) => drop(self.revocations.insert((body.key, seq))),

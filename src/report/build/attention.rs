@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Reader;
-use crate::core::check::Phase;
+use crate::core::check::{CheckSpec, Phase};
 use crate::core::deployment::Severity;
 use crate::core::event::{Act, Decision, Delivery, Event, Outcome, RollbackOutcome, SignOutcome};
 use crate::core::name::Id;
@@ -30,6 +30,7 @@ pub(super) fn attention(reader: &Reader, found: &Found) -> Vec<Attention> {
     list.unfinished(reader, found);
     list.checks(found.checks);
     list.acts(reader);
+    list.frozen(reader);
     list.governance(reader, found.control);
     list.all.sort_by_key(|attention| (attention.level, attention.seq.unwrap_or(0)));
     list.all
@@ -239,6 +240,39 @@ impl List {
                     format!("the last evidence of {} is {last}", check.id),
                 );
             }
+        }
+    }
+
+    /// What the gates were held to: each amendment of the checklist, and whether anything was measured by a limit.
+    fn frozen(&mut self, reader: &Reader) {
+        let deployment = reader.deployment();
+        let mut items = 0;
+        for entry in reader.input.entries {
+            let statement = &entry.statement;
+            if statement.predicate.deployment.as_ref() != Some(&deployment.id) {
+                continue;
+            }
+            match Event::parse(statement.kind(), &statement.predicate.body) {
+                Ok(Event::DeploymentOpened(body)) => items = body.checklist.items.len(),
+                Ok(Event::ChecklistAmended(body)) => {
+                    let now = body.checklist.items.len();
+                    let text = format!("the checklist was amended: {items} items before, {now} after");
+                    let reason = Some(reader.text(&body.reason));
+                    self.with_reason(Level::Warning, "checklist-amended", Some(entry.line.seq), text, reason);
+                    items = now;
+                }
+                _ => {}
+            }
+        }
+        let limited = |check: &CheckSpec| {
+            check.objective.is_some()
+                || check.rollback.is_some()
+                || check.baseline.is_some()
+                || check.on_fail.is_some()
+        };
+        if !deployment.opened.body.checks.iter().any(|check| check.watch && limited(check)) {
+            let text = "no check with a limit was watched: nothing measured could fail the verification".into();
+            self.add(Level::Warning, "unwatched", Some(deployment.opened.meta.seq), text);
         }
     }
 
