@@ -67,7 +67,7 @@ impl Desk {
     /// # Errors
     /// Where the ledger cannot be opened or read.
     pub fn open(app: &App, deployment: Option<&Token>) -> Result<Self> {
-        Self::load(Ledger::open(&app.ledger_path()?)?, deployment)
+        Self::load(Ledger::open(&app.ledger_path()?)?, deployment, true)
     }
 
     /// The same, without ever writing.
@@ -75,22 +75,33 @@ impl Desk {
     /// # Errors
     /// Where the ledger cannot be opened or read.
     pub fn read(app: &App, deployment: Option<&Token>) -> Result<Self> {
-        Self::load(Ledger::open_read_only(&app.ledger_path()?)?, deployment)
+        Self::load(Ledger::open_read_only(&app.ledger_path()?)?, deployment, true)
     }
 
-    fn load(ledger: Ledger, deployment: Option<&Token>) -> Result<Self> {
+    /// For a report, whose own verification checks every signature.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be opened or read.
+    pub fn open_for_report(app: &App, deployment: &Token) -> Result<Self> {
+        Self::load(Ledger::open(&app.ledger_path()?)?, Some(deployment), false)
+    }
+
+    fn load(ledger: Ledger, deployment: Option<&Token>, signatures: bool) -> Result<Self> {
         let head = ledger.head()?.context("the ledger is empty: run `aether-audit init` in a new folder")?;
-        let mut desk = Self { ledger, log: Log::default(), entries: Vec::new(), head, faults: Vec::new() };
-        for bytes in desk.ledger.entries_of(deployment.map(Token::as_str))? {
-            let entry = Entry::parse(&bytes).with_context(|| {
-                let path = desk.ledger.path().display();
-                format!("{path} holds an entry that is not of the format: run `aether-audit verify`")
-            })?;
-            let faults = take(&mut desk.log, &entry);
-            desk.faults.extend(faults.into_iter().map(|fault| format!("entry {}: {fault}", entry.line.seq)));
-            desk.entries.push(entry);
+        let entries = Entry::parse_all(&ledger.entries_of(deployment.map(Token::as_str))?).with_context(|| {
+            let path = ledger.path().display();
+            format!("{path} holds an entry that is not of the format: run `aether-audit verify`")
+        })?;
+        let mut log = Log::default();
+        let mut faults = Vec::new();
+        for entry in &entries {
+            let found = fold(&mut log, entry, is_governance(entry));
+            faults.extend(found.into_iter().map(|fault| format!("entry {}: {fault}", entry.line.seq)));
         }
-        Ok(desk)
+        if signatures {
+            faults.extend(unsigned_entries(&entries, &log));
+        }
+        Ok(Self { ledger, log, entries, head, faults })
     }
 
     /// Refuses to go on where an entry is not signed by who it names, or breaks a rule: for whatever
@@ -273,7 +284,7 @@ impl Desk {
         let Self { ledger, log, entries, head, .. } = self;
         let known = head.seq;
         let deployment = bundle.statement().predicate.deployment.clone();
-        Ok(ledger.append_judged(app.now(), &submission, known, &mut |since| {
+        let appended = ledger.append_judged(app.now(), &submission, known, &mut |since| {
             for (index, bytes) in since.iter().enumerate() {
                 let entry = Entry::parse(bytes)?;
                 *head = Head { seq: entry.line.seq, leaf: entry.leaf, recorded: entry.line.recorded };
@@ -290,7 +301,11 @@ impl Desk {
                 entries.push(entry);
             }
             Ok(())
-        })?)
+        })?;
+        if matches!(bundle.statement().kind(), "deployment-closed" | "report-issued") {
+            self.ledger.settle()?;
+        }
+        Ok(appended)
     }
 
     fn submission(&self, bundle: &Bundle) -> Result<Submission> {
@@ -317,23 +332,53 @@ impl Desk {
 /// Takes an entry into the fold; gives what is wrong with it, its signatures included, facts out of process
 /// and kinds of newer programs left aside.
 pub fn take(log: &mut Log, entry: &Entry) -> Vec<String> {
-    let brought = Event::parse(entry.statement.kind(), &entry.statement.predicate.body)
-        .map(|event| event.brought_keys())
-        .unwrap_or_default();
-    let key = |id: &Hash| {
-        let known = log.keys.get(id).map(|known| &known.key.public);
-        known.or_else(|| brought.iter().find(|key| key.keyid() == *id))
-    };
-    let bad = entry.bad_signatures(key);
-    let mut faults: Vec<String> =
-        bad.iter().map(|_| "it is not signed by whom it names".to_owned()).take(1).collect();
-    if !bad.is_empty() && entry.line.seq > 0 && Event::class_of(entry.statement.kind()) == Some(Class::Governance) {
-        return faults;
+    fold(log, entry, true)
+}
+
+const UNSIGNED: &str = "it is not signed by whom it names";
+
+fn fold(log: &mut Log, entry: &Entry, signatures: bool) -> Vec<String> {
+    let mut faults = Vec::new();
+    if signatures {
+        let brought = Event::parse(entry.statement.kind(), &entry.statement.predicate.body)
+            .map(|event| event.brought_keys())
+            .unwrap_or_default();
+        let key = |id: &Hash| {
+            let known = log.keys.get(id).map(|known| &known.key.public);
+            known.or_else(|| brought.iter().find(|key| key.keyid() == *id))
+        };
+        if !entry.bad_signatures(key).is_empty() {
+            faults.push(UNSIGNED.to_owned());
+            if is_governance(entry) && entry.line.seq > 0 {
+                return faults;
+            }
+        }
     }
     let taken = log.take(entry, |_| Vec::new());
     let real = taken.faults.iter().filter(|fault| !fault.out_of_process() && fault.code() != "kind-unsupported");
     faults.extend(real.map(ToString::to_string));
     faults
+}
+
+fn is_governance(entry: &Entry) -> bool {
+    Event::class_of(entry.statement.kind()) == Some(Class::Governance)
+}
+
+/// Entries of deployments that are not signed by whom they name, looked for on every core.
+fn unsigned_entries(entries: &[Entry], log: &Log) -> Vec<String> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = entries.len().div_ceil(cores).max(64);
+    let bad = |entry: &&Entry| {
+        let key = |id: &Hash| log.keys.get(id).map(|known| &known.key.public);
+        !is_governance(entry) && !entry.bad_signatures(key).is_empty()
+    };
+    let look = |part: &[Entry]| -> Vec<String> {
+        part.iter().filter(bad).map(|entry| format!("entry {}: {UNSIGNED}", entry.line.seq)).collect()
+    };
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = entries.chunks(share).map(|part| scope.spawn(move || look(part))).collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
+    })
 }
 
 /// Text as an opening, with what a statement says of it.

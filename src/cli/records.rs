@@ -1,7 +1,9 @@
 //! `render` and `report`: what a deployment leaves behind, made from its entries alone.
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
+use std::thread;
 
 use anyhow::{Context as _, Result};
 
@@ -85,7 +87,7 @@ fn origin(source: &Source, id: &Token, last: u64) -> Result<String> {
 pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     let id = pick(app, true)?;
     let who = app.who()?;
-    let mut desk = Desk::open(app, Some(&id))?;
+    let mut desk = Desk::open_for_report(app, &id)?;
     let roster = desk.roster()?.clone();
     let covers = desk.seen();
     let signer = hand(&desk, &who, Some(desk.deployment(&id)?), &[])?;
@@ -241,11 +243,17 @@ impl Record {
     pub fn files(&self, source: &Source) -> Result<Files> {
         let mut files = self.with(source, |input| {
             let made = report::report(input)?;
+            let (data, page) = thread::scope(|scope| {
+                let data = scope.spawn(|| report::to_json(&made).and_then(|json| Ok((json, report::to_markdown(&made)?))));
+                let page = report::to_html(&made);
+                (data.join().unwrap_or_else(|panic| resume_unwind(panic)), page)
+            });
+            let (json, markdown) = data?;
             Ok(Files::from([
                 ("Deployment_Checklist.md", report::checklist(input)?.into_bytes()),
-                ("report.json", report::to_json(&made)?.into_bytes()),
-                ("report.md", report::to_markdown(&made)?.into_bytes()),
-                ("report.html", report::to_html(&made)?.into_bytes()),
+                ("report.json", json.into_bytes()),
+                ("report.md", markdown.into_bytes()),
+                ("report.html", page?.into_bytes()),
             ]))
         })?;
         if let Some(note) = &self.integrity.checkpoint {

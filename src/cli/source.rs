@@ -135,8 +135,8 @@ impl Source {
         };
         let mut log = Log::default();
         let mut entries = Vec::new();
-        for bytes in &all {
-            let entry = Entry::parse(bytes).context("an entry is not of the format: run `aether-audit verify`")?;
+        let parsed = Entry::parse_all(&all).context("an entry is not of the format: run `aether-audit verify`")?;
+        for entry in parsed {
             let its = entry.statement.predicate.deployment.as_ref();
             let governance = crate::core::event::Event::class_of(entry.statement.kind()) == Some(Class::Governance);
             if entry.line.seq <= to && (governance || its.is_none() || its == Some(deployment)) {

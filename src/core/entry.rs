@@ -30,6 +30,9 @@ pub struct Line {
     pub seq: u64,
 }
 
+/// From so many entries on a second thread pays.
+const MANY: usize = 256;
+
 /// A parsed entry: its line, the statement inside, and the signatures decoded.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -134,6 +137,25 @@ impl Entry {
             return Err(EntryError::Range);
         }
         Ok(Self { line, payload, statement, signatures, leaf: merkle::leaf_hash(bytes) })
+    }
+
+    /// Reads entries, many of them on two threads.
+    ///
+    /// # Errors
+    /// The [`EntryError`] of the first bytes that are none.
+    pub fn parse_all(all: &[Vec<u8>]) -> Result<Vec<Self>, EntryError> {
+        let parse = |some: &[Vec<u8>]| some.iter().map(|bytes| Self::parse(bytes)).collect::<Result<Vec<_>, _>>();
+        if all.len() < MANY {
+            return parse(all);
+        }
+        let (first, second) = all.split_at(all.len() / 2);
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| parse(second));
+            let mut entries = parse(first)?;
+            // It hangs up only by panicking, which is passed on.
+            entries.append(&mut other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            Ok(entries)
+        })
     }
 
     /// Holds every signature against the key that `key` knows by its id.

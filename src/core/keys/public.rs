@@ -1,5 +1,7 @@
 //! Public keys: one key, one encoding.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use base64::Engine as _;
@@ -17,6 +19,14 @@ const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0
 const PEM_BEGIN: &str = "-----BEGIN PUBLIC KEY-----\n";
 const PEM_END: &str = "\n-----END PUBLIC KEY-----\n";
 
+/// So many keys are remembered as sound, by each thread.
+const REMEMBERED: usize = 1024;
+
+thread_local! {
+    /// Every roster repeats its keys, and seeing that a point has prime order costs two signatures' worth.
+    static SOUND: RefCell<BTreeMap<[u8; 32], PublicKey>> = const { RefCell::new(BTreeMap::new()) };
+}
+
 /// An Ed25519 public key of prime order, in its canonical encoding.
 ///
 /// In JSON it is the base64 of its 44-byte `SubjectPublicKeyInfo` DER.
@@ -33,6 +43,20 @@ impl PublicKey {
     /// [`KeyError::NotCanonical`], or [`KeyError::Weak`] for a point with a small-order part: on such keys
     /// verifiers in the field disagree.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
+        SOUND.with_borrow_mut(|sound| {
+            if let Some(key) = sound.get(bytes) {
+                return Ok(key.clone());
+            }
+            let key = Self::read(bytes)?;
+            if sound.len() >= REMEMBERED {
+                sound.clear();
+            }
+            sound.insert(*bytes, key.clone());
+            Ok(key)
+        })
+    }
+
+    fn read(bytes: &[u8; 32]) -> Result<Self, KeyError> {
         let key = VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::NotCanonical)?;
         let point = key.to_edwards();
         if point.compress().as_bytes() != bytes {

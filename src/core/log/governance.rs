@@ -69,7 +69,7 @@ impl Log {
             }
             _ => return Err(rule("not a governance event")),
         };
-        next.check()?;
+        next.check_after(before)?;
         if !own {
             before.check_next(&next, signers)?;
         }
