@@ -84,6 +84,7 @@ impl Verdict {
 
 /// Everything that a verification found out.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // each is a question of its own
 pub struct Report {
     /// What is wrong, by `seq`.
     pub findings: Vec<Finding>,
