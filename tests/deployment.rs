@@ -7,8 +7,8 @@ use aether_audit::core::checklist::{By as Ticked, ItemSpec};
 use aether_audit::core::deployment::{Deployment, ItemState, Severity, Stage};
 use aether_audit::core::event::{
     Act, Colour, Decision, DecisionMade, DeploymentOpened, Event, Gate, ItemSigned, ItemWithdrawn, Outcome,
-    RollbackFinished, RollbackOutcome, RollbackStarted, RollbackTriggered, SignOutcome, StandbyChanged, StandbyState,
-    TrafficShifted, Trigger,
+    RollbackFinished, RollbackOutcome, RollbackStarted, RollbackTriggered, SignOutcome, StandbyChanged,
+    StandbyState, TrafficShifted, Trigger,
 };
 use aether_audit::core::roster::{COMMS_LEAD, LEAD_DEPLOYER, QA_ENGINEER, RECORDER};
 use common::story::{close, decide, opened, reading, shift, sign, until_go};
@@ -55,7 +55,12 @@ fn codes(log: &TestLog, severity: Severity) -> Vec<&'static str> {
 
 fn waive(log: &mut TestLog, gate: Gate, requirement: &str) {
     let reason = log.opening("known and accepted");
-    let body = DecisionMade { decision: Decision::Override, gate: Some(gate), reason, waives: Some(label(requirement)) };
+    let body = DecisionMade {
+        decision: Decision::Override,
+        gate: Some(gate),
+        reason,
+        waives: Some(label(requirement)),
+    };
     log.record(&[ALICE], Some(ID), &Event::DecisionMade(body));
 }
 
@@ -98,7 +103,11 @@ fn an_item_bound_to_a_check_is_not_signed_as_done_without_a_pass() {
 #[test]
 fn an_item_that_the_decision_itself_ticks_never_blocks_it() {
     let log = open_with(|body| {
-        let go = ItemSpec { phase: Some("pre-deployment".into()), by: Some(Ticked::Go), ..ItemSpec::new("go-no-go".into()) };
+        let go = ItemSpec {
+            phase: Some("pre-deployment".into()),
+            by: Some(Ticked::Go),
+            ..ItemSpec::new("go-no-go".into())
+        };
         body.checklist.items.push(go);
     });
     assert!(!missing(&log, Gate::Go).contains(&"item/go-no-go".to_owned()));
@@ -316,7 +325,14 @@ fn traffic_of_another_service_stands_out_and_moves_nothing() {
     let mut log = open_with(|body| body.services.push(label("api")));
     let act = |service: &str| {
         let (detail, intent, service) = (None, None, label(service));
-        Event::TrafficShifted(TrafficShifted { act: Act::Done, detail, intent, percent: 100, service, to: Colour::Green })
+        Event::TrafficShifted(TrafficShifted {
+            act: Act::Done,
+            detail,
+            intent,
+            percent: 100,
+            service,
+            to: Colour::Green,
+        })
     };
     log.record(&[ALICE], Some(ID), &act("web"));
     log.record(&[ALICE], Some(ID), &act("other"));
@@ -325,7 +341,14 @@ fn traffic_of_another_service_stands_out_and_moves_nothing() {
     assert_eq!(state(&log).green_since(), None);
     log.record(&[ALICE], Some(ID), &act("api"));
     let since = state(&log).green_since();
-    let back = |service| TrafficShifted { act: Act::Done, detail: None, intent: None, percent: 100, service, to: Colour::Blue };
+    let back = |service| TrafficShifted {
+        act: Act::Done,
+        detail: None,
+        intent: None,
+        percent: 100,
+        service,
+        to: Colour::Blue,
+    };
     log.record(&[ALICE], Some(ID), &Event::TrafficShifted(back(label("other"))));
     assert!(since.is_some() && state(&log).green_since() == since);
 }
@@ -349,7 +372,10 @@ fn going_back_to_blue_ends_the_window() {
     assert!(state(&log).verification_window().is_none());
     assert!(missing(&log, Gate::AllClear).contains(&"shift/green".to_owned()));
     shift(&mut log, ID, Colour::Green);
-    assert!(missing(&log, Gate::AllClear).contains(&"coverage/http-5xx".to_owned()), "the minutes before do not count");
+    assert!(
+        missing(&log, Gate::AllClear).contains(&"coverage/http-5xx".to_owned()),
+        "the minutes before do not count"
+    );
 }
 
 #[test]
@@ -365,7 +391,10 @@ fn a_window_without_a_watched_check_never_ends_in_all_clear() {
     sign(&mut log, ID, CAROL, "smoke");
     log.tick(3600);
     let missing = state(&log).missing(Gate::AllClear, log.now);
-    assert_eq!(missing.iter().map(|m| (m.requirement.as_str(), m.waivable)).collect::<Vec<_>>(), [("checks/none", false)]);
+    assert_eq!(
+        missing.iter().map(|m| (m.requirement.as_str(), m.waivable)).collect::<Vec<_>>(),
+        [("checks/none", false)]
+    );
 }
 
 #[test]
@@ -453,11 +482,22 @@ fn after_the_closing_only_asides_and_corrections_are_allowed() {
 #[test]
 fn an_outcome_finds_its_intention() {
     let mut log = going();
-    let act = |act| TrafficShifted { act, detail: None, intent: None, percent: 50, service: label("web"), to: Colour::Green };
+    let act = |act| TrafficShifted {
+        act,
+        detail: None,
+        intent: None,
+        percent: 50,
+        service: label("web"),
+        to: Colour::Green,
+    };
     let done = Event::TrafficShifted(act(Act::Done));
     assert_eq!(state(&log).open_intention(&done), None);
     log.record(&[ALICE], Some(ID), &Event::TrafficShifted(act(Act::Intended)));
     let intention = state(&log).open_intention(&done).cloned().expect("the intention");
-    log.record(&[ALICE], Some(ID), &Event::TrafficShifted(TrafficShifted { intent: Some(intention), ..act(Act::Done) }));
+    log.record(
+        &[ALICE],
+        Some(ID),
+        &Event::TrafficShifted(TrafficShifted { intent: Some(intention), ..act(Act::Done) }),
+    );
     assert_eq!(state(&log).open_intention(&done), None, "it has its outcome");
 }

@@ -40,7 +40,8 @@ fn files(log: &TestLog) -> Files {
         findings: Vec::new(),
         verdict: VERDICT.replace("{}", &size.to_string()),
     };
-    let opening = |commit: &Hash| Opened::Bytes(Opening::from_file_bytes(&log.openings[commit]).unwrap().bytes);
+    let opening =
+        |commit: &Hash| Opened::Bytes(Opening::from_file_bytes(&log.openings[commit]).unwrap().bytes);
     let deployment = &log.log.deployments[&token(story::GOOD)];
     let input =
         Input { log: &log.log, deployment, entries: &entries, opening: &opening, integrity: &integrity };
@@ -72,7 +73,8 @@ fn sign(log: &mut TestLog, files: &mut Files, generator: Option<&str>) {
     let signed = serde_json::to_vec(&envelope).unwrap();
     let named = FileDigest { name: label("report.dsse.json"), sha256: Hash::of(&[&signed]) };
     files.insert("report.dsse.json", signed);
-    let digests = digests.into_iter().map(|(name, sha256)| FileDigest { name, sha256 }).chain([named]).collect();
+    let digests =
+        digests.into_iter().map(|(name, sha256)| FileDigest { name, sha256 }).chain([named]).collect();
     log.record(&[BOB], Some(story::GOOD), &Event::ReportIssued(ReportIssued { covers, files: digests }));
 }
 

@@ -20,7 +20,14 @@ use crate::core::time::Timestamp;
 #[derive(Args, Clone, Debug, Default)]
 pub struct Globals {
     /// The project's folder
-    #[arg(short = 'C', long = "dir", global = true, value_name = "DIR", env = "AETHER_AUDIT_DIR", hide_env_values = true)]
+    #[arg(
+        short = 'C',
+        long = "dir",
+        global = true,
+        value_name = "DIR",
+        env = "AETHER_AUDIT_DIR",
+        hide_env_values = true
+    )]
     pub dir: Option<PathBuf>,
     /// The ledger, instead of the one that aether.toml names
     #[arg(long, global = true, value_name = "FILE", env = "AETHER_AUDIT_LEDGER", hide_env_values = true)]
@@ -32,7 +39,15 @@ pub struct Globals {
     #[arg(long, global = true, value_name = "ID", env = "AETHER_AUDIT_DEPLOYMENT", hide_env_values = true)]
     pub deployment: Option<String>,
     /// Text for people or JSON for programs
-    #[arg(short, long, global = true, value_enum, default_value = "text", env = "AETHER_AUDIT_OUTPUT", hide_env_values = true)]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        env = "AETHER_AUDIT_OUTPUT",
+        hide_env_values = true
+    )]
     pub output: Output,
     /// Say less
     #[arg(short, long, global = true, env = "AETHER_AUDIT_QUIET", hide_env_values = true)]
@@ -44,7 +59,13 @@ pub struct Globals {
     #[arg(long, global = true, value_name = "DIR", env = "AETHER_AUDIT_KEYS", hide_env_values = true)]
     pub keys: Option<PathBuf>,
     /// A file whose first line is the passphrase of your keys (or set `AETHER_AUDIT_PASSPHRASE`)
-    #[arg(long, global = true, value_name = "FILE", env = "AETHER_AUDIT_PASSPHRASE_FILE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "AETHER_AUDIT_PASSPHRASE_FILE",
+        hide_env_values = true
+    )]
     pub passphrase_file: Option<PathBuf>,
 }
 
@@ -93,7 +114,12 @@ pub struct App<'a> {
 impl<'a> App<'a> {
     /// What a command runs in.
     #[must_use]
-    pub fn new(globals: Globals, clock: &'a dyn Clock, out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
+    pub fn new(
+        globals: Globals,
+        clock: &'a dyn Clock,
+        out: &'a mut dyn Write,
+        err: &'a mut dyn Write,
+    ) -> Self {
         Self { globals, clock, out, err, passphrase: None, unlocked: RefCell::default() }
     }
 
@@ -140,7 +166,8 @@ impl<'a> App<'a> {
     /// # Errors
     /// Where nobody is named, or not as a person's id.
     pub fn who(&self) -> Result<Token> {
-        let who = self.globals.who.as_deref().context("say who you are: --as NAME (or set AETHER_AUDIT_AS)")?;
+        let who =
+            self.globals.who.as_deref().context("say who you are: --as NAME (or set AETHER_AUDIT_AS)")?;
         Ok(Token::new(who)?)
     }
 
@@ -225,7 +252,8 @@ fn turns(c: char) -> bool {
 /// Where it has none to give.
 pub fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the operating system gave no random bytes: {e}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|e| anyhow::anyhow!("the operating system gave no random bytes: {e}"))?;
     Ok(bytes)
 }
 

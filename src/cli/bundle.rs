@@ -71,7 +71,8 @@ impl Bundle {
             .with_context(|| format!("{name} is not a statement to join: it is made by `--out FILE`"))?;
         let mut openings = Vec::new();
         for (commit, base64) in file.openings {
-            let opening = Opening::from_file_bytes(&dsse::decode(&base64)?).with_context(|| format!("{name}"))?;
+            let opening =
+                Opening::from_file_bytes(&dsse::decode(&base64)?).with_context(|| format!("{name}"))?;
             if opening.commit() != commit {
                 bail!("{name}: the opening {commit} holds other bytes: ask for the file again");
             }
@@ -96,7 +97,6 @@ impl Bundle {
     pub fn statement(&self) -> &Statement {
         &self.statement
     }
-
 
     /// A key that the statement itself brings, which no roster has yet.
     #[must_use]

@@ -46,7 +46,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     for name in &args.checks {
         let known = || config.check.iter().map(|c| c.spec.id.as_str()).collect::<Vec<_>>().join(", ");
         let found = config.find(name);
-        checks.push(found.with_context(|| format!("aether.toml defines no check {name}; it defines {}", known()))?);
+        checks.push(
+            found.with_context(|| format!("aether.toml defines no check {name}; it defines {}", known()))?,
+        );
     }
     if args.checks.is_empty() {
         checks = config.check.iter().collect();
@@ -77,7 +79,9 @@ fn frozen(desk: &Desk, id: &Token, check: &Check, now: &CheckSpec) -> Result<Che
             "the check {} is no longer what {id} was opened with: limits and queries are frozen then; put aether.toml back, or open a new deployment",
             check.spec.id
         ),
-        None => bail!("the check {} is newer than {id}: its checks were frozen when it opened", check.spec.id),
+        None => {
+            bail!("the check {} is newer than {id}: its checks were frozen when it opened", check.spec.id)
+        }
     }
 }
 
@@ -113,7 +117,11 @@ fn keep(
         if let Some(response) = collected.response {
             reading.response = Some(opened_bytes(response.bytes, &response.media_type, openings)?);
         }
-        Ok(if reading.points.is_empty() { Event::EvidenceCollected(reading) } else { Event::MetricRead(reading) })
+        Ok(if reading.points.is_empty() {
+            Event::EvidenceCollected(reading)
+        } else {
+            Event::MetricRead(reading)
+        })
     });
     app.globals.quiet = quiet;
     let seq = match fate? {

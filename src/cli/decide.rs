@@ -93,7 +93,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         DecisionArg::AllClear => (Decision::AllClear, Some(Gate::AllClear)),
         DecisionArg::Override => {
             let (Some(gate), Some(waive)) = (args.gate, &args.waive) else {
-                bail!("an override names what it waives: --gate GATE --waive REQUIREMENT (`aether-audit gate GATE` lists them)");
+                bail!(
+                    "an override names what it waives: --gate GATE --waive REQUIREMENT (`aether-audit gate GATE` lists them)"
+                );
             };
             check_missing(app, &desk, &id, gate.into(), waive)?;
             make(app, &mut desk, &id, args, Decision::Override, Some((gate.into(), waive)))?;
@@ -159,13 +161,17 @@ fn check_missing(app: &App, desk: &Desk, id: &Token, gate: Gate, waive: &Label) 
     if missing.iter().any(|m| m.waivable && m.requirement == waive.as_str()) {
         return Ok(());
     }
-    bail!("--waive {waive}: the gate does not miss that now, or it cannot be waived; `aether-audit gate GATE` lists what it misses")
+    bail!(
+        "--waive {waive}: the gate does not miss that now, or it cannot be waived; `aether-audit gate GATE` lists what it misses"
+    )
 }
 
 /// The gate with the overrides that are about to be recorded: everything else it misses refuses.
 fn check(app: &App, desk: &Desk, id: &Token, gate: Gate, overrides: &[Label]) -> Result<()> {
     let missing = desk.deployment(id)?.missing(gate, app.now());
-    if let Some(idle) = overrides.iter().find(|o| !missing.iter().any(|m| m.waivable && m.requirement == o.as_str())) {
+    if let Some(idle) =
+        overrides.iter().find(|o| !missing.iter().any(|m| m.waivable && m.requirement == o.as_str()))
+    {
         bail!("--override {idle}: the gate does not miss that, or it cannot be waived");
     }
     let left: Vec<_> = missing

@@ -22,8 +22,8 @@ use crate::core::log::{Log, RosterVersion};
 use crate::core::name::{Id, Token};
 use crate::core::opening::{Opening, OpeningRef};
 use crate::core::roster::KeyUse;
-use crate::core::time::Timestamp;
 use crate::core::statement::{Predicate, Seen, Signer, Statement, Subject};
+use crate::core::time::Timestamp;
 use crate::ledger::{Appended, Head, Ledger, Submission};
 
 /// An open ledger with what it says about one deployment.
@@ -88,10 +88,11 @@ impl Desk {
 
     fn load(ledger: Ledger, deployment: Option<&Token>, signatures: bool) -> Result<Self> {
         let head = ledger.head()?.context("the ledger is empty: run `aether-audit init` in a new folder")?;
-        let entries = Entry::parse_all(&ledger.entries_of(deployment.map(Token::as_str))?).with_context(|| {
-            let path = ledger.path().display();
-            format!("{path} holds an entry that is not of the format: run `aether-audit verify`")
-        })?;
+        let entries =
+            Entry::parse_all(&ledger.entries_of(deployment.map(Token::as_str))?).with_context(|| {
+                let path = ledger.path().display();
+                format!("{path} holds an entry that is not of the format: run `aether-audit verify`")
+            })?;
         let mut log = Log::default();
         let mut faults = Vec::new();
         for entry in &entries {
@@ -115,7 +116,8 @@ impl Desk {
         }
         let missing = self.faults.iter().take(5).cloned().collect();
         let what = format!("this ledger has findings ({})", self.faults.len());
-        Err(Refused { what, missing, next: "run `aether-audit verify`, and find out who wrote to it".into() }.into())
+        Err(Refused { what, missing, next: "run `aether-audit verify`, and find out who wrote to it".into() }
+            .into())
     }
 
     /// Warns where the ledger has findings.
@@ -188,22 +190,20 @@ impl Desk {
             .map(|hand| {
                 let person = roster.person(hand.person.as_str());
                 let person = person.with_context(|| {
-                    format!("{} is not on the roster: see `aether-audit key list`, or `aether-audit key enroll`", hand.person)
+                    format!(
+                        "{} is not on the roster: see `aether-audit key list`, or `aether-audit key enroll`",
+                        hand.person
+                    )
                 })?;
                 let key = person.keys.iter().rev().find(|key| key.key_use == KeyUse::Role);
-                let key = key.with_context(|| format!("{} has no key for daily work on the roster", hand.person))?;
+                let key =
+                    key.with_context(|| format!("{} has no key for daily work on the roster", hand.person))?;
                 Ok(Signer { key: key.public.keyid(), role: hand.role.clone() })
             })
             .collect()
     }
 
-    fn statement(
-        &self,
-        draft: &Draft,
-        signers: &[Signer],
-        id: Id,
-        time: Timestamp,
-    ) -> Result<Statement> {
+    fn statement(&self, draft: &Draft, signers: &[Signer], id: Id, time: Timestamp) -> Result<Statement> {
         let predicate = Predicate {
             body: draft.event.body()?,
             deployment: draft.deployment.clone(),
@@ -310,11 +310,17 @@ impl Desk {
 
     fn submission(&self, bundle: &Bundle) -> Result<Submission> {
         let opened = bundle.complete()?;
-        let bad = crate::core::entry::bad_signatures(&opened.statement, &opened.payload, &opened.signatures, |id| {
-            self.log.keys.get(id).map(|known| &known.key.public).or_else(|| bundle.own_key(id))
-        });
+        let bad = crate::core::entry::bad_signatures(
+            &opened.statement,
+            &opened.payload,
+            &opened.signatures,
+            |id| self.log.keys.get(id).map(|known| &known.key.public).or_else(|| bundle.own_key(id)),
+        );
         if let Some(&index) = bad.first() {
-            bail!("the signature of key {} does not verify: nothing was appended", opened.statement.predicate.signers[index].key);
+            bail!(
+                "the signature of key {} does not verify: nothing was appended",
+                opened.statement.predicate.signers[index].key
+            );
         }
         Ok(Submission { envelope: bundle.envelope.clone(), openings: bundle.openings.clone() })
     }
@@ -355,7 +361,8 @@ fn fold(log: &mut Log, entry: &Entry, signatures: bool) -> Vec<String> {
         }
     }
     let taken = log.take(entry, |_| Vec::new());
-    let real = taken.faults.iter().filter(|fault| !fault.out_of_process() && fault.code() != "kind-unsupported");
+    let real =
+        taken.faults.iter().filter(|fault| !fault.out_of_process() && fault.code() != "kind-unsupported");
     faults.extend(real.map(ToString::to_string));
     faults
 }
@@ -430,9 +437,13 @@ pub fn pick(app: &App, closed_too: bool) -> Result<Token> {
         ([only], _) => Ok((*only).clone()),
         ([], Some((newest, _))) if closed_too => Ok(newest.clone()),
         ([], Some((newest, _))) => {
-            bail!("no deployment is open: start one with `aether-audit open`, or name one with --deployment (the newest is {newest})")
+            bail!(
+                "no deployment is open: start one with `aether-audit open`, or name one with --deployment (the newest is {newest})"
+            )
         }
-        ([], None) => bail!("there is no deployment yet: start one with `aether-audit open RELEASE --commit SHA …`"),
+        ([], None) => {
+            bail!("there is no deployment yet: start one with `aether-audit open RELEASE --commit SHA …`")
+        }
         (several, _) => {
             let ids: Vec<&str> = several.iter().map(|id| id.as_str()).collect();
             bail!("several deployments are open: name one with --deployment ({})", ids.join(", "))
@@ -445,7 +456,12 @@ pub fn pick(app: &App, closed_too: bool) -> Result<Token> {
 ///
 /// # Errors
 /// Where they are not on the roster or have no role.
-pub fn hand(desk: &Desk, person: &Token, deployment: Option<&Deployment>, preferred: &[&str]) -> Result<Hand> {
+pub fn hand(
+    desk: &Desk,
+    person: &Token,
+    deployment: Option<&Deployment>,
+    preferred: &[&str],
+) -> Result<Hand> {
     let roster = &desk.roster()?.roster;
     let found = roster.person(person.as_str()).with_context(|| {
         format!("{person} is not on the roster: see `aether-audit key list`, or `aether-audit key enroll {person} --role R`")
@@ -455,7 +471,9 @@ pub fn hand(desk: &Desk, person: &Token, deployment: Option<&Deployment>, prefer
     let all: Vec<&Token> = held.iter().chain(&found.roles).collect();
     let role = preferred.iter().find_map(|wanted| all.iter().find(|role| role.as_str() == *wanted));
     let role = role.or_else(|| all.first());
-    let role = role.with_context(|| format!("{person} has no role on the roster: `aether-audit key enroll {person} --role R`"))?;
+    let role = role.with_context(|| {
+        format!("{person} has no role on the roster: `aether-audit key enroll {person} --role R`")
+    })?;
     Ok(Hand { person: person.clone(), role: (*role).clone() })
 }
 

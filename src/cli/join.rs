@@ -85,6 +85,7 @@ fn check(app: &App, desk: &Desk, bundle: &Bundle, event: &Event, deployment: Opt
             Ok(Hand { person: person.id.clone(), role: signer.role.clone() })
         })
         .collect::<Result<Vec<_>>>()?;
-    let draft = Draft { event: event.clone(), openings: Vec::new(), deployment, subject: statement.subject.clone() };
+    let draft =
+        Draft { event: event.clone(), openings: Vec::new(), deployment, subject: statement.subject.clone() };
     desk.allow(app, &draft, &hands)
 }

@@ -52,7 +52,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
                 bail!("there is no deployment {id} in this ledger: `aether-audit log --all` lists everything")
             }
             Ok(id) => Some(id),
-            Err(error) if app.globals.deployment.is_some() || !ledger.deployments()?.is_empty() => return Err(error),
+            Err(error) if app.globals.deployment.is_some() || !ledger.deployments()?.is_empty() => {
+                return Err(error);
+            }
             Err(_) => None,
         };
         ledger.entries_of(id.as_ref().map(Token::as_str))?
@@ -125,7 +127,9 @@ pub fn summary(kind: &str, body: &serde_json::Value) -> String {
         "item-withdrawn" => vec![text("item")],
         "decision-made" => vec![text("decision"), text("gate"), text("waives")],
         "deployment-opened" => vec![text("release"), text("type"), text("environment")],
-        "metric-read" | "evidence-collected" => vec![text("check"), text("phase"), text("value"), text("unit")],
+        "metric-read" | "evidence-collected" => {
+            vec![text("check"), text("phase"), text("value"), text("unit")]
+        }
         "traffic-shifted" => {
             let percent = body.get("percent").map(|p| format!("{p} %")).unwrap_or_default();
             vec![text("service"), text("to"), percent, text("act")]

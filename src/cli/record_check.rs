@@ -58,10 +58,16 @@ pub fn check(folder: &Path, source: &Source, report: &Report) -> Result<RecordCh
     let signed_by = known.map_or("nobody of the roster".to_owned(), |(person, _)| person.id.to_string());
     match known {
         Some((_, key)) if key.key_use == KeyUse::Root => {
-            find("report-key", format!("{SIGNED} is signed with a root key, which signs rosters and nothing else"));
+            find(
+                "report-key",
+                format!("{SIGNED} is signed with a root key, which signs rosters and nothing else"),
+            );
         }
         None => {
-            let text = format!("{SIGNED} is signed by the key {}, which was not on the roster then", predicate.signer);
+            let text = format!(
+                "{SIGNED} is signed by the key {}, which was not on the roster then",
+                predicate.signer
+            );
             find("report-key", text);
         }
         Some((_, key)) if !ReportStatement::signed_by(&envelope, &key.public) => {
@@ -71,24 +77,45 @@ pub fn check(folder: &Path, source: &Source, report: &Report) -> Result<RecordCh
     }
     let suspect = report.log.keys.get(&predicate.signer).and_then(|known| known.suspect_from);
     if let Some(from) = suspect.filter(|from| *from <= predicate.covers.seq) {
-        find("report-key", format!("{SIGNED} is signed by a key that is suspect from entry {from} on: make the report again"));
+        find(
+            "report-key",
+            format!(
+                "{SIGNED} is signed by a key that is suspect from entry {from} on: make the report again"
+            ),
+        );
     }
     if predicate.log != report.log.origin {
-        find("report-log", format!("the report is of the log {}, this one is {}", predicate.log, report.log.origin));
+        find(
+            "report-log",
+            format!("the report is of the log {}, this one is {}", predicate.log, report.log.origin),
+        );
     }
     let leaves = source.leaves()?;
     let covered = usize::try_from(predicate.covers.seq).ok().and_then(|seq| leaves.get(seq));
     if covered != Some(&predicate.covers.leaf) {
-        let text = format!("the report covers entry {} as {}, which this log does not have", predicate.covers.seq, predicate.covers.leaf);
+        let text = format!(
+            "the report covers entry {} as {}, which this log does not have",
+            predicate.covers.seq, predicate.covers.leaf
+        );
         find("report-covers", text);
     }
     check_files(folder, &statement, &mut find)?;
     if !issued(folder, source, &predicate.deployment)? {
-        find("report-not-recorded", format!("no entry of the log names this {SIGNED}: make the report again"));
+        find(
+            "report-not-recorded",
+            format!("no entry of the log names this {SIGNED}: make the report again"),
+        );
     }
     let (deployment, covers) = (predicate.deployment.clone(), predicate.covers.seq);
-    let mut checked =
-        RecordCheck { deployment, covers, signed_by, findings, stale: None, not_proven: None, not_compared: None };
+    let mut checked = RecordCheck {
+        deployment,
+        covers,
+        signed_by,
+        findings,
+        stale: None,
+        not_proven: None,
+        not_compared: None,
+    };
     if checked.findings.is_empty() {
         compare(folder, source, &statement, &leaves, &mut checked)?;
     }
@@ -99,13 +126,21 @@ pub fn check(folder: &Path, source: &Source, report: &Report) -> Result<RecordCh
 fn issued(folder: &Path, source: &Source, deployment: &Token) -> Result<bool> {
     let digest = Hash::of(&[&record_file(&folder.join(SIGNED))?]);
     let (entries, _) = source.read(deployment, u64::MAX)?;
-    Ok(entries.iter().any(|entry| match Event::parse(entry.statement.kind(), &entry.statement.predicate.body) {
-        Ok(Event::ReportIssued(body)) => body.files.iter().any(|f| f.name == SIGNED && f.sha256 == digest),
-        _ => false,
+    Ok(entries.iter().any(|entry| {
+        match Event::parse(entry.statement.kind(), &entry.statement.predicate.body) {
+            Ok(Event::ReportIssued(body)) => {
+                body.files.iter().any(|f| f.name == SIGNED && f.sha256 == digest)
+            }
+            _ => false,
+        }
     }))
 }
 
-fn check_files(folder: &Path, statement: &ReportStatement, find: &mut impl FnMut(&'static str, String)) -> Result<()> {
+fn check_files(
+    folder: &Path,
+    statement: &ReportStatement,
+    find: &mut impl FnMut(&'static str, String),
+) -> Result<()> {
     let mut named = BTreeSet::new();
     for subject in &statement.subject {
         named.insert(subject.name.to_string());

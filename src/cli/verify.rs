@@ -11,6 +11,8 @@ use super::files;
 use super::record_check::{self, RecordCheck};
 use super::source::{Held, Kind, Source, kind};
 use super::status_code::Status;
+use crate::config::Config;
+use crate::core::checkpoint::Note;
 use crate::core::hash::Hash;
 use crate::core::verify::{self, Anchors, Finding, Report, Verdict};
 
@@ -63,12 +65,26 @@ fn anchors(args: &Args) -> Result<Anchors> {
         Some(text) => Some(Hash::parse(text.trim()).with_context(|| format!("--roster-sha256 {text:?}"))?),
         None => None,
     };
-    let checkpoints = args
-        .checkpoint
-        .iter()
-        .map(|path| files::read_text(path, MAX_NOTE))
-        .collect::<Result<Vec<_>>>()?;
+    let checkpoints = args.checkpoint.iter().map(|path| checkpoint(path, args.path.as_deref()));
+    let checkpoints = checkpoints.collect::<Result<Vec<_>>>()?;
     Ok(Anchors { first_roster, checkpoints, own_checkpoint: None })
+}
+
+/// A checkpoint from elsewhere: one that lies inside what is checked anchors nothing.
+fn checkpoint(path: &Path, checked: Option<&Path>) -> Result<String> {
+    let note = files::read_text(path, MAX_NOTE)?;
+    Note::parse(&note)
+        .with_context(|| format!("{} is no checkpoint; copy the whole file again", path.display()))?;
+    let inside = checked.filter(|checked| checked.is_dir()).and_then(|checked| checked.canonicalize().ok());
+    if let (Some(folder), Ok(file)) = (inside, path.canonicalize())
+        && file.starts_with(folder)
+    {
+        bail!(
+            "{} lies inside what is checked: whoever cut the entries could have cut it too; give one that was kept elsewhere",
+            path.display()
+        );
+    }
+    Ok(note)
 }
 
 /// What a record folder is held against: the export inside it, else this project's ledger.
@@ -76,6 +92,12 @@ fn beside(app: &App, folder: &Path) -> Result<Source> {
     let export = folder.join("export");
     if export.is_dir() {
         return Source::open(&export);
+    }
+    if let Ok(full) = folder.canonicalize()
+        && let Some(home) = full.ancestors().find(|above| above.join("aether.toml").is_file())
+        && app.globals.ledger.is_none()
+    {
+        return Source::open(&home.join(Config::read(&home.join("aether.toml"))?.log.ledger));
     }
     if app.ledger_path().is_ok_and(|path| path.exists()) {
         return Source::here(app);
@@ -93,8 +115,9 @@ fn check(app: &App, source: &Source, anchors: &Anchors) -> Result<Report> {
     if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} entries checked, {per_sec}") {
         bar.set_style(style);
     }
-    let report =
-        verify::verify(source.stored()?, source.scope()?, &mut Held(source), &anchors, &mut |n| bar.set_position(n));
+    let report = verify::verify(source.stored()?, source.scope()?, &mut Held(source), &anchors, &mut |n| {
+        bar.set_position(n)
+    });
     bar.finish_and_clear();
     Ok(report)
 }
@@ -200,7 +223,10 @@ fn print_text(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> R
     list("worth knowing", &report.notices);
     if let Some(record) = record {
         list("FINDINGS in the record", &record.findings);
-        text.push_str(&format!("record       {}, up to entry {}, signed by {}\n", record.deployment, record.covers, record.signed_by));
+        text.push_str(&format!(
+            "record       {}, up to entry {}, signed by {}\n",
+            record.deployment, record.covers, record.signed_by
+        ));
         if let Some(stale) = &record.stale {
             text.push_str(&format!("stale        {stale}\n"));
         }
@@ -210,7 +236,10 @@ fn print_text(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> R
     }
     let rehearsal = if report.log.rehearsal { "  REHEARSAL" } else { "" };
     text.push_str(&format!("log          {}{rehearsal}\n", report.log.origin));
-    text.push_str(&format!("entries      {} ({} signatures, {} openings)\n", report.entries, report.signatures, report.openings));
+    text.push_str(&format!(
+        "entries      {} ({} signatures, {} openings)\n",
+        report.entries, report.signatures, report.openings
+    ));
     text.push_str(&format!("root         {} over {} leaves\n", report.root, report.size));
     for d in &report.deployments {
         let state = match (d.closed, d.outcome) {

@@ -188,12 +188,13 @@ fn signatory(signer: &Signer, roster: &Roster, kind: &'static str) -> Result<Sig
 
 fn refusal(by: &Signatory, rule: &Rule, event: &Event, deployment: Option<&Deployment>) -> Option<Denied> {
     let kind = event.kind();
-    let rollback = matches!(
-        event,
-        Event::RollbackTriggered(_) | Event::RollbackStarted(_) | Event::RollbackFinished(_)
-    );
-    let machine_may =
-        if rollback { deployment.is_some_and(|d| d.opened.body.policy.machine_rollback) } else { rule.machine };
+    let rollback =
+        matches!(event, Event::RollbackTriggered(_) | Event::RollbackStarted(_) | Event::RollbackFinished(_));
+    let machine_may = if rollback {
+        deployment.is_some_and(|d| d.opened.body.policy.machine_rollback)
+    } else {
+        rule.machine
+    };
     if by.machine && !machine_may {
         return Some(Denied::Machine(by.person.clone(), kind));
     }
@@ -248,7 +249,10 @@ fn separation(event: &Event, roster: &Roster, deployment: Option<&Deployment>) -
     };
     let mut denied = Vec::new();
     for (index, (person, role)) in held.iter().enumerate() {
-        if !roster.person(person.as_str()).is_some_and(|p| p.roles.contains(role) && p.kind == PersonKind::Person) {
+        if !roster
+            .person(person.as_str())
+            .is_some_and(|p| p.roles.contains(role) && p.kind == PersonKind::Person)
+        {
             denied.push(Denied::Role { person: (*person).clone(), role: (*role).clone() });
         }
         for (other, other_role) in &held[..index] {

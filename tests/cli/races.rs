@@ -89,7 +89,8 @@ fn a_gate_does_not_believe_what_nobody_signed() {
         [],
     );
     assert_eq!(changed.unwrap(), 1);
-    let bytes: Vec<u8> = ledger.query_row("SELECT bytes FROM entries WHERE seq = 4", [], |row| row.get(0)).unwrap();
+    let bytes: Vec<u8> =
+        ledger.query_row("SELECT bytes FROM entries WHERE seq = 4", [], |row| row.get(0)).unwrap();
     let at = bytes.windows(11).position(|w| w == b"\"sig\":\"AAAA").unwrap() + 7;
     let mut forged = bytes.clone();
     forged.drain(at + 4..at + 8);

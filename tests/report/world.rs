@@ -401,7 +401,7 @@ pub fn errors() -> CheckSpec {
         aggregate: None,
         min_requests: None,
         on_fail: None,
-            query: None,
+        query: None,
         expect: None,
         watch: true,
     }

@@ -32,7 +32,12 @@ fn anchored_at_both_ends_it_is_verified() {
     assert_eq!(outcomes, [(story::GOOD, Some(Outcome::Completed)), (story::BAD, Some(Outcome::RolledBack))]);
     let notices: Vec<_> = report.notices.iter().map(|notice| notice.code).collect();
     let weak = ["policy-weak"; 2];
-    assert_eq!(notices, [&["root-threshold"], &weak[..], &["opening-erased"], &weak].concat(), "{:#?}", report.notices);
+    assert_eq!(
+        notices,
+        [&["root-threshold"], &weak[..], &["opening-erased"], &weak].concat(),
+        "{:#?}",
+        report.notices
+    );
 }
 
 #[test]

@@ -136,7 +136,9 @@ impl Deployment {
         let signed = |item: &ItemSpec| item.phase.as_deref() == first && item.by.is_none();
         let why = match first {
             None => Some("the checklist has no phases"),
-            Some(_) if !self.checklist.items.iter().any(signed) => Some("the first phase has no item that people sign"),
+            Some(_) if !self.checklist.items.iter().any(signed) => {
+                Some("the first phase has no item that people sign")
+            }
             Some(_) => None,
         };
         if let Some(why) = why {
@@ -174,13 +176,20 @@ impl Deployment {
         let after = |seq: u64| seq > no_go.meta.seq;
         if bound.is_empty() {
             let text = format!("no evidence has been collected since the no-go (entry {})", no_go.meta.seq);
-            return if self.watch.newest().is_some_and(after) { Vec::new() } else { vec![Missing::new("evidence/after-no-go", text)] };
+            return if self.watch.newest().is_some_and(after) {
+                Vec::new()
+            } else {
+                vec![Missing::new("evidence/after-no-go", text)]
+            };
         }
         bound
             .iter()
             .filter(|check| !self.watch.last(check).is_some_and(|(seq, _)| after(seq)))
             .map(|check| {
-                let text = format!("{check} has not been collected again since the no-go (entry {})", no_go.meta.seq);
+                let text = format!(
+                    "{check} has not been collected again since the no-go (entry {})",
+                    no_go.meta.seq
+                );
                 Missing::new(format!("evidence/{check}"), text)
             })
             .collect()
@@ -218,7 +227,9 @@ impl Deployment {
     fn stands_before_all_clear(&self, missing: &Missing) -> bool {
         let items = &self.checklist.items;
         let decided = items.iter().position(|item| item.by == Some(By::AllClear)).unwrap_or(items.len());
-        items[..decided].iter().any(|item| missing.requirement.strip_prefix("item/") == Some(item.id.as_str()))
+        items[..decided]
+            .iter()
+            .any(|item| missing.requirement.strip_prefix("item/") == Some(item.id.as_str()))
     }
 
     fn missing_retire(&self, now: Timestamp) -> Vec<Missing> {
@@ -228,7 +239,8 @@ impl Deployment {
         }
         match self.standby_until() {
             Some(until) if now < until => {
-                missing.push(Missing::new("window/standby", format!("Blue stands by until {}", until.human())));
+                missing
+                    .push(Missing::new("window/standby", format!("Blue stands by until {}", until.human())));
             }
             Some(_) => {}
             None => missing.push(Missing::new("window/standby", "traffic has not been at 100 % Green")),

@@ -120,10 +120,9 @@ impl Deployment {
         };
         let answered = |seq: u64| seq > trigger.meta.seq;
         !self.rollbacks.iter().any(|r| answered(r.meta.seq))
-            && !self
-                .decisions
-                .iter()
-                .any(|d| answered(d.meta.seq) && matches!(d.body.decision, Decision::AllClear | Decision::Abort))
+            && !self.decisions.iter().any(|d| {
+                answered(d.meta.seq) && matches!(d.body.decision, Decision::AllClear | Decision::Abort)
+            })
     }
 
     fn decided(&self, decision: Decision) -> bool {

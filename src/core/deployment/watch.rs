@@ -85,10 +85,21 @@ impl Watch {
         let span = Span {
             seq: meta.seq,
             passed,
-            latest: reading.points.iter().map(|point| point.at).chain([meta.recorded]).max().map_or(i64::MAX, Timestamp::millis),
+            latest: reading
+                .points
+                .iter()
+                .map(|point| point.at)
+                .chain([meta.recorded])
+                .max()
+                .map_or(i64::MAX, Timestamp::millis),
             alone: reading.points.is_empty().then_some(meta.recorded),
             points: reading.points.iter().map(|point| point.at).filter(|at| *at <= latest).collect(),
-            period: reading.window.as_ref().map_or(60, |window| i64::from(window.period)).clamp(60, MAX_PERIOD) / 60
+            period: reading
+                .window
+                .as_ref()
+                .map_or(60, |window| i64::from(window.period))
+                .clamp(60, MAX_PERIOD)
+                / 60
                 * MINUTE,
         };
         let last = (meta.seq, reading.phase);

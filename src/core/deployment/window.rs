@@ -53,7 +53,11 @@ impl Deployment {
     pub fn cutover(&self) -> Option<Timestamp> {
         self.shifts
             .iter()
-            .find(|s| s.body.to == Colour::Green && s.body.percent > 0 && matches!(s.body.act, Act::Done | Act::Observed))
+            .find(|s| {
+                s.body.to == Colour::Green
+                    && s.body.percent > 0
+                    && matches!(s.body.act, Act::Done | Act::Observed)
+            })
             .map(|s| s.meta.recorded)
     }
 
@@ -113,11 +117,17 @@ impl Deployment {
         };
         let mut missing = Vec::new();
         if now < to {
-            missing.push(Missing::new("window/verification", format!("verification lasts until {}", to.human())));
+            missing.push(Missing::new(
+                "window/verification",
+                format!("verification lasts until {}", to.human()),
+            ));
         }
         let coverage = self.coverage();
         if coverage.is_empty() {
-            missing.push(Missing::fixed("checks/none", "no check is watched, so that nothing proves the window"));
+            missing.push(Missing::fixed(
+                "checks/none",
+                "no check is watched, so that nothing proves the window",
+            ));
         }
         let measured = coverage.iter().any(|c| c.minutes > 0);
         if !coverage.is_empty() && !measured {
@@ -143,7 +153,10 @@ impl Deployment {
             let entries: Vec<String> = coverage.not_passed.iter().map(u64::to_string).collect();
             missing.push(Missing::new(
                 format!("breach/{id}"),
-                format!("{id} did not pass throughout, from the window's beginning on (entries {})", entries.join(", ")),
+                format!(
+                    "{id} did not pass throughout, from the window's beginning on (entries {})",
+                    entries.join(", ")
+                ),
             ));
         }
         missing

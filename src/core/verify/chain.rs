@@ -252,9 +252,14 @@ impl Chain {
     /// What a report says that it covers: an entry before its own, with its leaf.
     pub fn covers(&mut self, seq: u64, covers: &Seen) {
         if covers.seq >= seq {
-            self.find(seq, "covers", format!("its report covers entry {}, which stands no earlier", covers.seq));
+            self.find(
+                seq,
+                "covers",
+                format!("its report covers entry {}, which stands no earlier", covers.seq),
+            );
         } else if self.known(covers.seq, &covers.leaf) == Some(false) {
-            let text = format!("its report covers another entry {} than the one that stands there", covers.seq);
+            let text =
+                format!("its report covers another entry {} than the one that stands there", covers.seq);
             self.find(seq, "covers", text);
         }
     }

@@ -32,9 +32,28 @@ pub(super) fn attention(reader: &Reader, found: &Found) -> Vec<Attention> {
     list.acts(reader);
     list.frozen(reader);
     list.governance(reader, found.control);
-    list.all.sort_by_key(|attention| (attention.level, attention.seq.unwrap_or(0)));
+    list.all.sort_by_key(|attention| (attention.level, rank(&attention.code), attention.seq.unwrap_or(0)));
     list.all
 }
+
+/// Among what is equally grave, overrides and acts out of process stand first, and how keys are kept last.
+fn rank(code: &str) -> u8 {
+    match code {
+        "override" => 0,
+        "key-custody" => 2,
+        code if OUT_OF_PROCESS.contains(&code) => 0,
+        _ => 1,
+    }
+}
+
+const OUT_OF_PROCESS: [&str; 6] = [
+    "shift-before-go",
+    "retired-early",
+    "reading-time",
+    "override-idle",
+    "rollback-unstarted",
+    "service-unknown",
+];
 
 struct List {
     all: Vec<Attention>,
@@ -264,6 +283,9 @@ impl List {
                 _ => {}
             }
         }
+        for weaker in deployment.opened.body.policy.weaker() {
+            self.add(Level::Warning, "policy-weak", Some(deployment.opened.meta.seq), weaker);
+        }
         let limited = |check: &CheckSpec| {
             check.objective.is_some()
                 || check.rollback.is_some()
@@ -271,7 +293,8 @@ impl List {
                 || check.on_fail.is_some()
         };
         if !deployment.opened.body.checks.iter().any(|check| check.watch && limited(check)) {
-            let text = "no check with a limit was watched: nothing measured could fail the verification".into();
+            let text =
+                "no check with a limit was watched: nothing measured could fail the verification".into();
             self.add(Level::Warning, "unwatched", Some(deployment.opened.meta.seq), text);
         }
     }
