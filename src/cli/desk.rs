@@ -302,9 +302,6 @@ impl Desk {
             }
             Ok(())
         })?;
-        if matches!(bundle.statement().kind(), "deployment-closed" | "report-issued") {
-            self.ledger.settle()?;
-        }
         Ok(appended)
     }
 

@@ -116,7 +116,7 @@ fn check(app: &App, source: &Source, anchors: &Anchors) -> Result<Report> {
         bar.set_style(style);
     }
     let report = verify::verify(source.stored()?, source.scope()?, &mut Held(source), &anchors, &mut |n| {
-        bar.set_position(n)
+        bar.set_position(n);
     });
     bar.finish_and_clear();
     Ok(report)

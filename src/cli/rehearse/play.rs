@@ -234,7 +234,7 @@ fn go_back(stage: &mut Stage, id: &Token) -> Result<()> {
         stage.wait(40);
         match step {
             StepArg::Announce => {
-                message(stage, id, "rollback-initiated", "ROLLBACK INITIATED: this is a rehearsal")?
+                message(stage, id, "rollback-initiated", "ROLLBACK INITIATED: this is a rehearsal")?;
             }
             StepArg::RevertTraffic => fact(
                 stage,
@@ -248,7 +248,7 @@ fn go_back(stage: &mut Stage, id: &Token) -> Result<()> {
                 },
             )?,
             StepArg::Notify => {
-                message(stage, id, "rollback-complete", "ROLLBACK COMPLETE: this is a rehearsal")?
+                message(stage, id, "rollback-complete", "ROLLBACK COMPLETE: this is a rehearsal")?;
             }
             _ => {}
         }

@@ -35,7 +35,7 @@ impl Deployment {
                 keep!(amendments, body.reason);
             }
             Event::ItemSigned(body) => {
-                self.sign_offs.push(SignOff { meta, body: body.clone(), withdrawn: None })
+                self.sign_offs.push(SignOff { meta, body: body.clone(), withdrawn: None });
             }
             Event::ItemWithdrawn(body) => {
                 if let Some(sign_off) = self.sign_off_mut(body) {
