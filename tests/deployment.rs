@@ -2,13 +2,13 @@
 
 mod common;
 
-use aether_audit::core::check::Phase;
+use aether_audit::core::check::{Phase, Reading};
 use aether_audit::core::checklist::{By as Ticked, ItemSpec};
 use aether_audit::core::deployment::{Deployment, ItemState, Severity, Stage};
 use aether_audit::core::event::{
     Act, Colour, Decision, DecisionMade, DeploymentOpened, Event, Gate, ItemSigned, ItemWithdrawn, Outcome,
-    RollbackFinished, RollbackOutcome, RollbackStarted, RollbackTriggered, SignOutcome, StandbyChanged, StandbyState,
-    TrafficShifted, Trigger,
+    RollbackFinished, RollbackOutcome, RollbackStarted, RollbackTriggered, SignOutcome, StandbyChanged,
+    StandbyState, TrafficShifted, Trigger,
 };
 use aether_audit::core::roster::{COMMS_LEAD, LEAD_DEPLOYER, QA_ENGINEER, RECORDER};
 use common::story::{close, decide, opened, reading, shift, sign, until_go};
@@ -55,7 +55,12 @@ fn codes(log: &TestLog, severity: Severity) -> Vec<&'static str> {
 
 fn waive(log: &mut TestLog, gate: Gate, requirement: &str) {
     let reason = log.opening("known and accepted");
-    let body = DecisionMade { decision: Decision::Override, gate: Some(gate), reason, waives: Some(label(requirement)) };
+    let body = DecisionMade {
+        decision: Decision::Override,
+        gate: Some(gate),
+        reason,
+        waives: Some(label(requirement)),
+    };
     log.record(&[ALICE], Some(ID), &Event::DecisionMade(body));
 }
 
@@ -98,7 +103,11 @@ fn an_item_bound_to_a_check_is_not_signed_as_done_without_a_pass() {
 #[test]
 fn an_item_that_the_decision_itself_ticks_never_blocks_it() {
     let log = open_with(|body| {
-        let go = ItemSpec { phase: Some("pre-deployment".into()), by: Some(Ticked::Go), ..ItemSpec::new("go-no-go".into()) };
+        let go = ItemSpec {
+            phase: Some("pre-deployment".into()),
+            by: Some(Ticked::Go),
+            ..ItemSpec::new("go-no-go".into())
+        };
         body.checklist.items.push(go);
     });
     assert!(!missing(&log, Gate::Go).contains(&"item/go-no-go".to_owned()));
@@ -115,6 +124,20 @@ fn without_phases_go_gates_nothing_and_needs_an_override() {
     assert_eq!(missing(&log, Gate::Go), ["phases/none"]);
     waive(&mut log, Gate::Go, "phases/none");
     assert_eq!(missing(&log, Gate::Go), [""; 0]);
+    decide(&mut log, ID, Decision::Abort);
+    assert_eq!(missing(&log, Gate::Go), ["decision/abort"]);
+}
+
+#[test]
+fn a_first_phase_that_nobody_signs_gates_nothing_either() {
+    let log = open_with(|body| {
+        for item in &mut body.checklist.items[..2] {
+            item.by = Some(Ticked::Go);
+        }
+    });
+    let missing = state(&log).missing(Gate::Go, log.now);
+    assert_eq!(missing.len(), 1);
+    assert!(missing[0].requirement == "phases/none" && missing[0].text.contains("no item that people sign"));
 }
 
 #[test]
@@ -218,6 +241,119 @@ fn a_reading_may_not_be_better_than_its_own_numbers() {
 }
 
 #[test]
+fn a_passing_reading_states_the_value_of_its_own_points() {
+    let mut log = going();
+    let Event::MetricRead(body) = reading(&log, "0.05", Phase::Pass) else { panic!("a reading") };
+    let stating = |value: &str| Event::MetricRead(Reading { value: value.parse().ok(), ..body.clone() });
+    log.record(&[CI], Some(ID), &stating("0.050"));
+    assert_eq!(codes(&log, Severity::Violation), [""; 0], "the same number");
+    log.record(&[CI], Some(ID), &stating("0.01"));
+    assert_eq!(codes(&log, Severity::Violation), ["reading-verdict"]);
+}
+
+#[test]
+fn an_override_waives_the_evidence_before_it_and_none_after() {
+    let mut log = going();
+    shift(&mut log, ID, Colour::Green);
+    sign(&mut log, ID, CAROL, "smoke");
+    measure(&mut log, 5, Phase::Pass);
+    measure(&mut log, 1, Phase::Warn);
+    waive(&mut log, Gate::AllClear, "breach/http-5xx");
+    waive(&mut log, Gate::AllClear, "check/http-5xx");
+    assert_eq!(missing(&log, Gate::AllClear), [""; 0]);
+    measure(&mut log, 1, Phase::Warn);
+    assert_eq!(missing(&log, Gate::AllClear), ["check/http-5xx", "breach/http-5xx"]);
+    measure(&mut log, 1, Phase::Pass);
+    assert_eq!(missing(&log, Gate::AllClear), ["breach/http-5xx"]);
+    assert_eq!(codes(&log, Severity::OutOfProcess), [""; 0]);
+}
+
+#[test]
+fn an_override_of_what_its_gate_does_not_miss_stands_out() {
+    let mut log = open_with(|_| {});
+    waive(&mut log, Gate::Go, "item/env-audit");
+    assert_eq!(codes(&log, Severity::OutOfProcess), [""; 0]);
+    waive(&mut log, Gate::Go, "item/env-audit");
+    waive(&mut log, Gate::Go, "item/no-such");
+    waive(&mut log, Gate::AllClear, "shift/green");
+    waive(&mut log, Gate::Sign, "check/none");
+    assert_eq!(codes(&log, Severity::OutOfProcess), ["override-idle"; 4]);
+    waive(&mut log, Gate::Sign, "check/http-5xx");
+    assert_eq!(codes(&log, Severity::OutOfProcess).len(), 4, "an item waits for this check");
+}
+
+/// However its times are stated: neither far ahead of its entry, nor before the window, nor after it.
+#[test]
+fn a_breach_since_green_stays_one_wherever_its_points_lie() {
+    for (at, age) in [(3600, 0), (-3600, 0), (0, 0), (30, 1)] {
+        let mut log = going();
+        if age == 0 {
+            shift(&mut log, ID, Colour::Green);
+            measure(&mut log, 6, Phase::Pass);
+        }
+        let Event::MetricRead(mut body) = reading(&log, "3", Phase::Trigger) else { panic!("a reading") };
+        body.points[0].at = log.now.plus_seconds(at);
+        log.record(&[CI], Some(ID), &Event::MetricRead(body));
+        if age > 0 {
+            shift(&mut log, ID, Colour::Green);
+            measure(&mut log, 6, Phase::Pass);
+        }
+        measure(&mut log, 1, Phase::Pass);
+        assert!(missing(&log, Gate::AllClear).contains(&"breach/http-5xx".to_owned()), "{at} {age}");
+    }
+}
+
+#[test]
+fn the_end_of_a_rollback_that_none_began_stands_out_and_ends_nothing() {
+    let mut log = going();
+    let finished = |outcome| Event::RollbackFinished(RollbackFinished { detail: None, outcome });
+    log.record(&[ALICE], Some(ID), &finished(RollbackOutcome::Complete));
+    assert_eq!(codes(&log, Severity::OutOfProcess), ["rollback-unstarted"]);
+    assert_eq!(state(&log).outcome(), None);
+    assert!(!missing(&log, Gate::AllClear).contains(&"rollback/none".to_owned()));
+    let reason = log.opening("back");
+    log.record(&[ALICE], Some(ID), &Event::RollbackStarted(RollbackStarted { reason }));
+    assert!(state(&log).rollback_open(), "the end before it is not its own");
+    log.record(&[ALICE], Some(ID), &finished(RollbackOutcome::Partial));
+    log.record(&[ALICE], Some(ID), &finished(RollbackOutcome::Complete));
+    assert_eq!(state(&log).outcome(), Some(Outcome::Partly));
+    assert_eq!(codes(&log, Severity::OutOfProcess), ["rollback-unstarted"; 2]);
+}
+
+#[test]
+fn traffic_of_another_service_stands_out_and_moves_nothing() {
+    let mut log = open_with(|body| body.services.push(label("api")));
+    let act = |service: &str| {
+        let (detail, intent, service) = (None, None, label(service));
+        Event::TrafficShifted(TrafficShifted {
+            act: Act::Done,
+            detail,
+            intent,
+            percent: 100,
+            service,
+            to: Colour::Green,
+        })
+    };
+    log.record(&[ALICE], Some(ID), &act("web"));
+    log.record(&[ALICE], Some(ID), &act("other"));
+    assert!(codes(&log, Severity::OutOfProcess).contains(&"service-unknown"));
+    assert_eq!(state(&log).green_percent().len(), 2);
+    assert_eq!(state(&log).green_since(), None);
+    log.record(&[ALICE], Some(ID), &act("api"));
+    let since = state(&log).green_since();
+    let back = |service| TrafficShifted {
+        act: Act::Done,
+        detail: None,
+        intent: None,
+        percent: 100,
+        service,
+        to: Colour::Blue,
+    };
+    log.record(&[ALICE], Some(ID), &Event::TrafficShifted(back(label("other"))));
+    assert!(since.is_some() && state(&log).green_since() == since);
+}
+
+#[test]
 fn one_point_covers_five_minutes_at_the_most() {
     let mut log = open_with(|body| body.policy.verification_minutes = 60);
     shift(&mut log, ID, Colour::Green);
@@ -236,7 +372,10 @@ fn going_back_to_blue_ends_the_window() {
     assert!(state(&log).verification_window().is_none());
     assert!(missing(&log, Gate::AllClear).contains(&"shift/green".to_owned()));
     shift(&mut log, ID, Colour::Green);
-    assert!(missing(&log, Gate::AllClear).contains(&"coverage/http-5xx".to_owned()), "the minutes before do not count");
+    assert!(
+        missing(&log, Gate::AllClear).contains(&"coverage/http-5xx".to_owned()),
+        "the minutes before do not count"
+    );
 }
 
 #[test]
@@ -252,7 +391,10 @@ fn a_window_without_a_watched_check_never_ends_in_all_clear() {
     sign(&mut log, ID, CAROL, "smoke");
     log.tick(3600);
     let missing = state(&log).missing(Gate::AllClear, log.now);
-    assert_eq!(missing.iter().map(|m| (m.requirement.as_str(), m.waivable)).collect::<Vec<_>>(), [("checks/none", false)]);
+    assert_eq!(
+        missing.iter().map(|m| (m.requirement.as_str(), m.waivable)).collect::<Vec<_>>(),
+        [("checks/none", false)]
+    );
 }
 
 #[test]
@@ -340,11 +482,22 @@ fn after_the_closing_only_asides_and_corrections_are_allowed() {
 #[test]
 fn an_outcome_finds_its_intention() {
     let mut log = going();
-    let act = |act| TrafficShifted { act, detail: None, intent: None, percent: 50, service: label("web"), to: Colour::Green };
+    let act = |act| TrafficShifted {
+        act,
+        detail: None,
+        intent: None,
+        percent: 50,
+        service: label("web"),
+        to: Colour::Green,
+    };
     let done = Event::TrafficShifted(act(Act::Done));
     assert_eq!(state(&log).open_intention(&done), None);
     log.record(&[ALICE], Some(ID), &Event::TrafficShifted(act(Act::Intended)));
     let intention = state(&log).open_intention(&done).cloned().expect("the intention");
-    log.record(&[ALICE], Some(ID), &Event::TrafficShifted(TrafficShifted { intent: Some(intention), ..act(Act::Done) }));
+    log.record(
+        &[ALICE],
+        Some(ID),
+        &Event::TrafficShifted(TrafficShifted { intent: Some(intention), ..act(Act::Done) }),
+    );
     assert_eq!(state(&log).open_intention(&done), None, "it has its outcome");
 }

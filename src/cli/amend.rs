@@ -29,8 +29,13 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let config = app.config()?;
     facts::record(app, &args.elsewhere, &[LEAD_DEPLOYER], |app, _, _, openings| {
         let checklist = freeze(app, &config, Some(&args.file), openings)?;
-        Ok(Event::ChecklistAmended(ChecklistAmended { checklist, reason: opened_text(&args.reason, openings)? }))
+        Ok(Event::ChecklistAmended(ChecklistAmended {
+            checklist,
+            reason: opened_text(&args.reason, openings)?,
+        }))
     })?;
-    app.say("every item must be signed on the amended checklist; sign-offs on the one before no longer count");
+    app.say(
+        "every item must be signed on the amended checklist; sign-offs on the one before no longer count",
+    );
     Ok(Status::Done)
 }

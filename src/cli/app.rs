@@ -20,7 +20,14 @@ use crate::core::time::Timestamp;
 #[derive(Args, Clone, Debug, Default)]
 pub struct Globals {
     /// The project's folder
-    #[arg(short = 'C', long = "dir", global = true, value_name = "DIR", env = "AETHER_AUDIT_DIR", hide_env_values = true)]
+    #[arg(
+        short = 'C',
+        long = "dir",
+        global = true,
+        value_name = "DIR",
+        env = "AETHER_AUDIT_DIR",
+        hide_env_values = true
+    )]
     pub dir: Option<PathBuf>,
     /// The ledger, instead of the one that aether.toml names
     #[arg(long, global = true, value_name = "FILE", env = "AETHER_AUDIT_LEDGER", hide_env_values = true)]
@@ -32,7 +39,15 @@ pub struct Globals {
     #[arg(long, global = true, value_name = "ID", env = "AETHER_AUDIT_DEPLOYMENT", hide_env_values = true)]
     pub deployment: Option<String>,
     /// Text for people or JSON for programs
-    #[arg(short, long, global = true, value_enum, default_value = "text", env = "AETHER_AUDIT_OUTPUT", hide_env_values = true)]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        env = "AETHER_AUDIT_OUTPUT",
+        hide_env_values = true
+    )]
     pub output: Output,
     /// Say less
     #[arg(short, long, global = true, env = "AETHER_AUDIT_QUIET", hide_env_values = true)]
@@ -44,7 +59,13 @@ pub struct Globals {
     #[arg(long, global = true, value_name = "DIR", env = "AETHER_AUDIT_KEYS", hide_env_values = true)]
     pub keys: Option<PathBuf>,
     /// A file whose first line is the passphrase of your keys (or set `AETHER_AUDIT_PASSPHRASE`)
-    #[arg(long, global = true, value_name = "FILE", env = "AETHER_AUDIT_PASSPHRASE_FILE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "AETHER_AUDIT_PASSPHRASE_FILE",
+        hide_env_values = true
+    )]
     pub passphrase_file: Option<PathBuf>,
 }
 
@@ -93,7 +114,12 @@ pub struct App<'a> {
 impl<'a> App<'a> {
     /// What a command runs in.
     #[must_use]
-    pub fn new(globals: Globals, clock: &'a dyn Clock, out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
+    pub fn new(
+        globals: Globals,
+        clock: &'a dyn Clock,
+        out: &'a mut dyn Write,
+        err: &'a mut dyn Write,
+    ) -> Self {
         Self { globals, clock, out, err, passphrase: None, unlocked: RefCell::default() }
     }
 
@@ -140,7 +166,8 @@ impl<'a> App<'a> {
     /// # Errors
     /// Where nobody is named, or not as a person's id.
     pub fn who(&self) -> Result<Token> {
-        let who = self.globals.who.as_deref().context("say who you are: --as NAME (or set AETHER_AUDIT_AS)")?;
+        let who =
+            self.globals.who.as_deref().context("say who you are: --as NAME (or set AETHER_AUDIT_AS)")?;
         Ok(Token::new(who)?)
     }
 
@@ -156,11 +183,19 @@ impl<'a> App<'a> {
         self.clock.now()
     }
 
-    /// Prints data on stdout.
+    /// Prints text on stdout; what could steer a terminal is made visible.
     ///
     /// # Errors
     /// Where stdout is closed.
     pub fn data(&mut self, text: impl AsRef<str>) -> Result<()> {
+        self.raw(printable(text.as_ref()))
+    }
+
+    /// Prints on stdout exactly what it is given, ended by a newline.
+    ///
+    /// # Errors
+    /// Where stdout is closed.
+    pub fn raw(&mut self, text: impl AsRef<str>) -> Result<()> {
         let text = text.as_ref();
         self.out.write_all(text.as_bytes())?;
         if !text.ends_with('\n') {
@@ -169,13 +204,21 @@ impl<'a> App<'a> {
         Ok(())
     }
 
-    /// Prints data as pretty JSON on stdout.
+    /// Prints data as pretty JSON on stdout; what could steer a terminal is escaped.
     ///
     /// # Errors
     /// Where stdout is closed.
     pub fn print_json(&mut self, value: &impl Serialize) -> Result<()> {
         let text = serde_json::to_string_pretty(value)?;
-        self.data(text)
+        let mut safe = String::with_capacity(text.len());
+        for c in text.chars() {
+            if c != '\n' && (c.is_control() || turns(c)) {
+                safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+            } else {
+                safe.push(c);
+            }
+        }
+        self.raw(safe)
     }
 
     /// Says something on stderr, unless `-q`.
@@ -195,8 +238,12 @@ impl<'a> App<'a> {
 #[must_use]
 pub fn printable(text: &str) -> String {
     let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
-    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().map(|c| if steers(c) || turns(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Characters that turn the reading direction.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Bytes from the operating system's random source.
@@ -205,7 +252,8 @@ pub fn printable(text: &str) -> String {
 /// Where it has none to give.
 pub fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the operating system gave no random bytes: {e}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|e| anyhow::anyhow!("the operating system gave no random bytes: {e}"))?;
     Ok(bytes)
 }
 

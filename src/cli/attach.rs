@@ -37,7 +37,12 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         let response = Some(opened_bytes(bytes, &args.media_type, openings)?);
         let text = args.note.as_ref().map_or(name.clone(), |note| format!("{name}: {note}"));
         let note = Some(opened_text(&text, openings)?);
-        Ok(Event::EvidenceCollected(Reading { source: "person".into(), response, note, ..Reading::default() }))
+        Ok(Event::EvidenceCollected(Reading {
+            source: "person".into(),
+            response,
+            note,
+            ..Reading::default()
+        }))
     })?;
     Ok(Status::Done)
 }

@@ -26,7 +26,7 @@ pub struct Bundle {
     pub openings: Vec<Opening>,
     payload: Vec<u8>,
     statement: Statement,
-    new_key: Option<PublicKey>,
+    brought: Vec<PublicKey>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -54,11 +54,10 @@ impl Bundle {
 
     fn of(envelope: Envelope, openings: Vec<Opening>, payload: Vec<u8>) -> Result<Self> {
         let statement = Statement::parse(&payload)?;
-        let new_key = match Event::parse(statement.kind(), &statement.predicate.body) {
-            Ok(Event::KeyRotated(body)) => Some(body.new.public),
-            _ => None,
-        };
-        Ok(Self { envelope, openings, payload, statement, new_key })
+        let brought = Event::parse(statement.kind(), &statement.predicate.body)
+            .map(|event| event.brought_keys())
+            .unwrap_or_default();
+        Ok(Self { envelope, openings, payload, statement, brought })
     }
 
     /// Reads a bundle's file.
@@ -72,7 +71,8 @@ impl Bundle {
             .with_context(|| format!("{name} is not a statement to join: it is made by `--out FILE`"))?;
         let mut openings = Vec::new();
         for (commit, base64) in file.openings {
-            let opening = Opening::from_file_bytes(&dsse::decode(&base64)?).with_context(|| format!("{name}"))?;
+            let opening =
+                Opening::from_file_bytes(&dsse::decode(&base64)?).with_context(|| format!("{name}"))?;
             if opening.commit() != commit {
                 bail!("{name}: the opening {commit} holds other bytes: ask for the file again");
             }
@@ -98,11 +98,10 @@ impl Bundle {
         &self.statement
     }
 
-
-    /// The key that a rotation brings, which no roster has yet.
+    /// A key that the statement itself brings, which no roster has yet.
     #[must_use]
     pub fn own_key(&self, keyid: &Hash) -> Option<&PublicKey> {
-        self.new_key.as_ref().filter(|key| key.keyid() == *keyid)
+        self.brought.iter().find(|key| key.keyid() == *keyid)
     }
 
     /// Adds a signature, kept in the order of the signers.

@@ -23,10 +23,11 @@ pub struct Args {}
 
 pub fn run(app: &mut App, _: &Args) -> Result<Status> {
     let desk = super::desk::Desk::read(app, None)?;
+    desk.sound()?;
     let roster = desk.roster()?.roster.clone();
     let leaves = desk.ledger.leaves()?;
     let note = make(app, &roster, &leaves)?;
-    app.data(note)?;
+    app.raw(note)?;
     app.say("Give this to somebody outside your control: with it, `aether-audit verify --checkpoint FILE` proves that nothing up to here was changed or cut off.");
     Ok(Status::Done)
 }
@@ -40,7 +41,10 @@ pub fn make(app: &App, roster: &Roster, leaves: &[Hash]) -> Result<String> {
     let vkeys = vkeys(roster);
     let name = log_key_name(&roster.log);
     if !keyring.has(&name) {
-        bail!("this place has no log key for {}: checkpoints are made where the log was initialised", roster.log);
+        bail!(
+            "this place has no log key for {}: checkpoints are made where the log was initialised",
+            roster.log
+        );
     }
     let key = keyring.load(app, &name, None)?;
     if !vkeys.iter().any(|vkey| *vkey.key() == key.public()) {
@@ -51,7 +55,9 @@ pub fn make(app: &App, roster: &Roster, leaves: &[Hash]) -> Result<String> {
     let memory = keyring.memory(&roster.log);
     if fs::symlink_metadata(&memory).is_ok() {
         let last = checkpoint::open(&files::read_text(&memory, MAX_NOTE)?, &vkeys)
-            .with_context(|| format!("{}: what this place remembers of its last checkpoint", memory.display()))?
+            .with_context(|| {
+                format!("{}: what this place remembers of its last checkpoint", memory.display())
+            })?
             .checkpoint;
         if last.size > size {
             bail!(
@@ -82,7 +88,11 @@ pub fn make(app: &App, roster: &Roster, leaves: &[Hash]) -> Result<String> {
 /// Where it cannot be read.
 pub fn remembered(app: &App, origin: &str) -> Result<Option<String>> {
     let memory = Keyring::of(app)?.memory(origin);
-    if fs::symlink_metadata(&memory).is_ok() { Ok(Some(files::read_text(&memory, MAX_NOTE)?)) } else { Ok(None) }
+    if fs::symlink_metadata(&memory).is_ok() {
+        Ok(Some(files::read_text(&memory, MAX_NOTE)?))
+    } else {
+        Ok(None)
+    }
 }
 
 /// The roster's log keys.

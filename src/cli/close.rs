@@ -8,7 +8,9 @@ use super::elsewhere::Elsewhere;
 use super::facts;
 use super::status_code::{Refused, Status};
 use crate::core::event::{DeploymentClosed, Event, Gate};
+use crate::core::name::Token;
 use crate::core::roster::LEAD_DEPLOYER;
+use crate::ledger::LedgerError;
 
 /// Options of `close`.
 #[derive(clap::Args, Debug, Default)]
@@ -17,15 +19,29 @@ pub struct Args {
     pub elsewhere: Elsewhere,
 }
 
+/// Tries again where a message or reading came in between counting and appending.
+const TRIES: usize = 50;
+
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let id = pick(app, false)?;
-    let mut desk = args.elsewhere.desk(app, Some(&id))?;
-    let missing = desk.deployment(&id)?.missing(Gate::Close, app.now());
+    for _ in 1..TRIES {
+        match close(app, args, &id) {
+            Err(error) if matches!(error.downcast_ref(), Some(LedgerError::Refused(_))) => {}
+            other => return other,
+        }
+    }
+    close(app, args, &id)
+}
+
+fn close(app: &mut App, args: &Args, id: &Token) -> Result<Status> {
+    let mut desk = args.elsewhere.desk(app, Some(id))?;
+    desk.sound()?;
+    let missing = desk.deployment(id)?.missing(Gate::Close, app.now());
     if !missing.is_empty() {
         let next = "Decide first: `aether-audit decide all-clear|no-go --reason T`, finish the rollback, or `aether-audit abort --reason T`.";
         return Err(Refused::gate(format!("{id} cannot be closed"), &missing, next).into());
     }
-    facts::record_at(app, &mut desk, &id, &args.elsewhere, &[LEAD_DEPLOYER], |_, desk, id, _| {
+    facts::record_at(app, &mut desk, id, &args.elsewhere, &[LEAD_DEPLOYER], |_, desk, id, _| {
         let deployment = desk.deployment(id)?;
         let outcome = deployment.outcome().context("there is no outcome yet")?;
         Ok(Event::DeploymentClosed(DeploymentClosed { entries: deployment.entries + 1, outcome }))

@@ -7,8 +7,9 @@ use super::app::App;
 use super::desk::{Desk, opened_bytes, pick};
 use super::elsewhere::Elsewhere;
 use super::facts;
+use super::open::frozen_check;
 use super::status_code::Status;
-use crate::core::check::{Check, Phase, Window};
+use crate::core::check::{Check, CheckSpec, Phase, Window};
 use crate::core::event::Event;
 use crate::core::name::Token;
 use crate::core::time::Timestamp;
@@ -45,7 +46,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     for name in &args.checks {
         let known = || config.check.iter().map(|c| c.spec.id.as_str()).collect::<Vec<_>>().join(", ");
         let found = config.find(name);
-        checks.push(found.with_context(|| format!("aether.toml defines no check {name}; it defines {}", known()))?);
+        checks.push(
+            found.with_context(|| format!("aether.toml defines no check {name}; it defines {}", known()))?,
+        );
     }
     if args.checks.is_empty() {
         checks = config.check.iter().collect();
@@ -58,7 +61,8 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         let until = args.until.unwrap_or_else(|| app.now());
         let source = evidence::source(check, &config.aws, &app.home());
         let request = Request::new(check, window(check, until), app.now());
-        let collected = evidence::collect(&frozen(&desk, &id, check)?, source.as_ref(), &request);
+        let spec = frozen(&desk, &id, check, &frozen_check(app, &config, check))?;
+        let collected = evidence::collect(&spec, source.as_ref(), &request);
         lines.push(keep(app, &mut desk, &id, &here, check, collected)?);
     }
     let worst = lines.iter().filter_map(|line| line.phase).max().unwrap_or(Phase::NoData);
@@ -67,15 +71,17 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
 }
 
 /// The check as this deployment froze it; the configuration may have moved on.
-fn frozen(desk: &Desk, id: &Token, check: &Check) -> Result<crate::core::check::CheckSpec> {
+fn frozen(desk: &Desk, id: &Token, check: &Check, now: &CheckSpec) -> Result<CheckSpec> {
     let checks = &desk.deployment(id)?.opened.body.checks;
     match checks.iter().find(|spec| spec.id == check.spec.id) {
-        Some(spec) if *spec == check.spec => Ok(spec.clone()),
+        Some(spec) if spec == now || (spec.query.is_none() && *spec == check.spec) => Ok(spec.clone()),
         Some(_) => bail!(
-            "the check {} is no longer what {id} was opened with: limits are frozen then; put aether.toml back, or open a new deployment",
+            "the check {} is no longer what {id} was opened with: limits and queries are frozen then; put aether.toml back, or open a new deployment",
             check.spec.id
         ),
-        None => bail!("the check {} is newer than {id}: its checks were frozen when it opened", check.spec.id),
+        None => {
+            bail!("the check {} is newer than {id}: its checks were frozen when it opened", check.spec.id)
+        }
     }
 }
 
@@ -111,7 +117,11 @@ fn keep(
         if let Some(response) = collected.response {
             reading.response = Some(opened_bytes(response.bytes, &response.media_type, openings)?);
         }
-        Ok(if reading.points.is_empty() { Event::EvidenceCollected(reading) } else { Event::MetricRead(reading) })
+        Ok(if reading.points.is_empty() {
+            Event::EvidenceCollected(reading)
+        } else {
+            Event::MetricRead(reading)
+        })
     });
     app.globals.quiet = quiet;
     let seq = match fate? {

@@ -16,6 +16,6 @@ pub struct Args {
 pub fn run(app: &mut App, args: &Args, command: &mut clap::Command) -> Result<Status> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, command, "aether-audit", &mut script);
-    app.data(String::from_utf8_lossy(&script))?;
+    app.raw(String::from_utf8_lossy(&script))?;
     Ok(Status::Done)
 }

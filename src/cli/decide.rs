@@ -8,7 +8,7 @@ use super::desk::{Desk, opened_text, pick};
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::status_code::{Refused, Status};
-use crate::core::event::{Decision, DecisionMade, Event, Gate};
+use crate::core::event::{Decision, DecisionMade, Event, Gate, SignOutcome};
 use crate::core::name::{Label, Token};
 use crate::core::roster::LEAD_DEPLOYER;
 
@@ -86,14 +86,18 @@ impl From<GateArg> for Gate {
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let id = pick(app, false)?;
     let mut desk = args.elsewhere.desk(app, Some(&id))?;
+    desk.sound()?;
     let (decision, gate) = match args.decision {
         DecisionArg::Go => (Decision::Go, Some(Gate::Go)),
         DecisionArg::NoGo => (Decision::NoGo, None),
         DecisionArg::AllClear => (Decision::AllClear, Some(Gate::AllClear)),
         DecisionArg::Override => {
             let (Some(gate), Some(waive)) = (args.gate, &args.waive) else {
-                bail!("an override names what it waives: --gate GATE --waive REQUIREMENT (`aether-audit gate GATE` lists them)");
+                bail!(
+                    "an override names what it waives: --gate GATE --waive REQUIREMENT (`aether-audit gate GATE` lists them)"
+                );
             };
+            check_missing(app, &desk, &id, gate.into(), waive)?;
             make(app, &mut desk, &id, args, Decision::Override, Some((gate.into(), waive)))?;
             return Ok(Status::Done);
         }
@@ -144,10 +148,30 @@ fn make(
     Ok(())
 }
 
+/// An override is for something that its gate misses now, never in advance.
+fn check_missing(app: &App, desk: &Desk, id: &Token, gate: Gate, waive: &Label) -> Result<()> {
+    let deployment = desk.deployment(id)?;
+    let missing = match gate {
+        Gate::Sign => {
+            let items = deployment.checklist.items.iter();
+            items.flat_map(|item| deployment.sign_missing(&item.id, SignOutcome::Done)).collect()
+        }
+        gate => deployment.missing(gate, app.now()),
+    };
+    if missing.iter().any(|m| m.waivable && m.requirement == waive.as_str()) {
+        return Ok(());
+    }
+    bail!(
+        "--waive {waive}: the gate does not miss that now, or it cannot be waived; `aether-audit gate GATE` lists what it misses"
+    )
+}
+
 /// The gate with the overrides that are about to be recorded: everything else it misses refuses.
 fn check(app: &App, desk: &Desk, id: &Token, gate: Gate, overrides: &[Label]) -> Result<()> {
     let missing = desk.deployment(id)?.missing(gate, app.now());
-    if let Some(idle) = overrides.iter().find(|o| !missing.iter().any(|m| m.waivable && m.requirement == o.as_str())) {
+    if let Some(idle) =
+        overrides.iter().find(|o| !missing.iter().any(|m| m.waivable && m.requirement == o.as_str()))
+    {
         bail!("--override {idle}: the gate does not miss that, or it cannot be waived");
     }
     let left: Vec<_> = missing

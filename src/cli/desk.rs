@@ -15,15 +15,15 @@ use crate::core::authority::{self, Context};
 use crate::core::deployment::{Deployment, Fact, Severity};
 use crate::core::dsse::{self, Envelope, PAYLOAD_TYPE, Signature};
 use crate::core::entry::Entry;
-use crate::core::event::Event;
+use crate::core::event::{Class, Event};
 use crate::core::hash::Hash;
 use crate::core::keys::SecretKey;
 use crate::core::log::{Log, RosterVersion};
 use crate::core::name::{Id, Token};
 use crate::core::opening::{Opening, OpeningRef};
 use crate::core::roster::KeyUse;
-use crate::core::time::Timestamp;
 use crate::core::statement::{Predicate, Seen, Signer, Statement, Subject};
+use crate::core::time::Timestamp;
 use crate::ledger::{Appended, Head, Ledger, Submission};
 
 /// An open ledger with what it says about one deployment.
@@ -36,6 +36,8 @@ pub struct Desk {
     pub entries: Vec<Entry>,
     /// The newest entry.
     pub head: Head,
+    /// What is wrong with these entries, facts out of process aside.
+    faults: Vec<String>,
 }
 
 /// What an event still needs to become a statement.
@@ -65,7 +67,7 @@ impl Desk {
     /// # Errors
     /// Where the ledger cannot be opened or read.
     pub fn open(app: &App, deployment: Option<&Token>) -> Result<Self> {
-        Self::load(Ledger::open(&app.ledger_path()?)?, deployment)
+        Self::load(Ledger::open(&app.ledger_path()?)?, deployment, true)
     }
 
     /// The same, without ever writing.
@@ -73,19 +75,57 @@ impl Desk {
     /// # Errors
     /// Where the ledger cannot be opened or read.
     pub fn read(app: &App, deployment: Option<&Token>) -> Result<Self> {
-        Self::load(Ledger::open_read_only(&app.ledger_path()?)?, deployment)
+        Self::load(Ledger::open_read_only(&app.ledger_path()?)?, deployment, true)
     }
 
-    fn load(ledger: Ledger, deployment: Option<&Token>) -> Result<Self> {
+    /// For a report, whose own verification checks every signature.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be opened or read.
+    pub fn open_for_report(app: &App, deployment: &Token) -> Result<Self> {
+        Self::load(Ledger::open(&app.ledger_path()?)?, Some(deployment), false)
+    }
+
+    fn load(ledger: Ledger, deployment: Option<&Token>, signatures: bool) -> Result<Self> {
         let head = ledger.head()?.context("the ledger is empty: run `aether-audit init` in a new folder")?;
+        let entries =
+            Entry::parse_all(&ledger.entries_of(deployment.map(Token::as_str))?).with_context(|| {
+                let path = ledger.path().display();
+                format!("{path} holds an entry that is not of the format: run `aether-audit verify`")
+            })?;
         let mut log = Log::default();
-        let entries = Entry::parse_all(&ledger.entries_of(deployment.map(Token::as_str))?).with_context(|| {
-            format!("{} holds an entry that is not of the format: run `aether-audit verify`", ledger.path().display())
-        })?;
+        let mut faults = Vec::new();
         for entry in &entries {
-            log.take(entry, |_| Vec::new());
+            let found = fold(&mut log, entry, is_governance(entry));
+            faults.extend(found.into_iter().map(|fault| format!("entry {}: {fault}", entry.line.seq)));
         }
-        Ok(Self { ledger, log, entries, head })
+        if signatures {
+            faults.extend(unsigned_entries(&entries, &log));
+        }
+        Ok(Self { ledger, log, entries, head, faults })
+    }
+
+    /// Refuses to go on where an entry is not signed by who it names, or breaks a rule: for whatever
+    /// rests on what the ledger says.
+    ///
+    /// # Errors
+    /// [`Refused`] with what was found.
+    pub fn sound(&self) -> Result<()> {
+        if self.faults.is_empty() {
+            return Ok(());
+        }
+        let missing = self.faults.iter().take(5).cloned().collect();
+        let what = format!("this ledger has findings ({})", self.faults.len());
+        Err(Refused { what, missing, next: "run `aether-audit verify`, and find out who wrote to it".into() }
+            .into())
+    }
+
+    /// Warns where the ledger has findings.
+    pub fn warn(&self, app: &mut App) {
+        if let Some(first) = self.faults.first() {
+            let count = self.faults.len();
+            app.warn(format!("this ledger has findings ({count}; {first}): run `aether-audit verify`"));
+        }
     }
 
     /// The roster in force.
@@ -150,22 +190,20 @@ impl Desk {
             .map(|hand| {
                 let person = roster.person(hand.person.as_str());
                 let person = person.with_context(|| {
-                    format!("{} is not on the roster: see `aether-audit key list`, or `aether-audit key enroll`", hand.person)
+                    format!(
+                        "{} is not on the roster: see `aether-audit key list`, or `aether-audit key enroll`",
+                        hand.person
+                    )
                 })?;
                 let key = person.keys.iter().rev().find(|key| key.key_use == KeyUse::Role);
-                let key = key.with_context(|| format!("{} has no key for daily work on the roster", hand.person))?;
+                let key =
+                    key.with_context(|| format!("{} has no key for daily work on the roster", hand.person))?;
                 Ok(Signer { key: key.public.keyid(), role: hand.role.clone() })
             })
             .collect()
     }
 
-    fn statement(
-        &self,
-        draft: &Draft,
-        signers: &[Signer],
-        id: Id,
-        time: Timestamp,
-    ) -> Result<Statement> {
+    fn statement(&self, draft: &Draft, signers: &[Signer], id: Id, time: Timestamp) -> Result<Statement> {
         let predicate = Predicate {
             body: draft.event.body()?,
             deployment: draft.deployment.clone(),
@@ -236,50 +274,52 @@ impl Desk {
         Keyring::of(app)?.load(app, person.as_str(), public.as_ref())
     }
 
-    /// Gives a bundle its place, after its signatures and the table have been checked once more.
+    /// Gives a bundle its place, after its signatures have been checked, and the table and the rules have
+    /// been asked once more with all that came in since the desk was opened.
     ///
     /// # Errors
-    /// Where a signature is missing or wrong, the table refuses, or the ledger cannot take it.
+    /// Where a signature is missing or wrong, the table or a rule refuses, or the ledger cannot take it.
     pub fn append(&mut self, app: &App, bundle: &Bundle) -> Result<Appended> {
         let submission = self.submission(bundle)?;
-        let appended = self.ledger.append(app.now(), &submission)?;
-        self.follow(&appended)?;
-        if matches!(bundle.statement().kind(), "deployment-closed" | "report-issued") {
-            self.ledger.settle()?;
-        }
+        let Self { ledger, log, entries, head, .. } = self;
+        let known = head.seq;
+        let deployment = bundle.statement().predicate.deployment.clone();
+        let appended = ledger.append_judged(app.now(), &submission, known, &mut |since| {
+            for (index, bytes) in since.iter().enumerate() {
+                let entry = Entry::parse(bytes)?;
+                *head = Head { seq: entry.line.seq, leaf: entry.leaf, recorded: entry.line.recorded };
+                let its = entry.statement.predicate.deployment.as_ref();
+                if its.is_some() && its != deployment.as_ref() {
+                    continue;
+                }
+                let faults = take(log, &entry);
+                if index + 1 == since.len() && !faults.is_empty() {
+                    let what = format!("{} may not be recorded so", entry.statement.kind());
+                    let next = "nothing was appended; see where it stands with `aether-audit status`".into();
+                    return Err(Refused { what, missing: faults, next }.into());
+                }
+                entries.push(entry);
+            }
+            Ok(())
+        })?;
         Ok(appended)
     }
 
     fn submission(&self, bundle: &Bundle) -> Result<Submission> {
         let opened = bundle.complete()?;
-        let bad = crate::core::entry::bad_signatures(&opened.statement, &opened.payload, &opened.signatures, |id| {
-            self.log.keys.get(id).map(|known| &known.key.public).or_else(|| bundle.own_key(id))
-        });
+        let bad = crate::core::entry::bad_signatures(
+            &opened.statement,
+            &opened.payload,
+            &opened.signatures,
+            |id| self.log.keys.get(id).map(|known| &known.key.public).or_else(|| bundle.own_key(id)),
+        );
         if let Some(&index) = bad.first() {
-            bail!("the signature of key {} does not verify: nothing was appended", opened.statement.predicate.signers[index].key);
+            bail!(
+                "the signature of key {} does not verify: nothing was appended",
+                opened.statement.predicate.signers[index].key
+            );
         }
         Ok(Submission { envelope: bundle.envelope.clone(), openings: bundle.openings.clone() })
-    }
-
-    /// Takes what was appended since the desk was opened.
-    fn follow(&mut self, appended: &Appended) -> Result<()> {
-        if appended.already {
-            return Ok(());
-        }
-        let deployment = self.log.deployments.keys().next().cloned();
-        let wanted = self.ledger.entries_since(self.head.seq)?;
-        for bytes in wanted {
-            let entry = Entry::parse(&bytes)?;
-            let its = entry.statement.predicate.deployment.clone();
-            if its.is_none() || deployment.is_none() || its == deployment {
-                self.log.take(&entry, |_| Vec::new());
-                self.head = Head { seq: entry.line.seq, leaf: entry.leaf, recorded: entry.line.recorded };
-                self.entries.push(entry);
-            } else {
-                self.head = Head { seq: entry.line.seq, leaf: entry.leaf, recorded: entry.line.recorded };
-            }
-        }
-        Ok(())
     }
 
     /// A draft about a deployment.
@@ -290,6 +330,59 @@ impl Desk {
         let subject = self.deployment(id)?.subject.clone();
         Ok(Draft { event, openings, deployment: Some(id.clone()), subject })
     }
+}
+
+/// Takes an entry into the fold; gives what is wrong with it, its signatures included, facts out of process
+/// and kinds of newer programs left aside.
+pub fn take(log: &mut Log, entry: &Entry) -> Vec<String> {
+    fold(log, entry, true)
+}
+
+const UNSIGNED: &str = "it is not signed by whom it names";
+
+fn fold(log: &mut Log, entry: &Entry, signatures: bool) -> Vec<String> {
+    let mut faults = Vec::new();
+    if signatures {
+        let brought = Event::parse(entry.statement.kind(), &entry.statement.predicate.body)
+            .map(|event| event.brought_keys())
+            .unwrap_or_default();
+        let key = |id: &Hash| {
+            let known = log.keys.get(id).map(|known| &known.key.public);
+            known.or_else(|| brought.iter().find(|key| key.keyid() == *id))
+        };
+        if !entry.bad_signatures(key).is_empty() {
+            faults.push(UNSIGNED.to_owned());
+            if is_governance(entry) && entry.line.seq > 0 {
+                return faults;
+            }
+        }
+    }
+    let taken = log.take(entry, |_| Vec::new());
+    let real =
+        taken.faults.iter().filter(|fault| !fault.out_of_process() && fault.code() != "kind-unsupported");
+    faults.extend(real.map(ToString::to_string));
+    faults
+}
+
+fn is_governance(entry: &Entry) -> bool {
+    Event::class_of(entry.statement.kind()) == Some(Class::Governance)
+}
+
+/// Entries of deployments that are not signed by whom they name, looked for on every core.
+fn unsigned_entries(entries: &[Entry], log: &Log) -> Vec<String> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = entries.len().div_ceil(cores).max(64);
+    let bad = |entry: &&Entry| {
+        let key = |id: &Hash| log.keys.get(id).map(|known| &known.key.public);
+        !is_governance(entry) && !entry.bad_signatures(key).is_empty()
+    };
+    let look = |part: &[Entry]| -> Vec<String> {
+        part.iter().filter(bad).map(|entry| format!("entry {}: {UNSIGNED}", entry.line.seq)).collect()
+    };
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = entries.chunks(share).map(|part| scope.spawn(move || look(part))).collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
+    })
 }
 
 /// Text as an opening, with what a statement says of it.
@@ -341,9 +434,13 @@ pub fn pick(app: &App, closed_too: bool) -> Result<Token> {
         ([only], _) => Ok((*only).clone()),
         ([], Some((newest, _))) if closed_too => Ok(newest.clone()),
         ([], Some((newest, _))) => {
-            bail!("no deployment is open: start one with `aether-audit open`, or name one with --deployment (the newest is {newest})")
+            bail!(
+                "no deployment is open: start one with `aether-audit open`, or name one with --deployment (the newest is {newest})"
+            )
         }
-        ([], None) => bail!("there is no deployment yet: start one with `aether-audit open RELEASE --commit SHA …`"),
+        ([], None) => {
+            bail!("there is no deployment yet: start one with `aether-audit open RELEASE --commit SHA …`")
+        }
         (several, _) => {
             let ids: Vec<&str> = several.iter().map(|id| id.as_str()).collect();
             bail!("several deployments are open: name one with --deployment ({})", ids.join(", "))
@@ -356,7 +453,12 @@ pub fn pick(app: &App, closed_too: bool) -> Result<Token> {
 ///
 /// # Errors
 /// Where they are not on the roster or have no role.
-pub fn hand(desk: &Desk, person: &Token, deployment: Option<&Deployment>, preferred: &[&str]) -> Result<Hand> {
+pub fn hand(
+    desk: &Desk,
+    person: &Token,
+    deployment: Option<&Deployment>,
+    preferred: &[&str],
+) -> Result<Hand> {
     let roster = &desk.roster()?.roster;
     let found = roster.person(person.as_str()).with_context(|| {
         format!("{person} is not on the roster: see `aether-audit key list`, or `aether-audit key enroll {person} --role R`")
@@ -366,7 +468,9 @@ pub fn hand(desk: &Desk, person: &Token, deployment: Option<&Deployment>, prefer
     let all: Vec<&Token> = held.iter().chain(&found.roles).collect();
     let role = preferred.iter().find_map(|wanted| all.iter().find(|role| role.as_str() == *wanted));
     let role = role.or_else(|| all.first());
-    let role = role.with_context(|| format!("{person} has no role on the roster: `aether-audit key enroll {person} --role R`"))?;
+    let role = role.with_context(|| {
+        format!("{person} has no role on the roster: `aether-audit key enroll {person} --role R`")
+    })?;
     Ok(Hand { person: person.clone(), role: (*role).clone() })
 }
 

@@ -42,14 +42,25 @@ impl Elsewhere {
     /// # Errors
     /// Where the ledger cannot be opened.
     pub fn desk(&self, app: &App, deployment: Option<&Token>) -> Result<Desk> {
-        if self.out.is_some() || self.dry_run { Desk::read(app, deployment) } else { Desk::open(app, deployment) }
+        if self.out.is_some() || self.dry_run {
+            Desk::read(app, deployment)
+        } else {
+            Desk::open(app, deployment)
+        }
     }
 
     /// Signs and appends, or writes the file, or only says what would be done.
     ///
     /// # Errors
     /// As [`Desk::sign`] and [`Desk::append`].
-    pub fn settle(&self, app: &mut App, desk: &mut Desk, draft: Draft, first: Hand, roles: &[&str]) -> Result<Fate> {
+    pub fn settle(
+        &self,
+        app: &mut App,
+        desk: &mut Desk,
+        draft: Draft,
+        first: Hand,
+        roles: &[&str],
+    ) -> Result<Fate> {
         let deployment = draft.deployment.as_ref().and_then(|id| desk.log.deployments.get(id));
         let mut hands = vec![first];
         for other in &self.with {

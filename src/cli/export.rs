@@ -44,7 +44,8 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     if target.exists() && fs::read_dir(target).map_or(true, |mut entries| entries.next().is_some()) {
         bail!("{} is there already and not empty: name a new folder", target.display());
     }
-    let only = if args.only_deployment || app.globals.deployment.is_some() { Some(pick(app, true)?) } else { None };
+    let only =
+        if args.only_deployment || app.globals.deployment.is_some() { Some(pick(app, true)?) } else { None };
     let desk = Desk::read(app, only.as_ref())?;
     if let Some(id) = &only {
         desk.deployment(id)?;
@@ -74,7 +75,10 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         }))?;
     } else {
         app.data(target.display().to_string())?;
-        app.say(format!("{written} entries; {}/README.md says how to check it with stock tools", target.display()));
+        app.say(format!(
+            "{written} entries; {}/README.md says how to check it with stock tools",
+            target.display()
+        ));
         if checkpoint.is_none() {
             app.warn("no checkpoint: this place has no log key and remembers none");
         }
@@ -101,7 +105,8 @@ fn write(folder: &Path, ledger: &Ledger, only: Option<&Token>, size: u64) -> Res
         if let Some(leaves) = &mut leaves {
             writeln!(leaves, "{}", crate::core::merkle::leaf_hash(&row.bytes))?;
         }
-        let mine = row.deployment.is_none() || only.is_none_or(|id| row.deployment.as_deref() == Some(id.as_str()));
+        let mine =
+            row.deployment.is_none() || only.is_none_or(|id| row.deployment.as_deref() == Some(id.as_str()));
         if !mine {
             continue;
         }

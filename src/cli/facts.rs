@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::app::App;
 use super::desk::{Desk, hand, pick};
 use super::elsewhere::{Elsewhere, Fate};
+use super::log::summary;
 use crate::core::event::Event;
 use crate::core::name::Token;
 use crate::core::opening::Opening;
@@ -37,15 +38,22 @@ pub fn record_at(
     make: impl FnOnce(&mut App, &Desk, &Token, &mut Vec<Opening>) -> Result<Event>,
 ) -> Result<Fate> {
     let who = app.who()?;
+    desk.warn(app);
     let mut openings = Vec::new();
     let event = make(app, desk, id, &mut openings)?;
     let kind = event.kind();
+    let what = summary(kind, &serde_json::from_str(event.body()?.get())?);
+    let before = desk.deployment(id)?.issues.len();
     let first = hand(desk, &who, Some(desk.deployment(id)?), roles)?;
     let draft = desk.draft(id, event, openings)?;
     let fate = elsewhere.settle(app, desk, draft, first.clone(), roles)?;
     if let Fate::Appended(appended) = fate {
         let again = if appended.already { " (it stood there already)" } else { "" };
-        app.say(format!("entry {}: {kind} by {who} as {}{again}", appended.seq, first.role));
+        let what = if what.is_empty() { kind.to_owned() } else { format!("{kind} {what}") };
+        app.say(format!("entry {}: {id}: {what}, by {who} as {}{again}", appended.seq, first.role));
+        for issue in desk.deployment(id)?.issues.iter().skip(before) {
+            app.warn(format!("OUT OF PROCESS: {}", issue.text));
+        }
     }
     Ok(fate)
 }

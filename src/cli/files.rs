@@ -13,7 +13,9 @@ use anyhow::{Context as _, Result, bail};
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let file = fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    file.take(limit + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read {}", path.display()))?;
     if bytes.len() as u64 > limit {
         bail!("{} is larger than {limit} bytes: is it the right file?", path.display());
     }
@@ -25,8 +27,9 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
 /// # Errors
 /// Where it cannot be read, is larger, or is not UTF-8.
 pub fn read_text(path: &Path, limit: u64) -> Result<String> {
-    String::from_utf8(read(path, limit)?)
-        .map_err(|e| anyhow::anyhow!("{}: not UTF-8 text at byte {}", path.display(), e.utf8_error().valid_up_to()))
+    String::from_utf8(read(path, limit)?).map_err(|e| {
+        anyhow::anyhow!("{}: not UTF-8 text at byte {}", path.display(), e.utf8_error().valid_up_to())
+    })
 }
 
 /// Writes a file whole or not at all, in the place of an older one.

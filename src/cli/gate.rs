@@ -1,6 +1,6 @@
 //! `gate`: the same gates as an exit status, for CI.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::Serialize;
 
 use super::app::App;
@@ -23,8 +23,12 @@ struct Line<'a> {
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
+    if args.gate == GateArg::Sign {
+        bail!("what keeps an item from being signed is asked with `aether-audit sign ITEM --dry-run`");
+    }
     let id = pick(app, false)?;
     let desk = Desk::read(app, Some(&id))?;
+    desk.sound()?;
     let missing = desk.deployment(&id)?.missing(args.gate.into(), app.now());
     if app.json() {
         let lines: Vec<_> = missing

@@ -21,7 +21,8 @@ use crate::core::keys::SecretKey;
 use crate::core::log::governance_subject;
 use crate::core::name::Token;
 use crate::core::roster::{
-    COMMS_LEAD, CUSTODIAN, KeyUse, LEAD_DEPLOYER, Person, PersonKind, QA_ENGINEER, RECORDER, ROOT, RoleRule, Roster,
+    COMMS_LEAD, CUSTODIAN, KeyUse, LEAD_DEPLOYER, Person, PersonKind, QA_ENGINEER, RECORDER, ROOT, RoleRule,
+    Roster,
 };
 use crate::core::statement::{Predicate, Signer, Statement};
 use crate::ledger::{Ledger, Submission};
@@ -51,7 +52,10 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         None => home.join(&config.log.ledger),
     };
     if ledger_path.exists() {
-        bail!("{} is there already: this folder is in use. Look at it with `aether-audit status`", ledger_path.display());
+        bail!(
+            "{} is there already: this folder is in use. Look at it with `aether-audit status`",
+            ledger_path.display()
+        );
     }
     for folder in ["keys", "templates", "records"] {
         files::make_folder(&home.join(folder))?;
@@ -84,12 +88,21 @@ fn configure(home: &Path, origin: &str) -> Result<Config> {
     }
     let config = Config::read(&path)?;
     if config.log.origin != origin {
-        bail!("{} is for the log {}: nothing was changed; give that origin, or use another folder", path.display(), config.log.origin);
+        bail!(
+            "{} is for the log {}: nothing was changed; give that origin, or use another folder",
+            path.display(),
+            config.log.origin
+        );
     }
     Ok(config)
 }
 
-fn first_keys(app: &App, keyring: &Keyring, who: &Token, origin: &str) -> Result<(Rc<SecretKey>, Rc<SecretKey>, Rc<SecretKey>)> {
+fn first_keys(
+    app: &App,
+    keyring: &Keyring,
+    who: &Token,
+    origin: &str,
+) -> Result<(Rc<SecretKey>, Rc<SecretKey>, Rc<SecretKey>)> {
     let mut passphrase = None;
     let mut key = |name: String| -> Result<Rc<SecretKey>> {
         if keyring.has(&name) {
@@ -130,7 +143,8 @@ fn write_folder(home: &Path, config: &Config, keyring: &Keyring) -> Result<()> {
     }
     let path = home.join(".gitignore");
     let before = if path.exists() { files::read_text(&path, 1 << 20)? } else { String::new() };
-    let new: Vec<&String> = ignore.iter().filter(|line| !before.lines().any(|l| l == line.as_str())).collect();
+    let new: Vec<&String> =
+        ignore.iter().filter(|line| !before.lines().any(|l| l == line.as_str())).collect();
     if !new.is_empty() {
         let gap = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
         let lines: Vec<&str> = new.iter().map(|line| line.as_str()).collect();
@@ -148,7 +162,10 @@ fn first_roster(
 ) -> Result<Roster> {
     let origin = &config.log.origin;
     let roles = [LEAD_DEPLOYER, COMMS_LEAD, QA_ENGINEER, CUSTODIAN, RECORDER];
-    let roles = roles.iter().map(|role| Ok((Token::new(*role)?, RoleRule { threshold: 1 }))).collect::<Result<_>>()?;
+    let roles = roles
+        .iter()
+        .map(|role| Ok((Token::new(*role)?, RoleRule { threshold: 1 })))
+        .collect::<Result<_>>()?;
     let separate = config
         .deployment
         .separate
@@ -180,13 +197,21 @@ fn first_roster(
 }
 
 /// The ledger with its entry 0.
-fn open_ledger(app: &App, path: &Path, args: &Args, roster: &Roster, who: &Token, root: &SecretKey) -> Result<()> {
+fn open_ledger(
+    app: &App,
+    path: &Path,
+    args: &Args,
+    roster: &Roster,
+    who: &Token,
+    root: &SecretKey,
+) -> Result<()> {
     let mut openings = Vec::new();
     let names = match &args.name {
         Some(name) => [(who.clone(), opened_text(name, &mut openings)?)].into(),
         None => std::collections::BTreeMap::new(),
     };
-    let event = Event::LedgerOpened(LedgerOpened { names, rehearsal: args.rehearsal, roster: roster.clone() });
+    let event =
+        Event::LedgerOpened(LedgerOpened { names, rehearsal: args.rehearsal, roster: roster.clone() });
     let predicate = Predicate {
         body: event.body()?,
         deployment: None,
@@ -214,7 +239,10 @@ fn tell(app: &mut App, home: &Path, keyring: &Keyring, who: &Token, origin: &str
     app.say(format!("The log {origin} is open, with entry 0 signed by {who}'s root key."));
     app.say(format!("  configuration  {}", home.join("aether.toml").display()));
     app.say(format!("  checklist      {}", home.join("templates/Deployment_Checklist.md").display()));
-    app.say(format!("  private keys   {} (encrypted; keep a copy of {who}.root.pem apart)", keyring.folder().display()));
+    app.say(format!(
+        "  private keys   {} (encrypted; keep a copy of {who}.root.pem apart)",
+        keyring.folder().display()
+    ));
     app.say("The first roster's SHA-256, which never changes:");
     app.data(hash.to_string())?;
     app.say("Hand it to your auditor today by a way that is not this folder (printed, signed mail, their ticket system):");

@@ -1,5 +1,6 @@
 //! `join`: statements signed elsewhere are given their place.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
@@ -9,7 +10,9 @@ use super::bundle::Bundle;
 use super::desk::{Desk, Draft, Hand};
 use super::status_code::Status;
 use crate::core::event::{Class, Event};
+use crate::core::hash::Hash;
 use crate::core::name::Token;
+use crate::core::opening::{Opening, refs_in};
 
 /// Options of `join`.
 #[derive(clap::Args, Debug)]
@@ -60,13 +63,13 @@ fn check(app: &App, desk: &Desk, bundle: &Bundle, event: &Event, deployment: Opt
     if !desk.log.rosters.iter().any(|version| version.hash == predicate.roster) {
         bail!("it names a roster that this log never had: the signer's copy belongs to another log");
     }
-    let openings: Vec<_> = bundle.openings.iter().map(crate::core::opening::Opening::commit).collect();
-    let body = predicate.body.get();
-    if let Some(stray) = openings.iter().find(|commit| !body.contains(&commit.to_string())) {
+    let carried: BTreeSet<Hash> = bundle.openings.iter().map(Opening::commit).collect();
+    let named: BTreeSet<Hash> = refs_in(predicate.body.get()).into_iter().collect();
+    if let Some(stray) = carried.difference(&named).next() {
         bail!("the file carries an opening {stray} that its statement does not name");
     }
-    if body.matches("\"mediaType\"").count() > openings.len() {
-        bail!("the file lacks an opening that its statement names: ask for it again");
+    if let Some(lacking) = named.difference(&carried).next() {
+        bail!("the file lacks the opening {lacking} that its statement names: ask for it again");
     }
     if event.class() == Class::Governance {
         return Ok(());
@@ -82,6 +85,7 @@ fn check(app: &App, desk: &Desk, bundle: &Bundle, event: &Event, deployment: Opt
             Ok(Hand { person: person.id.clone(), role: signer.role.clone() })
         })
         .collect::<Result<Vec<_>>>()?;
-    let draft = Draft { event: event.clone(), openings: Vec::new(), deployment, subject: statement.subject.clone() };
+    let draft =
+        Draft { event: event.clone(), openings: Vec::new(), deployment, subject: statement.subject.clone() };
     desk.allow(app, &draft, &hands)
 }

@@ -31,7 +31,8 @@ impl Keyring {
             return Ok(Self { folder: folder.clone() });
         }
         let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let data = data.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share")));
+        let data =
+            data.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share")));
         let data = data.context("no folder for private keys is known: set AETHER_AUDIT_KEYS")?;
         Ok(Self { folder: data.join("aether-audit/keys") })
     }
@@ -97,7 +98,10 @@ impl Keyring {
         if let Ok(found) = fs::metadata(&path)
             && found.permissions().mode() & 0o077 != 0
         {
-            bail!("{} may be read by others: run `chmod 600 {0}`, and think about who may have read it", path.display());
+            bail!(
+                "{} may be read by others: run `chmod 600 {0}`, and think about who may have read it",
+                path.display()
+            );
         }
         let passphrase = passphrase(app, &format!("passphrase of {name}'s key"))?;
         let key = SecretKey::from_encrypted_pem(&pem, passphrase.as_bytes())
@@ -173,7 +177,9 @@ pub fn passphrase(app: &App, prompt: &str) -> Result<Zeroizing<String>> {
         return Ok(Zeroizing::new(line.to_owned()));
     }
     rpassword::prompt_password(format!("{prompt}: ")).map(Zeroizing::new).map_err(|_| {
-        anyhow::anyhow!("no passphrase, and no terminal to ask on: set AETHER_AUDIT_PASSPHRASE or --passphrase-file")
+        anyhow::anyhow!(
+            "no passphrase, and no terminal to ask on: set AETHER_AUDIT_PASSPHRASE or --passphrase-file"
+        )
     })
 }
 

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use super::app::App;
-use super::desk::pick;
+use super::desk::{pick, take};
 use super::status_code::Status;
 use crate::core::entry::Entry;
 use crate::core::hash::Hash;
@@ -37,6 +37,9 @@ struct Line {
     leaf: Hash,
     id: String,
     body: serde_json::Value,
+    /// What is wrong with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<String>,
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
@@ -49,7 +52,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
                 bail!("there is no deployment {id} in this ledger: `aether-audit log --all` lists everything")
             }
             Ok(id) => Some(id),
-            Err(error) if app.globals.deployment.is_some() || !ledger.deployments()?.is_empty() => return Err(error),
+            Err(error) if app.globals.deployment.is_some() || !ledger.deployments()?.is_empty() => {
+                return Err(error);
+            }
             Err(_) => None,
         };
         ledger.entries_of(id.as_ref().map(Token::as_str))?
@@ -58,8 +63,8 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let mut lines = Vec::new();
     for bytes in &bytes {
         let entry = Entry::parse(bytes)?;
-        log.take(&entry, |_| Vec::new());
-        lines.push(line(&entry, &log)?);
+        let faults = take(&mut log, &entry);
+        lines.push(line(&entry, &log, faults)?);
     }
     let skip = args.last.map_or(0, |last| lines.len().saturating_sub(last));
     let lines = &lines[skip..];
@@ -71,6 +76,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     for line in lines {
         let delay = (line.recorded.millis() - line.time.millis()) / 60_000;
         let late = if delay >= 2 { format!("  (signed {delay} min earlier)") } else { String::new() };
+        let faults = &line.faults;
         let line = format!(
             "{:>5}  {}  {:<20} {:<28} {}{late}",
             line.seq,
@@ -81,12 +87,15 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         );
         text.push_str(line.trim_end());
         text.push('\n');
+        for fault in faults {
+            text.push_str(&format!("       ! {fault}\n"));
+        }
     }
     app.data(text)?;
     Ok(Status::Done)
 }
 
-fn line(entry: &Entry, log: &Log) -> Result<Line> {
+fn line(entry: &Entry, log: &Log, faults: Vec<String>) -> Result<Line> {
     let predicate = &entry.statement.predicate;
     let by = predicate
         .signers
@@ -106,6 +115,7 @@ fn line(entry: &Entry, log: &Log) -> Result<Line> {
         leaf: entry.leaf,
         id: predicate.id.to_string(),
         body: serde_json::from_str(predicate.body.get())?,
+        faults,
     })
 }
 
@@ -117,7 +127,9 @@ pub fn summary(kind: &str, body: &serde_json::Value) -> String {
         "item-withdrawn" => vec![text("item")],
         "decision-made" => vec![text("decision"), text("gate"), text("waives")],
         "deployment-opened" => vec![text("release"), text("type"), text("environment")],
-        "metric-read" | "evidence-collected" => vec![text("check"), text("phase"), text("value"), text("unit")],
+        "metric-read" | "evidence-collected" => {
+            vec![text("check"), text("phase"), text("value"), text("unit")]
+        }
         "traffic-shifted" => {
             let percent = body.get("percent").map(|p| format!("{p} %")).unwrap_or_default();
             vec![text("service"), text("to"), percent, text("act")]

@@ -11,7 +11,7 @@ use super::elsewhere::{Elsewhere, Fate};
 use super::files;
 use super::status_code::Status;
 use crate::config::Config;
-use crate::core::check::CheckSpec;
+use crate::core::check::{Check, CheckSpec};
 use crate::core::checklist;
 use crate::core::event::{Assignment, ChangeType, DeploymentOpened, Event, FrozenChecklist, Policy, Risk};
 use crate::core::hash::Hash;
@@ -19,6 +19,7 @@ use crate::core::name::{Label, Token};
 use crate::core::opening::Opening;
 use crate::core::roster::{COMMS_LEAD, LEAD_DEPLOYER, QA_ENGINEER};
 use crate::core::statement::Subject;
+use crate::evidence;
 
 const MAX_CHECKLIST: u64 = 1 << 20;
 
@@ -93,18 +94,23 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let mut desk = args.elsewhere.desk(app, None)?;
     let id = deployment_id(app, args)?;
     if desk.ledger.deployments()?.iter().any(|(used, _)| *used == id) {
-        bail!("the deployment id {id} was used before, and ids are never used again: give another with --deployment, for example {id}-2");
+        bail!(
+            "the deployment id {id} was used before, and ids are never used again: give another with --deployment, for example {id}-2"
+        );
     }
     let mut openings = Vec::new();
     let frozen = freeze(app, &config, args.checklist.as_ref(), &mut openings)?;
-    warn_about(app, &frozen);
-    let body = body(&desk, &config, args, frozen, &mut openings)?;
+    warn_about(app, &frozen, &openings);
+    let body = body(app, &desk, &config, args, frozen, &mut openings)?;
     let subject = subject(&config, args)?;
-    let draft = Draft { event: Event::DeploymentOpened(body), openings, deployment: Some(id.clone()), subject };
+    let draft =
+        Draft { event: Event::DeploymentOpened(body), openings, deployment: Some(id.clone()), subject };
     let hand = Hand { person: who.clone(), role: Token::new(LEAD_DEPLOYER)? };
     if let Fate::Appended(appended) = args.elsewhere.settle(app, &mut desk, draft, hand, &[LEAD_DEPLOYER])? {
         if app.json() {
-            app.print_json(&serde_json::json!({"deployment": id, "seq": appended.seq, "leaf": appended.leaf}))?;
+            app.print_json(
+                &serde_json::json!({"deployment": id, "seq": appended.seq, "leaf": appended.leaf}),
+            )?;
         } else {
             app.data(id.as_str())?;
             app.say(format!("entry {}: deployment {id} is open. Next: `aether-audit status`", appended.seq));
@@ -134,7 +140,12 @@ pub fn freeze(
     let parsed = checklist::parse(&text).with_context(|| format!("{}", path.display()))?;
     for item in &parsed.items {
         if let Some(check) = item.spec.check.as_ref().filter(|check| config.find(check).is_none()) {
-            bail!("{}:{}: item {} is bound to the check {check}, which aether.toml does not define", path.display(), item.line, item.spec.id);
+            bail!(
+                "{}:{}: item {} is bound to the check {check}, which aether.toml does not define",
+                path.display(),
+                item.line,
+                item.spec.id
+            );
         }
     }
     let text = opened_bytes(text.into_bytes(), "text/markdown", openings)?;
@@ -142,34 +153,48 @@ pub fn freeze(
     Ok(FrozenChecklist { items, phases: parsed.phases, text })
 }
 
-fn warn_about(app: &mut App, frozen: &FrozenChecklist) {
+fn warn_about(app: &mut App, frozen: &FrozenChecklist, openings: &[Opening]) {
+    let text = openings.first().map(|opening| String::from_utf8_lossy(&opening.bytes)).unwrap_or_default();
+    if text.contains("to be set") {
+        app.warn("the checklist still says \"to be set\" (escalation contacts?): it is frozen so");
+    }
     if frozen.items.is_empty() {
         app.warn("the checklist has no task item: nothing can be signed");
     }
     if frozen.phases.is_empty() {
-        app.warn("the checklist has no phases, so that go gates nothing: go will need `--override phases/none`");
+        app.warn(
+            "the checklist has no phases, so that go gates nothing: go will need `--override phases/none`",
+        );
     }
 }
 
 fn body(
+    app: &App,
     desk: &Desk,
     config: &Config,
     args: &Args,
     checklist: FrozenChecklist,
     openings: &mut Vec<Opening>,
 ) -> Result<DeploymentOpened> {
-    let named = [(LEAD_DEPLOYER, &args.lead_deployer), (COMMS_LEAD, &args.comms_lead), (QA_ENGINEER, &args.qa_engineer)];
+    let named = [
+        (LEAD_DEPLOYER, &args.lead_deployer),
+        (COMMS_LEAD, &args.comms_lead),
+        (QA_ENGINEER, &args.qa_engineer),
+    ];
     let assignments = named
         .iter()
-        .map(|(role, person)| Ok(Assignment { person: Token::new(person.as_str())?, role: Token::new(*role)? }))
+        .map(|(role, person)| {
+            Ok(Assignment { person: Token::new(person.as_str())?, role: Token::new(*role)? })
+        })
         .collect::<Result<Vec<_>>>()?;
     let services = if args.service.is_empty() { &config.project.services } else { &args.service };
-    let services = services.iter().map(|service| Ok(Label::new(service.as_str())?)).collect::<Result<Vec<_>>>()?;
+    let services =
+        services.iter().map(|service| Ok(Label::new(service.as_str())?)).collect::<Result<Vec<_>>>()?;
     if services.is_empty() {
         bail!("no service is named: --service NAME, or services in aether.toml");
     }
     let environment = args.env.clone().or_else(|| config.project.environment.clone());
-    let checks: Vec<CheckSpec> = config.checks();
+    let checks = config.check.iter().map(|check| frozen_check(app, config, check)).collect();
     Ok(DeploymentOpened {
         assignments,
         checklist,
@@ -200,17 +225,26 @@ fn body(
     })
 }
 
+/// A check as a deployment freezes it: with what its source is asked.
+pub fn frozen_check(app: &App, config: &Config, check: &Check) -> CheckSpec {
+    let source = evidence::source(check, &config.aws, &app.home());
+    let query = Hash::of(&[evidence::query(source.as_ref()).as_bytes()]);
+    CheckSpec { query: Some(query), ..check.spec.clone() }
+}
+
 fn subject(config: &Config, args: &Args) -> Result<Vec<Subject>> {
     let commit = args.commit.as_str();
     if commit.len() != 40 || !commit.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
-        bail!("--commit {commit:?}: the full commit is needed, 40 lower-case hex digits (`git rev-parse HEAD`)");
+        bail!(
+            "--commit {commit:?}: the full commit is needed, 40 lower-case hex digits (`git rev-parse HEAD`)"
+        );
     }
     let source = config.project.name.clone().unwrap_or_else(|| "source".into());
     let mut subject = vec![Subject::git_commit(Label::new(source)?, commit)];
     for artifact in &args.artifact {
-        let (name, digest) = artifact
-            .rsplit_once("@sha256:")
-            .with_context(|| format!("--artifact {artifact:?}: write NAME@sha256:HEX, as `docker inspect` prints it"))?;
+        let (name, digest) = artifact.rsplit_once("@sha256:").with_context(|| {
+            format!("--artifact {artifact:?}: write NAME@sha256:HEX, as `docker inspect` prints it")
+        })?;
         let digest = Hash::parse(digest).with_context(|| format!("--artifact {artifact:?}"))?;
         let name = Label::new(name)?;
         if subject.iter().any(|s| s.name == name) {

@@ -9,8 +9,9 @@ use super::elsewhere::Elsewhere;
 use super::facts;
 use super::status_code::{Refused, Status};
 use crate::core::event::{
-    Act, Colour, Delivery, Event, Gate, MessageSent, ReviewRecorded, RollbackFinished, RollbackOutcome, RollbackStep,
-    RollbackTriggered, SnapshotTaken, StageReached, StandbyChanged, StandbyState, StepName, TrafficShifted, Trigger,
+    Act, Colour, Delivery, Event, Gate, MessageSent, ReviewRecorded, RollbackFinished, RollbackOutcome,
+    RollbackStep, RollbackTriggered, SnapshotTaken, StageReached, StandbyChanged, StandbyState, StepName,
+    TrafficShifted, Trigger,
 };
 use crate::core::name::{Id, Label, Token};
 use crate::core::opening::{Opening, OpeningRef};
@@ -206,7 +207,14 @@ pub fn run(app: &mut App, command: &Command) -> Result<Status> {
                 ask_gate(app, Gate::Shift)?;
             }
             act(app, common, |act, detail, intent| {
-                Event::TrafficShifted(TrafficShifted { act, detail, intent, percent, service: service.clone(), to })
+                Event::TrafficShifted(TrafficShifted {
+                    act,
+                    detail,
+                    intent,
+                    percent,
+                    service: service.clone(),
+                    to,
+                })
             })
         }
         Command::StandbyChanged { service, state, until, common } => {
@@ -215,16 +223,31 @@ pub fn run(app: &mut App, command: &Command) -> Result<Status> {
                 ask_gate(app, Gate::Retire)?;
             }
             act(app, common, |act, detail, intent| {
-                Event::StandbyChanged(StandbyChanged { act, detail, intent, service: service.clone(), state, until: *until })
+                Event::StandbyChanged(StandbyChanged {
+                    act,
+                    detail,
+                    intent,
+                    service: service.clone(),
+                    state,
+                    until: *until,
+                })
             })
         }
-        Command::RollbackTriggered { trigger, check, reason, elsewhere } => plain(app, elsewhere, &[], |openings| {
-            let reason = reason.as_ref().map(|reason| opened_text(reason, openings)).transpose()?;
-            let (check, trigger) = (check.clone(), (*trigger).into());
-            Ok(Event::RollbackTriggered(RollbackTriggered { check, evidence: None, reason, trigger }))
-        }),
+        Command::RollbackTriggered { trigger, check, reason, elsewhere } => {
+            plain(app, elsewhere, &[], |openings| {
+                let reason = reason.as_ref().map(|reason| opened_text(reason, openings)).transpose()?;
+                let (check, trigger) = (check.clone(), (*trigger).into());
+                Ok(Event::RollbackTriggered(RollbackTriggered { check, evidence: None, reason, trigger }))
+            })
+        }
         Command::RollbackStep { step, service, common } => act(app, common, |act, detail, intent| {
-            Event::RollbackStep(RollbackStep { act, detail, intent, service: service.clone(), step: (*step).into() })
+            Event::RollbackStep(RollbackStep {
+                act,
+                detail,
+                intent,
+                service: service.clone(),
+                step: (*step).into(),
+            })
         }),
         Command::RollbackFinished { outcome, detail, elsewhere } => plain(app, elsewhere, &[], |openings| {
             let detail = detail.as_ref().map(|detail| opened_text(detail, openings)).transpose()?;
@@ -239,7 +262,13 @@ pub fn run(app: &mut App, command: &Command) -> Result<Status> {
             };
             plain(app, elsewhere, &[COMMS_LEAD], |openings| {
                 let (text, template) = (opened_text(text, openings)?, template.clone());
-                Ok(Event::MessageSent(MessageSent { channel, delivery: Delivery::Reported, response: None, template, text }))
+                Ok(Event::MessageSent(MessageSent {
+                    channel,
+                    delivery: Delivery::Reported,
+                    response: None,
+                    template,
+                    text,
+                }))
             })
         }
         Command::ReviewRecorded { text, elsewhere } => plain(app, elsewhere, &[], |openings| {
@@ -282,6 +311,7 @@ fn act(
 fn ask_gate(app: &mut App, gate: Gate) -> Result<()> {
     let id = pick(app, false)?;
     let desk = super::desk::Desk::read(app, Some(&id))?;
+    desk.sound()?;
     let missing = desk.deployment(&id)?.missing(gate, app.now());
     if missing.is_empty() {
         return Ok(());

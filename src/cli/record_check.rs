@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 
 use super::records::{Record, SIGNED};
 use super::source::{Source, record_file};
-use crate::core::attestation::ReportStatement;
+use crate::core::attestation::{GENERATOR, ReportStatement};
 use crate::core::event::Event;
 use crate::core::hash::Hash;
 use crate::core::name::Token;
@@ -26,6 +26,10 @@ pub struct RecordCheck {
     pub findings: Vec<Finding>,
     /// Why it is out of date, where it is: no finding.
     pub stale: Option<String>,
+    /// Why its files could not be held against the entries.
+    pub not_proven: Option<String>,
+    /// Which files were left out, and why: no finding.
+    pub not_compared: Option<String>,
 }
 
 /// Files that may stand beside a record's own.
@@ -33,6 +37,9 @@ const OTHERS: [&str; 2] = [SIGNED, "export"];
 
 /// Files that every later version renders to the same bytes.
 const STABLE: [&str; 2] = ["Deployment_Checklist.md", "report.json"];
+
+/// Files that show the same in what looks a version likes.
+const SHOWN: [&str; 2] = ["report.html", "report.md"];
 
 /// Checks the signature, every digest, and that the entries still render to these files.
 ///
@@ -51,10 +58,16 @@ pub fn check(folder: &Path, source: &Source, report: &Report) -> Result<RecordCh
     let signed_by = known.map_or("nobody of the roster".to_owned(), |(person, _)| person.id.to_string());
     match known {
         Some((_, key)) if key.key_use == KeyUse::Root => {
-            find("report-key", format!("{SIGNED} is signed with a root key, which signs rosters and nothing else"));
+            find(
+                "report-key",
+                format!("{SIGNED} is signed with a root key, which signs rosters and nothing else"),
+            );
         }
         None => {
-            let text = format!("{SIGNED} is signed by the key {}, which was not on the roster then", predicate.signer);
+            let text = format!(
+                "{SIGNED} is signed by the key {}, which was not on the roster then",
+                predicate.signer
+            );
             find("report-key", text);
         }
         Some((_, key)) if !ReportStatement::signed_by(&envelope, &key.public) => {
@@ -62,38 +75,72 @@ pub fn check(folder: &Path, source: &Source, report: &Report) -> Result<RecordCh
         }
         Some(_) => {}
     }
+    let suspect = report.log.keys.get(&predicate.signer).and_then(|known| known.suspect_from);
+    if let Some(from) = suspect.filter(|from| *from <= predicate.covers.seq) {
+        find(
+            "report-key",
+            format!(
+                "{SIGNED} is signed by a key that is suspect from entry {from} on: make the report again"
+            ),
+        );
+    }
     if predicate.log != report.log.origin {
-        find("report-log", format!("the report is of the log {}, this one is {}", predicate.log, report.log.origin));
+        find(
+            "report-log",
+            format!("the report is of the log {}, this one is {}", predicate.log, report.log.origin),
+        );
     }
     let leaves = source.leaves()?;
     let covered = usize::try_from(predicate.covers.seq).ok().and_then(|seq| leaves.get(seq));
     if covered != Some(&predicate.covers.leaf) {
-        let text = format!("the report covers entry {} as {}, which this log does not have", predicate.covers.seq, predicate.covers.leaf);
+        let text = format!(
+            "the report covers entry {} as {}, which this log does not have",
+            predicate.covers.seq, predicate.covers.leaf
+        );
         find("report-covers", text);
     }
     check_files(folder, &statement, &mut find)?;
     if !issued(folder, source, &predicate.deployment)? {
-        find("report-not-recorded", format!("no entry of the log names this {SIGNED}: make the report again"));
+        find(
+            "report-not-recorded",
+            format!("no entry of the log names this {SIGNED}: make the report again"),
+        );
     }
-    let mut stale = None;
-    if findings.is_empty() {
-        compare(folder, source, &statement, &leaves, &mut findings, &mut stale)?;
+    let (deployment, covers) = (predicate.deployment.clone(), predicate.covers.seq);
+    let mut checked = RecordCheck {
+        deployment,
+        covers,
+        signed_by,
+        findings,
+        stale: None,
+        not_proven: None,
+        not_compared: None,
+    };
+    if checked.findings.is_empty() {
+        compare(folder, source, &statement, &leaves, &mut checked)?;
     }
-    let deployment = statement.predicate.deployment.clone();
-    Ok(RecordCheck { deployment, covers: statement.predicate.covers.seq, signed_by, findings, stale })
+    Ok(checked)
 }
 
 /// Whether a `report-issued` of the deployment names the digest of the signed statement.
 fn issued(folder: &Path, source: &Source, deployment: &Token) -> Result<bool> {
     let digest = Hash::of(&[&record_file(&folder.join(SIGNED))?]);
     let (entries, _) = source.read(deployment, u64::MAX)?;
-    Ok(entries.iter().any(|entry| match Event::parse(entry.statement.kind(), &entry.statement.predicate.body) {
-        Ok(Event::ReportIssued(body)) => body.files.iter().any(|f| f.name == SIGNED && f.sha256 == digest),
-        _ => false,
+    Ok(entries.iter().any(|entry| {
+        match Event::parse(entry.statement.kind(), &entry.statement.predicate.body) {
+            Ok(Event::ReportIssued(body)) => {
+                body.files.iter().any(|f| f.name == SIGNED && f.sha256 == digest)
+            }
+            _ => false,
+        }
     }))
 }
 
-fn check_files(folder: &Path, statement: &ReportStatement, find: &mut impl FnMut(&'static str, String)) -> Result<()> {
+fn check_files(
+    folder: &Path,
+    statement: &ReportStatement,
+    find: &mut impl FnMut(&'static str, String),
+) -> Result<()> {
     let mut named = BTreeSet::new();
     for subject in &statement.subject {
         named.insert(subject.name.to_string());
@@ -107,6 +154,9 @@ fn check_files(folder: &Path, statement: &ReportStatement, find: &mut impl FnMut
             find("report-file-changed", format!("{} is not the file that was signed", subject.name));
         }
     }
+    for name in STABLE.into_iter().chain(SHOWN).filter(|name| !named.contains(*name)) {
+        find("report-file-missing", format!("{name} is not among the files that the report names"));
+    }
     for found in std::fs::read_dir(folder)? {
         let name = found?.file_name().to_string_lossy().into_owned();
         if !named.contains(&name) && !OTHERS.contains(&name.as_str()) {
@@ -116,14 +166,13 @@ fn check_files(folder: &Path, statement: &ReportStatement, find: &mut impl FnMut
     Ok(())
 }
 
-/// Renders the record again. Where an opening has been erased since, it differs and is only stale.
+/// Renders the record again. Where an opening has been erased since, what differs can't be compared any more.
 fn compare(
     folder: &Path,
     source: &Source,
     statement: &ReportStatement,
     leaves: &[Hash],
-    findings: &mut Vec<Finding>,
-    stale: &mut Option<String>,
+    checked: &mut RecordCheck,
 ) -> Result<()> {
     let predicate = &statement.predicate;
     let checkpoint = folder.join("checkpoint");
@@ -131,27 +180,35 @@ fn compare(
     let record = Record::read(source, &predicate.deployment, predicate.covers.seq, leaves, note)?;
     let made = record.files(source)?;
     let mut differing = Vec::new();
-    for (name, bytes) in made.iter().filter(|(name, _)| STABLE.contains(name)) {
-        let path = folder.join(name);
-        if path.is_file() && record_file(&path)? != *bytes {
+    for (name, bytes) in &made {
+        if record_file(&folder.join(name))? != *bytes {
             differing.push(*name);
         }
+    }
+    let own = predicate.generator.as_ref().is_some_and(|generator| generator.as_str() == GENERATOR);
+    let shown: Vec<_> = differing.extract_if(.., |name| !own && SHOWN.contains(name)).collect();
+    if differing.is_empty() && !shown.is_empty() {
+        checked.not_compared = Some(format!("{} not compared: made by another version", shown.join(" and ")));
     }
     let (all, _) = source.read(&predicate.deployment, u64::MAX)?;
     let later: Vec<_> = all.iter().filter(|entry| entry.line.seq > predicate.covers.seq).collect();
     let erased = later.iter().find(|entry| entry.statement.kind() == "opening-erased");
     match (differing.is_empty(), erased) {
         (false, Some(entry)) => {
-            *stale = Some(format!("an opening was erased since (entry {}): make the report again", entry.line.seq));
+            checked.not_proven = Some(format!(
+                "{} cannot be compared since the erasure in entry {}: make the report again",
+                differing.join(", "),
+                entry.line.seq
+            ));
         }
         (false, None) => {
             let text = format!("{} does not say what the entries say", differing.join(", "));
-            findings.push(Finding { seq: None, code: "report-differs", text });
+            checked.findings.push(Finding { seq: None, code: "report-differs", text });
         }
         (true, _) => {
             let news = later.iter().filter(|entry| entry.statement.kind() != "report-issued").count();
             if news > 0 {
-                *stale = Some(format!("{news} entries came into the record since"));
+                checked.stale = Some(format!("{news} entries came into the record since"));
             }
         }
     }

@@ -15,7 +15,7 @@ use super::facts;
 use super::files;
 use super::source::{Held, Source};
 use super::status_code::Status;
-use crate::core::attestation::{ReportPredicate, ReportStatement};
+use crate::core::attestation::{GENERATOR, ReportPredicate, ReportStatement};
 use crate::core::entry::{Entry, Line};
 use crate::core::event::{Event, FileDigest, ReportIssued};
 use crate::core::hash::Hash;
@@ -61,7 +61,7 @@ pub fn render(app: &mut App, args: &RenderArgs) -> Result<Status> {
     let record = Record::read(&source, &id, last, &leaves, checkpoint)?;
     let text = record.checklist(&source)?;
     if args.to.as_ref().is_some_and(|to| to.as_os_str() == "-") {
-        app.data(text)?;
+        app.raw(text)?;
         return Ok(Status::Done);
     }
     let path = if let Some(to) = &args.to {
@@ -87,13 +87,14 @@ fn origin(source: &Source, id: &Token, last: u64) -> Result<String> {
 pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     let id = pick(app, true)?;
     let who = app.who()?;
-    let mut desk = Desk::open(app, Some(&id))?;
+    let mut desk = Desk::open_for_report(app, &id)?;
     let roster = desk.roster()?.clone();
     let covers = desk.seen();
     let signer = hand(&desk, &who, Some(desk.deployment(&id)?), &[])?;
     let person = roster.roster.person(who.as_str()).context("not on the roster")?;
     let keyid = person.keys.iter().rev().find(|key| key.key_use == crate::core::roster::KeyUse::Role);
-    let keyid = keyid.with_context(|| format!("{who} has no key for daily work on the roster"))?.public.keyid();
+    let keyid =
+        keyid.with_context(|| format!("{who} has no key for daily work on the roster"))?.public.keyid();
     let key = desk.key_of(app, &who, &keyid)?;
 
     let checkpoint = make_or_remember(app, &desk.ledger, &roster.roster, covers.seq + 1)?;
@@ -122,6 +123,7 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     let predicate = ReportPredicate {
         covers,
         deployment: id.clone(),
+        generator: Some(Label::new(GENERATOR)?),
         log: desk.log.origin.clone(),
         roster: roster.hash,
         signer: keyid,
@@ -167,7 +169,13 @@ impl Record {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub fn read(source: &Source, id: &Token, to: u64, leaves: &[Hash], checkpoint: Option<String>) -> Result<Self> {
+    pub fn read(
+        source: &Source,
+        id: &Token,
+        to: u64,
+        leaves: &[Hash],
+        checkpoint: Option<String>,
+    ) -> Result<Self> {
         Self::of(source.read(id, to)?, source, id, to, leaves, checkpoint)
     }
 
@@ -182,7 +190,8 @@ impl Record {
     ) -> Result<Self> {
         let size = usize::try_from(to + 1)?;
         let leaves = leaves.get(..size).context("the log is shorter than what the record covers")?;
-        let first_roster = log.rosters.first().context("the log has no roster: run `aether-audit verify`")?.hash;
+        let first_roster =
+            log.rosters.first().context("the log has no roster: run `aether-audit verify`")?.hash;
         let findings = findings(source, id, to, leaves)?;
         let verdict = if findings.is_empty() {
             format!(
@@ -207,12 +216,15 @@ impl Record {
     }
 
     /// Runs `render` with everything that a rendering needs.
-    fn with<T>(&self, source: &Source, render: impl FnOnce(&Input) -> Result<T, report::ReportError>) -> Result<T> {
+    fn with<T>(
+        &self,
+        source: &Source,
+        render: impl FnOnce(&Input) -> Result<T, report::ReportError>,
+    ) -> Result<T> {
         let erased = erasures(&self.entries, &self.log, source);
         let opening = |commit: &Hash| match source.opening(commit) {
-            Ok(Some(file)) if Hash::of(&[&file]) == *commit => {
-                Opening::from_file_bytes(&file).map_or(Opened::Missing, |opening| Opened::Bytes(opening.bytes))
-            }
+            Ok(Some(file)) if Hash::of(&[&file]) == *commit => Opening::from_file_bytes(&file)
+                .map_or(Opened::Missing, |opening| Opened::Bytes(opening.bytes)),
             _ => erased.get(commit).cloned().unwrap_or(Opened::Missing),
         };
         let deployment = self.log.deployments.get(&self.id);
@@ -243,7 +255,9 @@ impl Record {
         let mut files = self.with(source, |input| {
             let made = report::report(input)?;
             let (data, page) = thread::scope(|scope| {
-                let data = scope.spawn(|| report::to_json(&made).and_then(|json| Ok((json, report::to_markdown(&made)?))));
+                let data = scope.spawn(|| {
+                    report::to_json(&made).and_then(|json| Ok((json, report::to_markdown(&made)?)))
+                });
                 let page = report::to_html(&made);
                 (data.join().unwrap_or_else(|panic| resume_unwind(panic)), page)
             });
@@ -264,16 +278,26 @@ impl Record {
 
 /// What the verifier finds about the log up to entry `to`. Where an opening was erased after that
 /// entry, its absence is no finding about the log as it was then.
-fn findings(source: &Source, id: &Token, to: u64, leaves: &[Hash]) -> Result<Vec<(Option<u64>, String, String)>> {
+fn findings(
+    source: &Source,
+    id: &Token,
+    to: u64,
+    leaves: &[Hash],
+) -> Result<Vec<(Option<u64>, String, String)>> {
     let scope = match source.scope()? {
         verify::Scope::Log => verify::Scope::Log,
         verify::Scope::Deployment { .. } => verify::Scope::Deployment { leaves: leaves.to_vec() },
     };
     let whole = matches!(scope, verify::Scope::Log);
     let entries = source.stored()?.enumerate().take_while(|(index, stored)| {
-        if whole { (*index as u64) <= to } else { stored.as_ref().is_ok_and(|s| seq_of(&s.bytes).is_none_or(|seq| seq <= to)) }
+        if whole {
+            (*index as u64) <= to
+        } else {
+            stored.as_ref().is_ok_and(|s| seq_of(&s.bytes).is_none_or(|seq| seq <= to))
+        }
     });
-    let report = verify::verify(entries.map(|(_, s)| s), scope, &mut Held(source), &Anchors::default(), &mut |_| {});
+    let report =
+        verify::verify(entries.map(|(_, s)| s), scope, &mut Held(source), &Anchors::default(), &mut |_| {});
     let missing = report.findings.iter().any(|finding| finding.code == "opening-missing");
     let erased_later = missing && {
         let (all, _) = source.read(id, u64::MAX)?;
@@ -282,7 +306,9 @@ fn findings(source: &Source, id: &Token, to: u64, leaves: &[Hash]) -> Result<Vec
     Ok(report
         .findings
         .into_iter()
-        .filter(|finding| !(erased_later && finding.code == "opening-missing") && finding.code != "opening-stray")
+        .filter(|finding| {
+            !(erased_later && finding.code == "opening-missing") && finding.code != "opening-stray"
+        })
         .map(|finding| (finding.seq, finding.code.to_owned(), finding.text))
         .collect())
 }
@@ -306,7 +332,8 @@ fn erasures(entries: &[Entry], log: &Log, source: &Source) -> BTreeMap<Hash, Ope
             _ => String::new(),
         };
         let signers = entry.statement.predicate.signers.iter();
-        let names = signers.map(|s| log.keys.get(&s.key).map_or_else(|| s.key.short(), |known| known.person.to_string()));
+        let names = signers
+            .map(|s| log.keys.get(&s.key).map_or_else(|| s.key.short(), |known| known.person.to_string()));
         let by = names.collect::<Vec<_>>().join(", ");
         erased.insert(body.commit, Opened::Erased { by, at: entry.line.recorded, why, seq: entry.line.seq });
     }

@@ -29,6 +29,12 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let id = pick(app, false)?;
     let here = Elsewhere::default();
     let mut desk = here.desk(app, Some(&id))?;
+    if let Some(open) =
+        desk.deployment(&id)?.rollbacks.last().filter(|_| desk.log.deployments[&id].rollback_open())
+    {
+        let (seq, who) = (open.meta.seq, open.meta.people());
+        app.warn(format!("a rollback is under way since entry {seq} ({who}): this adds to it"));
+    }
     if !desk.deployment(&id)?.trigger_open() {
         facts::record_at(app, &mut desk, &id, &here, &[], |_, _, _, openings| {
             let (check, trigger) = (args.check.clone(), args.trigger.into());

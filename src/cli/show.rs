@@ -20,7 +20,8 @@ pub struct Args {
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let ledger = Ledger::open_read_only(&app.ledger_path()?)?;
-    let bytes = ledger.entry(args.seq)?.with_context(|| format!("there is no entry {} in this ledger", args.seq))?;
+    let bytes =
+        ledger.entry(args.seq)?.with_context(|| format!("there is no entry {} in this ledger", args.seq))?;
     if args.raw {
         app.out.write_all(&bytes)?;
         return Ok(Status::Done);

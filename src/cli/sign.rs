@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::app::App;
-use super::desk::{Desk, opened_text, pick};
+use super::desk::{Desk, hand, opened_text, pick};
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::status_code::{Refused, Status};
@@ -45,6 +45,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let mut desk = args.elsewhere.desk(app, Some(&id))?;
     for item in &args.items {
         check_item(&desk, &id, item, outcome)?;
+        check_hand(app, &desk, &id, item, outcome)?;
     }
     for item in &args.items {
         let roles = roles_of(&desk, &id, item)?;
@@ -62,6 +63,22 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     Ok(Status::Done)
 }
 
+/// Whether this person may sign the item at all: nothing is signed where one of several is refused.
+fn check_hand(app: &App, desk: &Desk, id: &Token, item: &str, outcome: SignOutcome) -> Result<()> {
+    let roles = roles_of(desk, id, item)?;
+    let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
+    let deployment = desk.deployment(id)?;
+    let event = Event::ItemSigned(ItemSigned {
+        checklist: deployment.checklist.text.commit,
+        item: Token::new(item)?,
+        note: None,
+        outcome,
+        reason: None,
+    });
+    let hand = hand(desk, &app.who()?, Some(deployment), &roles)?;
+    desk.allow(app, &desk.draft(id, event, Vec::new())?, &[hand])
+}
+
 fn roles_of(desk: &Desk, id: &Token, item: &str) -> Result<Vec<String>> {
     Ok(desk.deployment(id)?.item(item).map(|spec| spec.roles.clone()).unwrap_or_default())
 }
@@ -73,14 +90,26 @@ fn check_item(desk: &Desk, id: &Token, item: &str, outcome: SignOutcome) -> Resu
         bail!("{id} is closed: nothing is signed any more; `aether-audit note` still works");
     }
     if deployment.item(item).is_none() {
-        let close: Vec<&str> =
-            deployment.checklist.items.iter().map(|i| i.id.as_str()).filter(|i| i.contains(item) || item.contains(i)).collect();
-        let hint = if close.is_empty() { "see `aether-audit status`".into() } else { format!("did you mean {}?", close.join(", ")) };
+        let close: Vec<&str> = deployment
+            .checklist
+            .items
+            .iter()
+            .map(|i| i.id.as_str())
+            .filter(|i| i.contains(item) || item.contains(i))
+            .collect();
+        let hint = if close.is_empty() {
+            "see `aether-audit status`".into()
+        } else {
+            format!("did you mean {}?", close.join(", "))
+        };
         bail!("the checklist of {id} has no item {item}: {hint}");
     }
     let missing = deployment.sign_missing(item, outcome);
     if missing.is_empty() {
         return Ok(());
+    }
+    if missing.iter().any(|m| !m.waivable) {
+        return Err(Refused::gate(format!("{item} cannot be signed so"), &missing, "").into());
     }
     let next = format!(
         "Collect the evidence again (`aether-audit collect`), or override with a reason: \

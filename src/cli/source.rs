@@ -30,6 +30,12 @@ impl Source {
     /// # Errors
     /// Where it is neither a ledger nor an export.
     pub fn open(path: &Path) -> Result<Self> {
+        if !path.exists() {
+            bail!(
+                "there is nothing at {}: give an export folder, a record folder or a ledger file",
+                path.display()
+            );
+        }
         if path.is_dir() {
             return match Folder::at(path) {
                 Some(folder) => Ok(Self::Export(folder)),
@@ -84,7 +90,9 @@ impl Source {
     pub fn scope(&self) -> Result<Scope> {
         Ok(match self {
             Self::Ledger(_) => Scope::Log,
-            Self::Export(folder) => folder.leaves()?.map_or(Scope::Log, |leaves| Scope::Deployment { leaves }),
+            Self::Export(folder) => {
+                folder.leaves()?.map_or(Scope::Log, |leaves| Scope::Deployment { leaves })
+            }
         })
     }
 
@@ -135,10 +143,12 @@ impl Source {
         };
         let mut log = Log::default();
         let mut entries = Vec::new();
-        let parsed = Entry::parse_all(&all).context("an entry is not of the format: run `aether-audit verify`")?;
+        let parsed =
+            Entry::parse_all(&all).context("an entry is not of the format: run `aether-audit verify`")?;
         for entry in parsed {
             let its = entry.statement.predicate.deployment.as_ref();
-            let governance = crate::core::event::Event::class_of(entry.statement.kind()) == Some(Class::Governance);
+            let governance =
+                crate::core::event::Event::class_of(entry.statement.kind()) == Some(Class::Governance);
             if entry.line.seq <= to && (governance || its.is_none() || its == Some(deployment)) {
                 log.take(&entry, |_| Vec::new());
                 entries.push(entry);

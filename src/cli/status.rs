@@ -9,7 +9,7 @@ use super::desk::{Desk, pick};
 use super::status_code::Status;
 use crate::core::check::Phase;
 use crate::core::deployment::{Deployment, ItemProgress, ItemState, Missing, Stage};
-use crate::core::event::Gate;
+use crate::core::event::{Act, Gate, StepName};
 use crate::core::time::Timestamp;
 
 /// Options of `status`.
@@ -19,6 +19,7 @@ pub struct Args {}
 pub fn run(app: &mut App, _: &Args) -> Result<Status> {
     let id = pick(app, true)?;
     let desk = Desk::read(app, Some(&id))?;
+    desk.warn(app);
     let deployment = desk.deployment(&id)?;
     let now = app.now();
     if app.json() {
@@ -44,30 +45,93 @@ fn missing_ahead(deployment: &Deployment, now: Timestamp) -> Vec<Missing> {
 }
 
 fn next(deployment: &Deployment, missing: &[Missing]) -> String {
-    if let Some(item) = missing.iter().find_map(|m| m.requirement.strip_prefix("item/")) {
-        let who = deployment.item(item).and_then(|spec| spec.roles.first()).and_then(|role| deployment.holder(role));
+    let lead = deployment.holder("lead-deployer").map_or(String::new(), |who| format!(" --as {who}"));
+    let rollback_ahead = matches!(deployment.stage(), Stage::RollingBack | Stage::Ended | Stage::Closed);
+    let breached = deployment.opened.body.checks.iter().find(|check| {
+        deployment.latest(&check.id).is_some_and(|record| record.body.phase == Some(Phase::Trigger))
+    });
+    if let Some(check) = breached.filter(|_| !rollback_ahead && deployment.cutover().is_some()) {
+        let id = &check.id;
+        return format!(
+            "ROLL BACK? {id} breaches its rollback limit: aether-audit rollback --check {id} --reason TEXT{lead}"
+        );
+    }
+    let first = deployment.checklist.phases.first().map(|phase| phase.id.as_str());
+    let suspended = deployment.progress().into_iter().find(|p| {
+        deployment.stage() == Stage::Deploying
+            && !deployment.go_in_force()
+            && p.spec.phase.as_deref() == first
+            && p.spec.by.is_none()
+            && !p.complete()
+    });
+    let item = suspended.map(|p| p.spec.id.clone());
+    let item =
+        item.or_else(|| missing.iter().find_map(|m| m.requirement.strip_prefix("item/")).map(str::to_owned));
+    if let Some(item) = item {
+        let who = deployment
+            .item(&item)
+            .and_then(|spec| spec.roles.first())
+            .and_then(|role| deployment.holder(role));
         let who = who.map_or(String::new(), |who| format!(" --as {who}"));
         return format!("aether-audit sign {item}{who}");
     }
     if let Some(check) = missing.iter().find_map(|m| m.requirement.strip_prefix("check/")) {
         return format!("aether-audit collect {check}");
     }
-    let lead = deployment.holder("lead-deployer").map_or(String::new(), |who| format!(" --as {who}"));
-    let service = deployment.services().first().map_or("SERVICE", |service| service.as_str());
     match deployment.stage() {
         Stage::Preparing | Stage::Held => format!("aether-audit decide go --reason TEXT{lead}"),
         Stage::Deploying => {
-            format!("aether-audit record traffic-shifted --service {service} --to green --percent 100 --act done{lead}")
+            let behind = deployment.green_percent().into_iter().find(|(_, share)| *share < 100);
+            let service = behind.map_or("SERVICE", |(service, _)| service.as_str());
+            format!(
+                "aether-audit gate shift; then move the traffic of {service}, and only then record it: \
+                 aether-audit record traffic-shifted --service {service} --to green --percent 100 --act done{lead}"
+            )
         }
-        Stage::Verifying if missing.is_empty() => format!("aether-audit decide all-clear --reason TEXT{lead}"),
+        Stage::Verifying if missing.is_empty() => {
+            format!("aether-audit decide all-clear --reason TEXT{lead}")
+        }
         Stage::Verifying => "aether-audit collect".into(),
         Stage::Triggered => format!("aether-audit rollback --reason TEXT{lead}"),
-        Stage::RollingBack => {
-            format!("aether-audit record rollback-step --step STEP --act done{lead}; then rollback-finished")
+        Stage::RollingBack => match step_ahead(deployment) {
+            Some(step) => format!("aether-audit record rollback-step --step {step} --act done{lead}"),
+            None => format!("aether-audit record rollback-finished --outcome complete{lead}"),
+        },
+        Stage::Ended => {
+            let open: Vec<&str> = deployment
+                .progress()
+                .iter()
+                .filter(|p| p.spec.by.is_none() && !p.complete() && deployment.rollbacks.is_empty())
+                .map(|p| p.spec.id.as_str())
+                .collect();
+            let last = if open.is_empty() || open.len() > 6 {
+                String::new()
+            } else {
+                format!("  (closing shuts out what is still unsigned: {})", open.join(", "))
+            };
+            format!("aether-audit close{lead}{last}")
         }
-        Stage::Ended => format!("aether-audit close{lead}"),
-        Stage::Closed => format!("aether-audit report{lead}"),
+        Stage::Closed if deployment.reports.is_empty() => format!("aether-audit report{lead}"),
+        Stage::Closed => "aether-audit checkpoint > FILE, kept outside this folder".into(),
     }
+}
+
+/// The first of the five rollback steps that is not on record as done.
+fn step_ahead(deployment: &Deployment) -> Option<&'static str> {
+    let steps = [
+        (StepName::Announce, "announce"),
+        (StepName::RevertTraffic, "revert-traffic"),
+        (StepName::VerifyPrevious, "verify-previous"),
+        (StepName::Notify, "notify"),
+        (StepName::ScheduleReview, "schedule-review"),
+    ];
+    let since = deployment.rollbacks.last().map_or(0, |started| started.meta.seq);
+    let done = |step| {
+        deployment.rollback_steps.iter().any(|r| {
+            r.meta.seq > since && r.body.step == step && matches!(r.body.act, Act::Done | Act::Observed)
+        })
+    };
+    steps.into_iter().find(|(step, _)| !done(*step)).map(|(_, name)| name)
 }
 
 fn text(desk: &Desk, deployment: &Deployment, now: Timestamp) -> String {
@@ -76,13 +140,21 @@ fn text(desk: &Desk, deployment: &Deployment, now: Timestamp) -> String {
     if desk.log.rehearsal {
         text.push_str("REHEARSAL\n");
     }
-    let _ = writeln!(text, "{}  {}  ({}, {})", deployment.id, deployment.stage().as_str(), opened.release, opened.environment);
+    let _ = writeln!(
+        text,
+        "{}  {}  ({}, {})",
+        deployment.id,
+        deployment.stage().as_str(),
+        opened.release,
+        opened.environment
+    );
     for holding in deployment.holdings.iter().filter(|h| h.until.is_none()) {
         let _ = writeln!(text, "  {:<14} {}", holding.role, holding.person);
     }
     let progress = deployment.progress();
     for phase in &deployment.checklist.phases {
-        let items: Vec<_> = progress.iter().filter(|p| p.spec.phase.as_deref() == Some(phase.id.as_str())).collect();
+        let items: Vec<_> =
+            progress.iter().filter(|p| p.spec.phase.as_deref() == Some(phase.id.as_str())).collect();
         let _ = writeln!(text, "\n{}", bar(&phase.id, &items));
         for item in items {
             let _ = writeln!(text, "  {}", line(item));
@@ -102,7 +174,11 @@ fn text(desk: &Desk, deployment: &Deployment, now: Timestamp) -> String {
     }
     let missing = missing_ahead(deployment, now);
     if let Some(gate) = gate_ahead(deployment).filter(|_| !missing.is_empty()) {
-        let blocks = if missing.len() == 1 { "1 thing blocks".into() } else { format!("{} things block", missing.len()) };
+        let blocks = if missing.len() == 1 {
+            "1 thing blocks".into()
+        } else {
+            format!("{} things block", missing.len())
+        };
         let _ = writeln!(text, "\n{blocks} {}:", gate_name(gate));
         for m in &missing {
             let _ = writeln!(text, "  - {}", m.text);
@@ -152,10 +228,19 @@ fn checks(text: &mut String, deployment: &Deployment) {
 }
 
 fn clocks(text: &mut String, deployment: &Deployment, now: Timestamp) {
+    if deployment.cutover().is_some() {
+        let shares =
+            deployment.green_percent().into_iter().map(|(service, share)| format!("{service} {share} %"));
+        let _ = writeln!(text, "\non Green: {}", shares.collect::<Vec<_>>().join(", "));
+    }
     if let Some((_, to)) = deployment.verification_window() {
         let _ = writeln!(text, "\nverification until {}{}", to.human(), left(now, to));
         for coverage in deployment.coverage() {
-            let _ = writeln!(text, "  {:<16} {} of {} minutes covered", coverage.check, coverage.minutes, coverage.of);
+            let _ = writeln!(
+                text,
+                "  {:<16} {} of {} minutes covered",
+                coverage.check, coverage.minutes, coverage.of
+            );
         }
     }
     if let Some(until) = deployment.standby_until() {
@@ -164,8 +249,11 @@ fn clocks(text: &mut String, deployment: &Deployment, now: Timestamp) {
 }
 
 fn left(now: Timestamp, to: Timestamp) -> String {
-    let minutes = (to.millis() - now.millis()) / 60_000;
-    if minutes > 0 { format!(" ({minutes} min left)") } else { " (over)".into() }
+    match (to.millis() - now.millis()) / 1000 {
+        ..=0 => " (over)".into(),
+        seconds @ 1..120 => format!(" ({seconds} s left)"),
+        seconds => format!(" ({} min left)", seconds / 60),
+    }
 }
 
 fn gate_name(gate: Gate) -> &'static str {
@@ -202,7 +290,8 @@ fn json(desk: &Desk, deployment: &Deployment, now: Timestamp) -> serde_json::Val
         .collect();
     let missing = missing_ahead(deployment, now);
     let gate = gate_ahead(deployment);
-    let lines: Vec<_> = missing.iter().map(|m| serde_json::json!({"requirement": m.requirement, "text": m.text})).collect();
+    let lines: Vec<_> =
+        missing.iter().map(|m| serde_json::json!({"requirement": m.requirement, "text": m.text})).collect();
     let holders: serde_json::Map<_, _> = deployment
         .holdings
         .iter()

@@ -68,6 +68,9 @@ impl std::error::Error for Refused {}
 /// The exit status of an error.
 #[must_use]
 pub fn of(error: &anyhow::Error) -> Status {
-    let stale = matches!(error.downcast_ref(), Some(LedgerError::Stale { .. } | LedgerError::OtherHistory { .. }));
+    let stale = matches!(
+        error.downcast_ref(),
+        Some(LedgerError::Stale { .. } | LedgerError::OtherHistory { .. } | LedgerError::Refused(_))
+    );
     if stale || error.is::<Refused>() { Status::Finding } else { Status::CouldNotRun }
 }

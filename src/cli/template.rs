@@ -32,10 +32,13 @@ pub fn checklist_text(config: &Config) -> Result<String> {
     let project = &config.project;
     let limit = |id: &str, rollback: bool| {
         let spec = config.find(id).map(|check| &check.spec);
-        let limit = spec.and_then(|spec| if rollback { spec.rollback.as_ref() } else { spec.objective.as_ref() });
-        limit.map_or_else(|| "(no limit set)".into(), |limit| format!("{} {} %", limit.op, limit.value))
+        let limit =
+            spec.and_then(|spec| if rollback { spec.rollback.as_ref() } else { spec.objective.as_ref() });
+        limit.map_or_else(|| "(no limit set)".into(), |limit| format!("{} %", limit.value))
     };
-    let text = |value: &'_ Option<String>, otherwise: &'static str| value.clone().unwrap_or_else(|| otherwise.into());
+    let text = |value: &'_ Option<String>, otherwise: &'static str| {
+        value.clone().unwrap_or_else(|| otherwise.into())
+    };
     let template = Checklist {
         project: &text(&project.name, "the project"),
         environment: &text(&project.environment, "production"),

@@ -11,6 +11,8 @@ use super::files;
 use super::record_check::{self, RecordCheck};
 use super::source::{Held, Kind, Source, kind};
 use super::status_code::Status;
+use crate::config::Config;
+use crate::core::checkpoint::Note;
 use crate::core::hash::Hash;
 use crate::core::verify::{self, Anchors, Finding, Report, Verdict};
 
@@ -63,12 +65,26 @@ fn anchors(args: &Args) -> Result<Anchors> {
         Some(text) => Some(Hash::parse(text.trim()).with_context(|| format!("--roster-sha256 {text:?}"))?),
         None => None,
     };
-    let checkpoints = args
-        .checkpoint
-        .iter()
-        .map(|path| files::read_text(path, MAX_NOTE))
-        .collect::<Result<Vec<_>>>()?;
+    let checkpoints = args.checkpoint.iter().map(|path| checkpoint(path, args.path.as_deref()));
+    let checkpoints = checkpoints.collect::<Result<Vec<_>>>()?;
     Ok(Anchors { first_roster, checkpoints, own_checkpoint: None })
+}
+
+/// A checkpoint from elsewhere: one that lies inside what is checked anchors nothing.
+fn checkpoint(path: &Path, checked: Option<&Path>) -> Result<String> {
+    let note = files::read_text(path, MAX_NOTE)?;
+    Note::parse(&note)
+        .with_context(|| format!("{} is no checkpoint; copy the whole file again", path.display()))?;
+    let inside = checked.filter(|checked| checked.is_dir()).and_then(|checked| checked.canonicalize().ok());
+    if let (Some(folder), Ok(file)) = (inside, path.canonicalize())
+        && file.starts_with(folder)
+    {
+        bail!(
+            "{} lies inside what is checked: whoever cut the entries could have cut it too; give one that was kept elsewhere",
+            path.display()
+        );
+    }
+    Ok(note)
 }
 
 /// What a record folder is held against: the export inside it, else this project's ledger.
@@ -76,6 +92,12 @@ fn beside(app: &App, folder: &Path) -> Result<Source> {
     let export = folder.join("export");
     if export.is_dir() {
         return Source::open(&export);
+    }
+    if let Ok(full) = folder.canonicalize()
+        && let Some(home) = full.ancestors().find(|above| above.join("aether.toml").is_file())
+        && app.globals.ledger.is_none()
+    {
+        return Source::open(&home.join(Config::read(&home.join("aether.toml"))?.log.ledger));
     }
     if app.ledger_path().is_ok_and(|path| path.exists()) {
         return Source::here(app);
@@ -93,8 +115,9 @@ fn check(app: &App, source: &Source, anchors: &Anchors) -> Result<Report> {
     if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} entries checked, {per_sec}") {
         bar.set_style(style);
     }
-    let report =
-        verify::verify(source.stored()?, source.scope()?, &mut Held(source), &anchors, &mut |n| bar.set_position(n));
+    let report = verify::verify(source.stored()?, source.scope()?, &mut Held(source), &anchors, &mut |n| {
+        bar.set_position(n);
+    });
     bar.finish_and_clear();
     Ok(report)
 }
@@ -105,7 +128,41 @@ fn status(report: &Report, record: Option<&RecordCheck>) -> Status {
         Verdict::Findings => Status::Finding,
         _ if findings => Status::Finding,
         Verdict::NotProven { .. } => Status::NotProven,
+        Verdict::Verified if record.is_some_and(|record| record.not_proven.is_some()) => Status::NotProven,
         Verdict::Verified => Status::Done,
+    }
+}
+
+/// What is not proven, of the entries and of the record.
+fn reasons(report: &Report, record: Option<&RecordCheck>) -> Vec<String> {
+    let mut reasons = match report.verdict() {
+        Verdict::NotProven { reasons } => reasons,
+        Verdict::Findings => return Vec::new(),
+        Verdict::Verified => Vec::new(),
+    };
+    reasons.extend(record.and_then(|record| record.not_proven.clone()));
+    reasons
+}
+
+/// What was verified, in words.
+fn verified(report: &Report) -> String {
+    match report.only().and_then(|only| Some((&only.id, only.closed?.0))) {
+        Some((id, closed)) => format!(
+            " for deployment {id} up to its closing in entry {closed}, anchored at both ends by what you supplied; \
+             other deployments and later roster changes were not looked at"
+        ),
+        None => ": everything checked, anchored at both ends by what you supplied".into(),
+    }
+}
+
+/// How much of the log was looked at.
+fn scope(report: &Report) -> serde_json::Value {
+    match report.only() {
+        Some(only) => serde_json::json!({
+            "kind": "deployment", "deployment": only.id, "closedSeq": only.closed.map(|(seq, _)| seq),
+        }),
+        None if report.partial => serde_json::json!({"kind": "part"}),
+        None => serde_json::json!({"kind": "log"}),
     }
 }
 
@@ -114,12 +171,12 @@ fn lines(findings: &[Finding]) -> Vec<Line<'_>> {
 }
 
 fn print_json(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> Result<()> {
-    let verdict = report.verdict();
-    let reasons = match &verdict {
-        Verdict::NotProven { reasons } => reasons.clone(),
-        _ => Vec::new(),
+    let reasons = reasons(report, record);
+    let word = match status(report, record) {
+        Status::Finding => "findings",
+        Status::NotProven => "not-proven",
+        _ => "verified",
     };
-    let word = if status(report, record) == Status::Finding { "findings" } else { verdict.as_str() };
     let deployments: Vec<_> = report
         .deployments
         .iter()
@@ -133,6 +190,7 @@ fn print_json(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> R
     let mut value = serde_json::json!({
         "schema": "https://project-aether.io/audit/verification/v1",
         "verdict": word, "exitStatus": status(report, record).code(), "notProven": reasons,
+        "scope": scope(report),
         "findings": lines(&report.findings), "unsupported": lines(&report.unsupported), "notices": lines(&report.notices),
         "origin": report.log.origin, "rehearsal": report.log.rehearsal,
         "entries": report.entries, "size": report.size, "root": report.root,
@@ -144,6 +202,7 @@ fn print_json(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> R
         value["record"] = serde_json::json!({
             "deployment": record.deployment, "coversSeq": record.covers, "signedBy": record.signed_by,
             "findings": lines(&record.findings), "stale": record.stale,
+            "notCompared": record.not_compared,
         });
     }
     app.print_json(&value)
@@ -164,14 +223,23 @@ fn print_text(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> R
     list("worth knowing", &report.notices);
     if let Some(record) = record {
         list("FINDINGS in the record", &record.findings);
-        text.push_str(&format!("record       {}, up to entry {}, signed by {}\n", record.deployment, record.covers, record.signed_by));
+        text.push_str(&format!(
+            "record       {}, up to entry {}, signed by {}\n",
+            record.deployment, record.covers, record.signed_by
+        ));
         if let Some(stale) = &record.stale {
             text.push_str(&format!("stale        {stale}\n"));
+        }
+        if let Some(left_out) = &record.not_compared {
+            text.push_str(&format!("left out     {left_out}\n"));
         }
     }
     let rehearsal = if report.log.rehearsal { "  REHEARSAL" } else { "" };
     text.push_str(&format!("log          {}{rehearsal}\n", report.log.origin));
-    text.push_str(&format!("entries      {} ({} signatures, {} openings)\n", report.entries, report.signatures, report.openings));
+    text.push_str(&format!(
+        "entries      {} ({} signatures, {} openings)\n",
+        report.entries, report.signatures, report.openings
+    ));
     text.push_str(&format!("root         {} over {} leaves\n", report.root, report.size));
     for d in &report.deployments {
         let state = match (d.closed, d.outcome) {
@@ -189,20 +257,19 @@ fn print_text(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> R
         Some(seq) => text.push_str(&format!("anchored     up to entry {seq}, by the checkpoint from you\n")),
         None => text.push_str("anchored     nowhere\n"),
     }
-    let verdict = report.verdict();
-    text.push_str(&match (status(report, record), verdict) {
-        (Status::Finding, _) => {
+    text.push_str(&match status(report, record) {
+        Status::Finding => {
             let count = report.findings.len() + record.map_or(0, |record| record.findings.len());
             format!("VERDICT      {count} FINDING{}\n", if count == 1 { "" } else { "S" })
         }
-        (_, Verdict::NotProven { reasons }) => {
+        Status::NotProven => {
             let mut text = "VERDICT      NOT PROVEN\n".to_owned();
-            for reason in reasons {
+            for reason in reasons(report, record) {
                 text.push_str(&format!("  - {reason}\n"));
             }
             text
         }
-        _ => "VERDICT      VERIFIED: everything checked, anchored at both ends by what you supplied\n".to_owned(),
+        _ => format!("VERDICT      VERIFIED{}\n", verified(report)),
     });
     app.data(text)
 }

@@ -35,8 +35,13 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
 /// The newest sign-off that stands: one's own, else anybody's.
 fn newest(desk: &Desk, id: &Token, item: &Token, who: &Token) -> Result<Id> {
     let deployment = desk.deployment(id)?;
-    let standing = || deployment.sign_offs.iter().rev().filter(|s| s.withdrawn.is_none() && s.body.item == *item);
+    let standing =
+        || deployment.sign_offs.iter().rev().filter(|s| s.withdrawn.is_none() && s.body.item == *item);
     let own = standing().find(|s| s.meta.by.iter().any(|b| b.person == *who));
     let found = own.or_else(|| standing().next());
-    Ok(found.with_context(|| format!("nobody's sign-off of {item} stands: see `aether-audit log`"))?.meta.id.clone())
+    Ok(found
+        .with_context(|| format!("nobody's sign-off of {item} stands: see `aether-audit log`"))?
+        .meta
+        .id
+        .clone())
 }

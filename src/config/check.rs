@@ -39,6 +39,7 @@ pub fn from_raw(raw: Spanned<Raw>) -> Result<Check, Located> {
             _ => Phase::Warn,
         }),
         expect: expect.map(|text| text.chars().filter(|c| !c.is_control()).take(100).collect()),
+        query: None,
         watch: raw.watch.unwrap_or(true),
     };
     limits(&raw, &spec, &probe)?;

@@ -12,6 +12,9 @@ use super::name::{Label, Token};
 use super::statement::{STATEMENT_TYPE, Seen, Subject};
 use super::time::Timestamp;
 
+/// This program and its version, as a report names what made it.
+pub const GENERATOR: &str = concat!("aether-audit/", env!("CARGO_PKG_VERSION"));
+
 /// The predicate type of a report.
 pub const REPORT_TYPE: &str = "https://project-aether.io/audit/report/v1";
 
@@ -37,6 +40,9 @@ pub struct ReportPredicate {
     pub covers: Seen,
     /// The deployment.
     pub deployment: Token,
+    /// The program that made the files, such as [`GENERATOR`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator: Option<Label>,
     /// The log's origin.
     pub log: String,
     /// SHA-256 of the roster in force at that entry.

@@ -188,12 +188,13 @@ fn signatory(signer: &Signer, roster: &Roster, kind: &'static str) -> Result<Sig
 
 fn refusal(by: &Signatory, rule: &Rule, event: &Event, deployment: Option<&Deployment>) -> Option<Denied> {
     let kind = event.kind();
-    let rollback = matches!(
-        event,
-        Event::RollbackTriggered(_) | Event::RollbackStarted(_) | Event::RollbackFinished(_)
-    );
-    let machine_may =
-        if rollback { deployment.is_some_and(|d| d.opened.body.policy.machine_rollback) } else { rule.machine };
+    let rollback =
+        matches!(event, Event::RollbackTriggered(_) | Event::RollbackStarted(_) | Event::RollbackFinished(_));
+    let machine_may = if rollback {
+        deployment.is_some_and(|d| d.opened.body.policy.machine_rollback)
+    } else {
+        rule.machine
+    };
     if by.machine && !machine_may {
         return Some(Denied::Machine(by.person.clone(), kind));
     }
@@ -248,7 +249,10 @@ fn separation(event: &Event, roster: &Roster, deployment: Option<&Deployment>) -
     };
     let mut denied = Vec::new();
     for (index, (person, role)) in held.iter().enumerate() {
-        if !roster.person(person.as_str()).is_some_and(|p| p.roles.contains(role) && p.kind == PersonKind::Person) {
+        if !roster
+            .person(person.as_str())
+            .is_some_and(|p| p.roles.contains(role) && p.kind == PersonKind::Person)
+        {
             denied.push(Denied::Role { person: (*person).clone(), role: (*role).clone() });
         }
         for (other, other_role) in &held[..index] {
@@ -258,5 +262,15 @@ fn separation(event: &Event, roster: &Roster, deployment: Option<&Deployment>) -
             }
         }
     }
+    if let (Event::RolesAssigned(body), Some(deployment)) = (event, deployment) {
+        denied.extend(succession(&body.person, &body.role, roster, deployment));
+    }
     denied
+}
+
+/// Whoever has held a role takes none that must be separate from it: not at once, and not one after the other.
+fn succession(person: &Token, role: &Token, roster: &Roster, deployment: &Deployment) -> Option<Denied> {
+    let mut ended = deployment.holdings.iter().filter(|h| h.until.is_some() && h.person == *person);
+    let before = ended.find(|h| roster.must_be_separate(h.role.as_str(), role.as_str()))?;
+    Some(Denied::Separation { person: person.clone(), a: before.role.clone(), b: role.clone() })
 }

@@ -105,7 +105,10 @@ impl Opened {
         let statement = Statement::parse(&payload)?;
         let signers = &statement.predicate.signers;
         let same = signers.len() == envelope.signatures.len()
-            && signers.iter().zip(&envelope.signatures).all(|(signer, signature)| signer.key == signature.keyid);
+            && signers
+                .iter()
+                .zip(&envelope.signatures)
+                .all(|(signer, signature)| signer.key == signature.keyid);
         if !same {
             return Err(EntryError::Signers);
         }
@@ -144,7 +147,8 @@ impl Entry {
     /// # Errors
     /// The [`EntryError`] of the first bytes that are none.
     pub fn parse_all(all: &[Vec<u8>]) -> Result<Vec<Self>, EntryError> {
-        let parse = |some: &[Vec<u8>]| some.iter().map(|bytes| Self::parse(bytes)).collect::<Result<Vec<_>, _>>();
+        let parse =
+            |some: &[Vec<u8>]| some.iter().map(|bytes| Self::parse(bytes)).collect::<Result<Vec<_>, _>>();
         if all.len() < MANY {
             return parse(all);
         }
@@ -195,4 +199,3 @@ pub fn bad_signatures<'k>(
         })
         .collect()
 }
-

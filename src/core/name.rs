@@ -131,7 +131,9 @@ impl Id {
 fn is_token(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let bytes = text.as_bytes();
-    (1..=64).contains(&bytes.len()) && plain(bytes[0]) && bytes.iter().all(|&b| plain(b) || b == b'.' || b == b'-')
+    (1..=64).contains(&bytes.len())
+        && plain(bytes[0])
+        && bytes.iter().all(|&b| plain(b) || b == b'.' || b == b'-')
 }
 
 fn shorten(text: String) -> String {

@@ -131,6 +131,12 @@ pub fn source(check: &Check, aws: &AwsSettings, root: &Path) -> Box<dyn Source> 
     }
 }
 
+/// What a source asks, as its readings record it.
+#[must_use]
+pub fn query(source: &dyn Source) -> String {
+    cut(source.query(), 4096)
+}
+
 /// Measures once and judges. Whatever happens there is a reading: a failure has the phase `error` and says why.
 #[must_use]
 pub fn collect(spec: &CheckSpec, source: &dyn Source, request: &Request) -> Collected {
@@ -139,7 +145,7 @@ pub fn collect(spec: &CheckSpec, source: &dyn Source, request: &Request) -> Coll
         source: spec.source.as_str().to_owned(),
         unit: spec.unit.clone(),
         statistic: source.statistic(),
-        query: Some(cut(source.query(), 4096)),
+        query: Some(query(source)),
         window: Some(request.window),
         ..Reading::default()
     };

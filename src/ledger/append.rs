@@ -36,6 +36,9 @@ pub struct Appended {
     pub already: bool,
 }
 
+/// Allows an append or says why not, given the entries that came since the caller looked, the new one last.
+pub type Judge<'a> = dyn FnMut(&[Vec<u8>]) -> Result<(), Box<dyn std::error::Error + Send + Sync>> + 'a;
+
 /// The kinds that nobody has to have seen before they decide.
 const ASIDES: &str = "'message-sent','evidence-collected','metric-read','note-added','review-recorded','report-issued','opening-erased'";
 
@@ -58,7 +61,30 @@ impl Ledger {
         now: Timestamp,
         submissions: &[Submission],
     ) -> Result<Vec<Appended>, LedgerError> {
-        self.append_and(now, submissions, |_| Ok(()))
+        self.append_and(now, submissions, |_, _| Ok(()))
+    }
+
+    /// Appends one statement if `judge` still allows it when its place is certain. `judge` is given the
+    /// entries after `known`, which the caller has not seen, and then the new entry; nobody appends meanwhile.
+    ///
+    /// # Errors
+    /// [`LedgerError`], [`LedgerError::Refused`] with what `judge` said; nothing was appended then.
+    pub fn append_judged(
+        &mut self,
+        now: Timestamp,
+        submission: &Submission,
+        known: u64,
+        judge: &mut Judge,
+    ) -> Result<Appended, LedgerError> {
+        let path = self.path.clone();
+        let appended = self.append_and(now, std::slice::from_ref(submission), |connection, appended| {
+            if appended.iter().any(|appended| appended.already) {
+                return Ok(());
+            }
+            let since = since(connection, known).map_err(|e| LedgerError::from_sqlite(&path, e))?;
+            judge(&since).map_err(LedgerError::Refused)
+        })?;
+        appended.into_iter().next().ok_or(LedgerError::Order("nothing to append"))
     }
 
     /// Appends the statement that erases an opening, and wipes the opening, in one durable step. Run
@@ -73,8 +99,10 @@ impl Ledger {
         submission: &Submission,
         commit: &Hash,
     ) -> Result<Appended, LedgerError> {
-        let appended = self.append_and(now, std::slice::from_ref(submission), |transaction| {
-            transaction.execute("DELETE FROM openings WHERE digest = ?1", [commit.as_bytes()]).map(|_| ())
+        let path = self.path.clone();
+        let appended = self.append_and(now, std::slice::from_ref(submission), |transaction, _| {
+            let wiped = transaction.execute("DELETE FROM openings WHERE digest = ?1", [commit.as_bytes()]);
+            wiped.map(|_| ()).map_err(|e| LedgerError::from_sqlite(&path, e))
         })?;
         let checkpoint =
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
@@ -88,7 +116,7 @@ impl Ledger {
         &mut self,
         now: Timestamp,
         submissions: &[Submission],
-        also: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+        also: impl FnOnce(&Connection, &[Appended]) -> Result<(), LedgerError>,
     ) -> Result<Vec<Appended>, LedgerError> {
         let mut head = None;
         let path = self.path.clone();
@@ -106,7 +134,7 @@ impl Ledger {
             }
             appended.push(place);
         }
-        also(&transaction).map_err(wrap)?;
+        also(&transaction, &appended)?;
         transaction.commit().map_err(wrap)?;
         Ok(appended)
     }
@@ -278,6 +306,11 @@ fn weighty_since(connection: &Connection, deployment: &str, seen: u64) -> Result
         row.get::<_, i64>(0)
     })?;
     rows.map(|seq| Ok(u64::try_from(seq?).unwrap_or_default())).collect()
+}
+
+fn since(connection: &Connection, seq: u64) -> rusqlite::Result<Vec<Vec<u8>>> {
+    let mut statement = connection.prepare_cached("SELECT bytes FROM entries WHERE seq > ?1 ORDER BY seq")?;
+    statement.query_map([i64::try_from(seq).unwrap_or(i64::MAX)], |row| row.get(0))?.collect()
 }
 
 fn next_in(connection: &Connection, deployment: &str) -> Result<u64, Failure> {

@@ -136,6 +136,9 @@ pub enum LedgerError {
         /// This machine's clock.
         now: Timestamp,
     },
+    /// What came in meanwhile no longer allows it.
+    #[error("{0}")]
+    Refused(Box<dyn std::error::Error + Send + Sync>),
     /// The entry would not be of the format.
     #[error("not appended: {0}")]
     Entry(#[from] EntryError),

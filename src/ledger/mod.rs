@@ -17,7 +17,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::core::time::Timestamp;
 
-pub use append::{Appended, Submission};
+pub use append::{Appended, Judge, Submission};
 pub use error::LedgerError;
 pub use folder::{Folder, FolderError};
 pub use read::{Head, Row};
@@ -74,20 +74,7 @@ impl Ledger {
             Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         schema::check(&ledger.connection, path)?;
         ledger.configure()?;
-        // What is appended is durable in the write-ahead log. Moving it into the file at every closing would
-        // flush the disk three times more; SQLite does it now and then, and `settle` does it at once.
-        let keep = ledger.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
-        ledger.wrap(keep)?;
         Ok(ledger)
-    }
-
-    /// Moves all that was appended from the write-ahead log into the file, as far as nobody is reading it:
-    /// then the file alone is the whole ledger.
-    ///
-    /// # Errors
-    /// [`LedgerError`]; what was appended is durable all the same.
-    pub fn settle(&self) -> Result<(), LedgerError> {
-        self.wrap(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
     }
 
     /// Opens a ledger for reading alone; a file, folder or disk that may not be written is fine.

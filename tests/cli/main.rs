@@ -8,4 +8,5 @@ mod help;
 mod once;
 mod order;
 mod quickstart;
+mod races;
 mod secrets;

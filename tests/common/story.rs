@@ -153,6 +153,7 @@ pub fn opened(log: &mut TestLog) -> DeploymentOpened {
             aggregate: None,
             min_requests: None,
             on_fail: None,
+            query: None,
             expect: None,
             watch: true,
         }],

@@ -46,4 +46,8 @@ def may(kind, s, body, keys, roster, deployment, authors):
         need(person in known and known[person]["kind"] == "person" and role in known[person]["roles"], f"{person} cannot be {role}")
     for a, b in roster["separate"]:
         need(a not in held or held[a] != held.get(b), f"{held.get(a)} is both {a} and {b}")
+    if kind == "roles-assigned" and deployment:
+        for pair in roster["separate"]:
+            other = [role for role in pair if role != body["role"]]
+            need(body["role"] not in pair or (other[0], body["person"]) not in deployment["past"], f"{body['person']} was {other[0]} before")
     return [person for person, _ in people]

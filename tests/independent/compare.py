@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """Holds two verifiers against each other over crafted logs: compare.py AETHER_AUDIT. Exit 0 when both say what they must, else 1."""
+import base64
+import json
 import os
 import subprocess
 import sys
 import tempfile
 
+from encoding import sha
 from roster import roster_hash
+from verify import refs
 from writer import Log, first_roster, keyid, roster_key
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -58,6 +62,39 @@ def erases(signers, remove=True, deployment="d1"):
         if remove:
             del log.openings[commit]
     return step
+
+
+def erases_first(log):
+    text = log.ref("a note")
+    log.add("opening-erased", {"commit": text["commit"], "reason": log.ref("why")}, [("alice", "custodian")], "d1")
+    del log.openings[text["commit"]]
+    log.add("note-added", {"text": text}, [COMMS], "d1")
+
+
+def refers_again(log):
+    """To what is gone, and was known before."""
+    commit, = {commit for line in log.lines for commit in refs(json.loads(base64.b64decode(json.loads(line)["envelope"]["payload"])))} - log.openings.keys()
+    log.add("note-added", {"text": {"commit": commit, "mediaType": "text/plain"}}, [COMMS], "d1")
+
+
+def reports(covered, leaf=None):
+    def step(log):
+        seq = covered(log)
+        digest = leaf or (sha(b"\0", log.lines[seq]).hexdigest() if seq < len(log.lines) else "0" * 64)
+        log.add("report-issued", {"covers": {"leaf": digest, "seq": seq}, "files": []}, [COMMS], "d1")
+    return step
+
+
+def takes(person, role, signer):
+    return does("roles-assigned", {"person": person, "role": role}, signer)
+
+
+def two_leads():
+    roster = first_roster()
+    roster["people"][0]["roles"].append("qa-engineer")
+    roster["people"][1]["roles"].append("lead-deployer")
+    roster["people"][2]["roles"].append("comms-lead")
+    return roster
 
 
 def changes(change, *signers):
@@ -143,6 +180,13 @@ simple("erased without naming the deployment", 0, note(), erases([("alice", "cus
 simple("erased and there", 1, note(), erases([("alice", "custodian")], remove=False))
 simple("erased by its author alone", 1, note(), erases([("bob", "custodian")]))
 simple("erased by its author with two keys", 1, note(), erases([("bob", "custodian"), ("bob.too", "custodian")]), roster=two_keys)
+simple("erased before it was referred to", 1, erases_first)
+simple("erased, and referred to again", 0, note(), erases([("alice", "custodian")]), refers_again)
+simple("a report covers the entry before it", 0, reports(lambda log: len(log.lines) - 1))
+simple("a report covers its own entry", 1, reports(lambda log: len(log.lines)))
+simple("a report covers another entry", 1, reports(lambda log: len(log.lines) - 1, leaf="ab" * 32))
+simple("a role passed on", 0, takes("bob", "lead-deployer", LEAD), roster=two_leads)
+simple("a role after one that must be separate", 1, takes("bob", "lead-deployer", LEAD), takes("carol", "comms-lead", LEAD), takes("alice", "qa-engineer", ("bob", "lead-deployer")), roster=two_leads)
 simple("gone without an event", 1, note(), lambda log: log.openings.popitem())
 simple("an opening that nothing refers to", 1, lambda log: log.ref("stray"))
 simple("the roster changes", 0, changes(lambda roster: roster.update(separate=[]), ROOT))
@@ -180,7 +224,30 @@ simple("101 percent", 1, does("traffic-shifted", {"act": "observed", "percent": 
 simple("a machine triggers a rollback", 1, does("rollback-triggered", {"trigger": "manual"}, CI))
 simple("a machine that may", 0, does("rollback-triggered", {"trigger": "manual"}, CI), policy={**POLICY, "machineRollback": True})
 simple("QA sends a message", 1, does("message-sent", lambda log: {**MESSAGE, "text": log.ref("hello")}, QA))
+simple("a query that steers the terminal", 1, does("metric-read", {"query": "\x1b[2J", "source": "file"}, CI))
+simple("a unit that steers the terminal", 1, checks=[{**CHECK, "unit": "\x1b[2J"}])
 simple("an empty list of points", 1, does("metric-read", {"points": [], "source": "file"}, CI))
+
+
+def leaves_out(*places):
+    """A deployment's export, without these entries and what only they refer to."""
+    def step(log):
+        log.left_out = places
+    return step
+
+
+def only_governance():
+    log = Log()
+    log.left_out = ()
+    return log
+
+
+CASES.append(("leaves.txt and no deployment", 4, only_governance))
+simple("leaves.txt and a closed deployment", 0, decides("no-go"), closes(3), leaves_out())
+simple("leaves.txt and an open deployment", 4, decides("no-go"), leaves_out())
+simple("leaves.txt and an open deployment, its end left out", 4, lambda log: log.add("deployment-closed", {"entries": 2, "outcome": "no-go"}, [LEAD], "d1"), leaves_out(2))
+simple("leaves.txt and two deployments", 4, decides("no-go"), closes(3), lambda log: log.opened(deployment="d2"), leaves_out())
+simple("leaves.txt and an entry within left out", 1, signs("a", LEAD), decides("no-go"), closes(4), leaves_out(2))
 
 
 @case("entry 0 of another log", 1)
@@ -207,7 +274,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for number, (name, expected, make) in enumerate(CASES):
             log, place = make(), os.path.join(folder, str(number))
-            log.write(place)
+            log.write(place, log.left_out)
             found = status(program, place, log), status(own, place, log)
             if found != (expected, expected):
                 wrong += 1

@@ -30,8 +30,8 @@ def mapping(value):
 token, hex64 = matches("[a-z0-9][a-z0-9.-]{0,63}"), matches("[0-9a-f]{64}")
 SIMPLE = {
     "token": token, "hash": hex64, "id": matches("[0-9a-f]{32}"), "time": time, "origin": origin, "any": lambda v: True,
-    "text": lambda v: isinstance(v, str), "text500": lambda v: isinstance(v, str) and len(v.encode()) <= 500,
-    "text4096": lambda v: isinstance(v, str) and len(v.encode()) <= 4096, "true": lambda v: v is True,
+    "text": lambda v: isinstance(v, str), "plain": lambda v: plain(v), "text500": lambda v: plain(v) and len(v.encode()) <= 500,
+    "text4096": lambda v: plain(v) and len(v.encode()) <= 4096, "true": lambda v: v is True,
     "label": lambda v: plain(v) and 1 <= len(v.encode()) <= 256, "u32": uint(2**32), "u64": uint(2**53), "percent": uint(101),
     "decimal": lambda v: matches(r"-?(0|[1-9]\d*)(\.\d+)?")(v) and len(v) <= 40 and not matches(r"-[0.]+")(v),
     "media": matches("[a-z0-9.+/;= -]{1,100}"), "many": lambda v: uint(100)(v) and v >= 2, "names": mapping("ref"), "roles": mapping("role"),
@@ -41,7 +41,7 @@ SIMPLE = {
     "points": lambda v: isinstance(v, list) and 1 <= len(v) <= 500 and all(fits("point", x) for x in v),
 }
 ACT, READING = "act:intended|done|failed|observed intent?:id detail?:ref ", "pass|warn|no-data|error|trigger"
-READING = (f"source:text check?:token phase?:{READING} value?:decimal unit?:text statistic?:text query?:text4096 window?:window "
+READING = (f"source:plain check?:token phase?:{READING} value?:decimal unit?:plain statistic?:plain query?:text4096 window?:window "
            "points?:points baseline?:decimal baselinePoints?:points samples?:u64 response?:ref note?:ref detail?:text500")
 SHAPES = {
     "entry": "deploymentSeq?:u64 envelope:envelope prev:hash recorded:time seq:u64",
@@ -55,8 +55,8 @@ SHAPES = {
     "checklist": "items:[item] phases:[phase] text:ref", "phase": "id:token from?:offset to?:offset",
     "item": "id:token phase?:token roles?:distinct allRoles?:true signers?:many naNever?:true check?:token "
             "by?:go|snapshot|deploy|shift|all-clear",
-    "check": "id:token source:cloudwatch|http|command|file unit?:text objective?:limit rollback?:limit baseline?:baseline "
-             "aggregate?:max|min|mean|last minRequests?:u64 onFail?:pass|warn|no-data|error|trigger expect?:text watch?:true",
+    "check": "id:token source:cloudwatch|http|command|file unit?:plain objective?:limit rollback?:limit baseline?:baseline "
+             "aggregate?:max|min|mean|last minRequests?:u64 onFail?:pass|warn|no-data|error|trigger query?:hash expect?:plain watch?:true",
     "limit": "op:<|<=|>|>= value:decimal", "baseline": "days:u32 ratio:decimal", "assignment": "person:token role:token",
     "policy": "verificationMinutes:u32 standbyMinutes:u32 coverage:decimal machineRollback?:true",
     "point": "at:time value:decimal", "window": "from:time period:u32 to:time", "file": "name:label sha256:hash",

@@ -109,6 +109,10 @@ class Walk:
         for commit in refs(p["body"]):
             people = {self.keys[x["key"]][1] for x in p["signers"] if x["key"] in self.keys}
             self.refs.setdefault(commit, (seq, set()))[1].update(people)
+        if kind == "report-issued" and fits(kind, p["body"]):
+            covers, before = p["body"]["covers"], self.given if self.given is not None else self.leaves
+            known = covers["seq"] < seq and covers["seq"] < len(before) and before[covers["seq"]] == covers["leaf"]
+            self.hold(seq, known, "it covers no entry before it")
         if kind not in KINDS:
             self.unsupported.append(seq)
         elif not fits(kind, p["body"]):
@@ -200,7 +204,8 @@ class Walk:
         if kind == "deployment-opened" and not d:
             d = self.deployments[name] = {"opened": body, "count": 0, "weighty": seq, "subject": s["subject"], "closed": False,
                                           "held": {a["role"]: a["person"] for a in body["assignments"]}, "signed": {},
-                                          "checklist": body["checklist"]}
+                                          "checklist": body["checklist"],
+                                          "past": {(a["role"], a["person"]) for a in body["assignments"]}}
             self.hold(seq, sum("gitCommit" in x["digest"] for x in s["subject"]) == 1, "not one source in its subject")
         elif kind == "deployment-opened":
             self.find(seq, "opened twice")
@@ -210,7 +215,7 @@ class Walk:
         except Bad as error:
             denied = error
         if kind == "opening-erased":
-            self.erased[body["commit"]] = seq
+            self.erased.setdefault(body["commit"], seq)
         if name is not None:
             if not d and kind not in KINDS:
                 return
@@ -225,6 +230,7 @@ class Walk:
             d["weighty"] = seq if kind not in ASIDES else d["weighty"]
             if kind == "roles-assigned":
                 d["held"][body["role"]] = body["person"]
+                d["past"].add((body["role"], body["person"]))
             elif kind == "checklist-amended":
                 d["checklist"] = body["checklist"]
             elif kind == "item-signed":
@@ -243,6 +249,7 @@ class Walk:
         there = set(os.listdir(path)) if os.path.isdir(path) else set()
         for commit, (seq, _) in self.refs.items():
             self.hold(seq, (commit in there) != (commit in self.erased), f"opening {commit} is missing, or was erased and is there")
+            self.hold(seq, self.erased.get(commit, seq) >= seq, f"opening {commit} was erased before it was referred to")
         for name in there:
             with open(os.path.join(path, name), "rb") as file:
                 data = file.read()
@@ -292,6 +299,8 @@ def main():
     reasons = [f"entry {seq} is of an unsupported kind" for seq in walk.unsupported]
     reasons += ["no --roster-sha256 was given"] if not args.roster_sha256 else []
     reasons += ["there is nothing to check"] if not lines else []
+    whole = given is None or [d["closed"] for d in walk.deployments.values()] == [True]
+    reasons += [] if whole else ["not exactly one deployment, which is closed, stands beside leaves.txt"]
     end = walk.last["seq"] + 1 if walk.last else 0
     reasons += [f"anchored only through {anchored} of {end} entries"] if anchored < end else []
     if walk.findings:

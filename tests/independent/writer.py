@@ -58,7 +58,7 @@ class Log:
     """Entries and openings, from entry 0 on. Keyword arguments put something else in the place of what is right."""
 
     def __init__(self, roster=None, **wrong):
-        self.lines, self.openings, self.counts, self.checklist = [], {}, {}, None
+        self.lines, self.openings, self.counts, self.checklist, self.left_out = [], {}, {}, None, None
         self.roster = roster or first_roster()
         self.first = roster_hash(self.roster)
         self.add("ledger-opened", {"roster": self.roster}, [("alice.root", "root")], **wrong)
@@ -104,7 +104,7 @@ class Log:
         change(roster)
         return roster
 
-    def opened(self, who="alice", subject=None, **other):
+    def opened(self, who="alice", subject=None, deployment="d1", **other):
         held = {"lead-deployer": "alice", "comms-lead": "bob", "qa-engineer": "carol"}
         if "checklist" not in other:
             other["checklist"] = {"items": [{"id": "a", "phase": "p", "roles": ["lead-deployer"]}, {"id": "b", "phase": "p", "roles": ["qa-engineer"]}],
@@ -113,17 +113,20 @@ class Log:
         body = {"assignments": [{"person": name, "role": role} for role, name in held.items()], "checks": [], "environment": "prod",
                 "policy": {"coverage": "95", "standbyMinutes": 60, "verificationMinutes": 60}, "release": "v1", "services": ["app"],
                 "type": "normal"}
-        return self.add("deployment-opened", {**body, **other}, [(who, "lead-deployer")], "d1", subject=subject)
+        return self.add("deployment-opened", {**body, **other}, [(who, "lead-deployer")], deployment, subject=subject)
 
-    def write(self, folder):
-        """The export, and a checkpoint over all of it beside the folder."""
+    def write(self, folder, left_out=None):
+        """The export, a part of it where entries are left out, and a checkpoint over all of it beside the folder."""
         os.makedirs(os.path.join(folder, "openings"))
         with open(os.path.join(folder, "entries.jsonl"), "wb") as file:
-            file.writelines(line + b"\n" for line in self.lines)
+            file.writelines(line + b"\n" for place, line in enumerate(self.lines) if place not in (left_out or ()))
         for commit, opening in self.openings.items():
             with open(os.path.join(folder, "openings", commit), "wb") as file:
                 file.write(opening)
         leaves = [sha(b"\0", line).digest() for line in self.lines]
+        if left_out is not None:
+            with open(os.path.join(folder, "leaves.txt"), "w", encoding="ascii") as file:
+                file.writelines(leaf.hex() + "\n" for leaf in leaves)
         text = f"{ORIGIN}\n{len(leaves)}\n{text64(root(leaves))}\n"
         with open(folder + ".checkpoint", "w", encoding="utf-8") as file:
             file.write(f"{text}\n\u2014 {ORIGIN} {text64(note_id() + key('log').sign(text.encode()))}\n")

@@ -110,6 +110,9 @@ fn the_amended_checklist_is_the_one_in_force() {
     assert!(r.checklist.contains("One more thing"));
     assert!(lines_below(&r.checklist, "smoke")[0].contains("it does not count"));
     assert_eq!((r.data.items.len(), r.data.identity.amendments), (9, 1));
+    let told = r.data.attention.iter().find(|a| a.code == "checklist-amended").unwrap();
+    assert!(told.text.contains("8 items before, 9 after"), "{}", told.text);
+    assert!(!r.data.attention.iter().any(|a| a.code == "unwatched"));
 }
 
 #[test]

@@ -42,9 +42,9 @@ fn full_of(text: &str) -> World {
     let reading = aether_audit::core::check::Reading {
         check: Some("http-5xx".into()),
         source: "person".into(),
-        query: Some(text.chars().take(500).collect()),
-        detail: Some(text.chars().take(100).collect()),
-        unit: Some(text.chars().take(60).collect()),
+        query: Some(text.chars().filter(|c| !c.is_control()).take(500).collect()),
+        detail: Some(text.chars().filter(|c| !c.is_control()).take(100).collect()),
+        unit: Some(text.chars().filter(|c| !c.is_control()).take(60).collect()),
         value: Some("1".parse().unwrap()),
         response: Some(world.say(text)),
         note,

@@ -227,3 +227,11 @@ fn thousands_of_readings_are_folded() {
     assert!(r.html.contains("readings in a row, each a pass"));
     assert!(r.data.integrity.last_leaf != Hash::ZERO && r.data.identity.release == label("v2.14.0"));
 }
+
+#[test]
+fn a_window_that_no_limit_watched_is_told() {
+    let mut world = World::new();
+    let check = aether_audit::core::check::CheckSpec { watch: false, ..crate::world::errors() };
+    world.open_with(CHECKLIST, vec![check], |_| {});
+    assert!(codes(&world).contains(&(Level::Warning, "unwatched".into())));
+}

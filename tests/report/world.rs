@@ -401,6 +401,7 @@ pub fn errors() -> CheckSpec {
         aggregate: None,
         min_requests: None,
         on_fail: None,
+        query: None,
         expect: None,
         watch: true,
     }
@@ -432,7 +433,7 @@ pub fn rolled_back() -> World {
         decision: Decision::Override,
         gate: Some(Gate::Go),
         reason: world.say("the vendor's audit is late; agreed with the product owner"),
-        waives: Some(label("item/vendor")),
+        waives: Some(label("item/env-audit")),
     };
     world.put("alice", "lead-deployer", &Event::DecisionMade(waived));
     world.all_on_green();

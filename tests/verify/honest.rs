@@ -7,7 +7,7 @@ use aether_audit::core::hash::Hash;
 use aether_audit::core::merkle::leaf_hash;
 use aether_audit::core::roster::{KeyUse, ROOT};
 use aether_audit::core::statement::Statement;
-use aether_audit::core::verify::{Anchors, NoOpenings, Scope, Stored, Verdict, verify};
+use aether_audit::core::verify::{Anchors, NoOpenings, Report, Scope, Stored, Verdict, verify};
 
 use super::common::{TestLog, columns, secret, sign, story, token};
 use super::{anchors, check, check_bytes, codes, found, roster_only};
@@ -31,7 +31,13 @@ fn anchored_at_both_ends_it_is_verified() {
     let outcomes: Vec<_> = report.deployments.iter().map(|d| (d.id.as_str(), d.outcome)).collect();
     assert_eq!(outcomes, [(story::GOOD, Some(Outcome::Completed)), (story::BAD, Some(Outcome::RolledBack))]);
     let notices: Vec<_> = report.notices.iter().map(|notice| notice.code).collect();
-    assert_eq!(notices, ["root-threshold", "opening-erased"], "{:#?}", report.notices);
+    let weak = ["policy-weak"; 2];
+    assert_eq!(
+        notices,
+        [&["root-threshold"], &weak[..], &["opening-erased"], &weak].concat(),
+        "{:#?}",
+        report.notices
+    );
 }
 
 #[test]
@@ -172,6 +178,18 @@ fn a_deployments_export() {
     let notices: Vec<_> = report.notices.iter().map(|notice| notice.code).collect();
     assert!(notices.contains(&"after-closing") && notices.contains(&"deployment-export"), "{notices:?}");
 
+    assert_eq!(report.only().map(|only| only.id.as_str()), Some(story::GOOD));
+    let closing = |bytes: &Vec<u8>| columns(bytes).unwrap().kind == "deployment-closed";
+    let open: Vec<_> = entries.iter().take_while(|bytes| !closing(bytes)).cloned().collect();
+    let governance: Vec<_> =
+        entries.iter().filter(|bytes| columns(bytes).unwrap().deployment.is_none()).cloned().collect();
+    for (part, words) in [(&open, "not closed"), (&governance, "no deployment"), (&log.entries, "has 2")] {
+        let Verdict::NotProven { reasons } = run_clean(part, &log, &leaves).verdict() else {
+            panic!("{words}")
+        };
+        assert!(reasons.len() == 1 && reasons[0].contains(words), "{reasons:?}");
+    }
+
     let mut fewer = entries.clone();
     fewer.remove(7);
     let after = columns(&fewer[7]).unwrap().seq;
@@ -185,6 +203,15 @@ fn a_deployments_export() {
     let mut twice = entries.clone();
     twice.insert(8, entries[7].clone());
     assert_eq!(codes(&run(&twice, &leaves).findings), [(Some(7), "duplicate")]);
+}
+
+/// A deployment's export of these entries, with the openings that they refer to.
+fn run_clean(entries: &[Vec<u8>], log: &TestLog, leaves: &[Hash]) -> Report {
+    let referred: Vec<String> = entries.iter().map(|bytes| body_of(bytes)).collect();
+    let mut kept = log.clone();
+    kept.openings.retain(|commit, _| referred.iter().any(|body| body.contains(&commit.to_string())));
+    let stored = entries.iter().map(|bytes| Ok(Stored { bytes: bytes.clone(), columns: None }));
+    verify(stored, Scope::Deployment { leaves: leaves.to_vec() }, &mut kept, &anchors(log), &mut |_| {})
 }
 
 fn body_of(bytes: &[u8]) -> String {

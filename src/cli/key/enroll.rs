@@ -76,7 +76,10 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let bundle = desk.sign_as(app, draft, &all, &root)?;
     if let Some(path) = &args.out {
         bundle.write(path)?;
-        app.say(format!("signed into {}: the others run `aether-audit cosign`, then `aether-audit join`", path.display()));
+        app.say(format!(
+            "signed into {}: the others run `aether-audit cosign`, then `aether-audit join`",
+            path.display()
+        ));
         return Ok(Status::Done);
     }
     let appended = desk.append(app, &bundle)?;
@@ -95,8 +98,8 @@ fn read_offer(app: &App, args: &Args) -> Result<Offer> {
     let path = args.offer.as_ref().unwrap_or(&default);
     let text = files::read_text(path, 64 * 1024)
         .with_context(|| format!("{} must first run `aether-audit key new {}`", args.name, args.name))?;
-    let offer: Offer =
-        serde_json::from_str(&text).with_context(|| format!("{} is not an offer of a key", path.display()))?;
+    let offer: Offer = serde_json::from_str(&text)
+        .with_context(|| format!("{} is not an offer of a key", path.display()))?;
     if offer.person != args.name {
         bail!("{} is an offer of {}, not of {}", path.display(), offer.person, args.name);
     }
@@ -110,7 +113,11 @@ fn read_offer(app: &App, args: &Args) -> Result<Offer> {
 fn next_roster(app: &mut App, desk: &Desk, args: &Args, offer: &Offer, who: &Token) -> Result<Roster> {
     let before = desk.roster()?.roster.clone();
     if offer.log != before.log {
-        bail!("the offer is for the log {}, this one is {}: make it again in this folder", offer.log, before.log);
+        bail!(
+            "the offer is for the log {}, this one is {}: make it again in this folder",
+            offer.log,
+            before.log
+        );
     }
     let mut next = before.successor();
     let mut key = offer.key.clone();
@@ -134,7 +141,10 @@ fn next_roster(app: &mut App, desk: &Desk, args: &Args, offer: &Offer, who: &Tok
         }
     } else {
         if roles.is_empty() && !args.root {
-            bail!("say what {} may do: --role lead-deployer, comms-lead, qa-engineer or custodian; or --machine", args.name);
+            bail!(
+                "say what {} may do: --role lead-deployer, comms-lead, qa-engineer or custodian; or --machine",
+                args.name
+            );
         }
         next.people.push(Person { id: args.name.clone(), keys: vec![key], kind, roles });
     }
@@ -173,6 +183,9 @@ fn tell(app: &mut App, args: &Args, roster: &Roster, seq: u64, keyid: &Hash) -> 
             "seq": seq, "person": args.name, "key": keyid, "rosterVersion": roster.version, "rosterSha256": roster.hash(),
         }));
     }
-    app.say(format!("entry {seq}: {} is on the roster (version {}), in force from the next entry", args.name, roster.version));
+    app.say(format!(
+        "entry {seq}: {} is on the roster (version {}), in force from the next entry",
+        args.name, roster.version
+    ));
     Ok(())
 }

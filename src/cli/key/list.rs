@@ -29,10 +29,18 @@ pub fn run(app: &mut App, _: &Args) -> Result<Status> {
     for person in &roster.people {
         let kind = if person.kind == PersonKind::Machine { " (machine)" } else { "" };
         let roles: Vec<&str> = person.roles.iter().map(Token::as_str).collect();
-        let _ = writeln!(text, "{}{kind}: {}", person.id, if roles.is_empty() { "no role".into() } else { roles.join(", ") });
+        let _ = writeln!(
+            text,
+            "{}{kind}: {}",
+            person.id,
+            if roles.is_empty() { "no role".into() } else { roles.join(", ") }
+        );
         for key in &person.keys {
             let key_use = if key.key_use == KeyUse::Root { "root" } else { "role" };
-            let made = key.made_by.as_ref().map_or(String::new(), |by| format!("  made by {by}, who could sign as {}", person.id));
+            let made = key
+                .made_by
+                .as_ref()
+                .map_or(String::new(), |by| format!("  made by {by}, who could sign as {}", person.id));
             let _ = writeln!(text, "  {key_use}  {}{made}", key.public.keyid());
         }
     }

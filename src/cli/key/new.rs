@@ -48,7 +48,10 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         app.print_json(&offer)?;
     } else {
         app.data(format!("{name} {}", key.public().keyid()))?;
-        app.say(format!("private half  {} (encrypted)", keyring.folder().join(format!("{name}.pem")).display()));
+        app.say(format!(
+            "private half  {} (encrypted)",
+            keyring.folder().join(format!("{name}.pem")).display()
+        ));
         app.say(format!("public half   keys/{name}.pub.pem, offered in {}", path.display()));
         app.say(format!(
             "Next: whoever holds a root key reads the 64 digits above with you, then runs `aether-audit key enroll {} --role R`.",

@@ -31,7 +31,8 @@ pub fn run(app: &mut App, _: &Args) -> Result<Status> {
     let staged = format!("{who}.next");
     keyring.store(&staged, &key, &passphrase)?;
     let new = offer(&desk.log.origin, &who, KeyUse::Role, &key).key;
-    let after = before.rotated(&who, &old, &new).with_context(|| format!("{who} does not hold the key {old}"))?;
+    let after =
+        before.rotated(&who, &old, &new).with_context(|| format!("{who} does not hold the key {old}"))?;
     let event = Event::KeyRotated(KeyRotated { new, old, person: who.clone() });
     let draft = Draft { event, openings: Vec::new(), deployment: None, subject: governance_subject(&after) };
     let bundle = desk.sign_governance(app, draft, &[(&old_key, role.clone()), (&key, role)])?;
@@ -45,6 +46,10 @@ pub fn run(app: &mut App, _: &Args) -> Result<Status> {
     keyring.replace(&staged, who.as_str(), &old.short())?;
     save_public(&app.home(), who.as_str(), &key.public())?;
     files::write(&app.home().join("keys/roster.json"), format!("{}\n", after.to_bytes()).as_bytes())?;
-    app.say(format!("entry {}: {who}'s key is now {}; what the old one signed stays valid", appended.seq, key.public().keyid()));
+    app.say(format!(
+        "entry {}: {who}'s key is now {}; what the old one signed stays valid",
+        appended.seq,
+        key.public().keyid()
+    ));
     Ok(Status::Done)
 }

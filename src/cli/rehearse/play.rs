@@ -13,7 +13,9 @@ use crate::cli::record::{
     self, ActArg, ColourArg, Command, Common, RollbackArg, StateArg, StepArg, TriggerArg,
 };
 use crate::cli::status_code::Status;
-use crate::cli::{checkpoint, close, decide, elsewhere::Elsewhere, export, files, open, records, rollback, sign, verify};
+use crate::cli::{
+    checkpoint, close, decide, elsewhere::Elsewhere, export, files, open, records, rollback, sign, verify,
+};
 use crate::core::checklist::By;
 use crate::core::name::{Label, Token};
 
@@ -103,17 +105,28 @@ fn prepare(stage: &mut Stage, play: Play, id: &Token) -> Result<()> {
     stage.act(LEAD, Some(id), |app| open::run(app, &args))?;
     say(stage, "T-2h   the record is open; the checklist and its checks are frozen into it");
     message(stage, id, "deployment-scheduled", "DEPLOYMENT SCHEDULED: this is a rehearsal")?;
-    fact(stage, LEAD, id, &Command::SnapshotTaken {
-        resource: Label::new("project-aether-prod")?,
-        snapshot: Some(Label::new(format!("rehearsal-{id}"))?),
-        common: done(),
-    })?;
+    fact(
+        stage,
+        LEAD,
+        id,
+        &Command::SnapshotTaken {
+            resource: Label::new("project-aether-prod")?,
+            snapshot: Some(Label::new(format!("rehearsal-{id}"))?),
+            common: done(),
+        },
+    )?;
     let first = stage.checklist.phases.first().map(|phase| phase.id.clone());
     let signed = sign_phase(stage, id, first.as_deref(), false)?;
     stage.wait(75 * 60);
     say(stage, &format!("T-0    {signed} items of Phase 1 signed by their roles; the Lead Deployer says go"));
     let overrides = if first.is_none() { vec![Label::new("phases/none")?] } else { Vec::new() };
-    decision(stage, id, decide::DecisionArg::Go, "Everything is signed; the team is in the channel", overrides)
+    decision(
+        stage,
+        id,
+        decide::DecisionArg::Go,
+        "Everything is signed; the team is in the channel",
+        overrides,
+    )
 }
 
 /// Stages, shift and window; gives whether the window ended well.
@@ -133,7 +146,8 @@ fn cut_over(stage: &mut Stage, play: Play, id: &Token) -> Result<bool> {
         stage.wait_for_minute();
         if percent == 100 {
             let from = stage.now();
-            let minutes = readings::write(&stage.home(), play == Play::Rollback, from, &stage.checklist.clone())?;
+            let minutes =
+                readings::write(&stage.home(), play == Play::Rollback, from, &stage.checklist.clone())?;
             fact(stage, LEAD, id, &shift(ActArg::Done)?)?;
             say(stage, "T+0    traffic is at 100 % Green; the 60 minutes of verification begin");
             message(stage, id, "traffic-on-green", "TRAFFIC ON GREEN: this is a rehearsal")?;
@@ -150,11 +164,16 @@ fn watch(stage: &mut Stage, id: &Token, from: crate::core::time::Timestamp, minu
         stage.wait_until(from.plus_seconds(60 * minute));
         let (status, _) = stage.act(QA, Some(id), |app| collect::run(app, &collect::Args::default()))?;
         if status == Status::Breached {
-            say(stage, &format!("T+{minute}m   a rollback limit is breached (exit status 3)"));
+            say(stage, &format!("T+{minute}m  a rollback limit is breached (exit status 3)"));
             return Ok(false);
         }
         if minute % 15 == 0 {
-            message(stage, id, "status-update", &format!("STATUS at T+{minute} minutes: within limits (rehearsal)"))?;
+            message(
+                stage,
+                id,
+                "status-update",
+                &format!("STATUS at T+{minute} minutes: within limits (rehearsal)"),
+            )?;
         }
     }
     Ok(true)
@@ -167,51 +186,84 @@ fn finish_calm(stage: &mut Stage, id: &Token) -> Result<()> {
         signed += sign_phase(stage, id, Some(&phase), false)?;
     }
     signed += sign_phase(stage, id, None, false)?;
-    say(stage, &format!("T+1h   60 minutes measured, {signed} more items signed; the Lead Deployer says all-clear"));
+    say(
+        stage,
+        &format!("T+1h   60 minutes measured, {signed} more items signed; the Lead Deployer says all-clear"),
+    );
     decision(stage, id, decide::DecisionArg::AllClear, "An hour within every limit", Vec::new())?;
     message(stage, id, "all-clear", "ALL CLEAR: this is a rehearsal")?;
-    fact(stage, LEAD, id, &Command::StandbyChanged {
-        service: Label::new("app")?,
-        state: StateArg::Retired,
-        until: None,
-        common: done(),
-    })?;
+    fact(
+        stage,
+        LEAD,
+        id,
+        &Command::StandbyChanged {
+            service: Label::new("app")?,
+            state: StateArg::Retired,
+            until: None,
+            common: done(),
+        },
+    )?;
     sign_after(stage, id)
 }
 
 fn go_back(stage: &mut Stage, id: &Token) -> Result<()> {
-    fact(stage, QA, id, &Command::RollbackTriggered {
-        trigger: TriggerArg::ErrorRate,
-        check: Some(Token::new("http-5xx")?),
-        reason: Some("5xx above 1 % for two minutes".into()),
-        elsewhere: Elsewhere::default(),
-    })?;
+    fact(
+        stage,
+        QA,
+        id,
+        &Command::RollbackTriggered {
+            trigger: TriggerArg::ErrorRate,
+            check: Some(Token::new("http-5xx")?),
+            reason: Some("5xx above 1 % for two minutes".into()),
+            elsewhere: Elsewhere::default(),
+        },
+    )?;
     let args = rollback::Args {
         reason: "5xx above 1 %: back to Blue".into(),
         trigger: TriggerArg::ErrorRate,
         check: Some(Token::new("http-5xx")?),
     };
     stage.act(LEAD, Some(id), |app| rollback::run(app, &args))?;
-    for step in [StepArg::Announce, StepArg::RevertTraffic, StepArg::VerifyPrevious, StepArg::Notify, StepArg::ScheduleReview] {
+    for step in [
+        StepArg::Announce,
+        StepArg::RevertTraffic,
+        StepArg::VerifyPrevious,
+        StepArg::Notify,
+        StepArg::ScheduleReview,
+    ] {
         stage.wait(40);
         match step {
-            StepArg::Announce => message(stage, id, "rollback-initiated", "ROLLBACK INITIATED: this is a rehearsal")?,
-            StepArg::RevertTraffic => fact(stage, LEAD, id, &Command::TrafficShifted {
-                service: Label::new("app")?,
-                to: ColourArg::Blue,
-                percent: 100,
-                common: done(),
-            })?,
-            StepArg::Notify => message(stage, id, "rollback-complete", "ROLLBACK COMPLETE: this is a rehearsal")?,
+            StepArg::Announce => {
+                message(stage, id, "rollback-initiated", "ROLLBACK INITIATED: this is a rehearsal")?;
+            }
+            StepArg::RevertTraffic => fact(
+                stage,
+                LEAD,
+                id,
+                &Command::TrafficShifted {
+                    service: Label::new("app")?,
+                    to: ColourArg::Blue,
+                    percent: 100,
+                    common: done(),
+                },
+            )?,
+            StepArg::Notify => {
+                message(stage, id, "rollback-complete", "ROLLBACK COMPLETE: this is a rehearsal")?;
+            }
             _ => {}
         }
         fact(stage, LEAD, id, &Command::RollbackStep { step, service: None, common: done() })?;
     }
-    fact(stage, LEAD, id, &Command::RollbackFinished {
-        outcome: RollbackArg::Complete,
-        detail: None,
-        elsewhere: Elsewhere::default(),
-    })?;
+    fact(
+        stage,
+        LEAD,
+        id,
+        &Command::RollbackFinished {
+            outcome: RollbackArg::Complete,
+            detail: None,
+            elsewhere: Elsewhere::default(),
+        },
+    )?;
     say(stage, "       the five rollback steps are recorded; Blue serves again");
     Ok(())
 }
@@ -247,7 +299,10 @@ fn leave(stage: &mut Stage, id: &Token) -> Result<Played> {
     stage.act(LEAD, Some(id), |app| {
         let desk = Desk::read(app, Some(id))?;
         let deployment = desk.deployment(id)?;
-        ended = (deployment.outcome().map_or("no outcome", |outcome| outcome.as_str()).to_owned(), deployment.entries);
+        ended = (
+            deployment.outcome().map_or("no outcome", |outcome| outcome.as_str()).to_owned(),
+            deployment.entries,
+        );
         Ok(Status::Done)
     })?;
     say(stage, &format!("       closed, reported, exported, verified: {}", ended.0));
@@ -267,7 +322,10 @@ fn sign_phase(stage: &mut Stage, id: &Token, phase: Option<&str>, after: bool) -
         .collect();
     for spec in &wanted {
         let people: Vec<&str> = if spec.all_roles || spec.signers > 1 {
-            CAST.iter().filter(|(_, role)| spec.roles.is_empty() || spec.roles.iter().any(|r| r == role)).map(|c| c.0).collect()
+            CAST.iter()
+                .filter(|(_, role)| spec.roles.is_empty() || spec.roles.iter().any(|r| r == role))
+                .map(|c| c.0)
+                .collect()
         } else {
             let holder = CAST.iter().find(|(_, role)| spec.roles.iter().any(|r| r == role));
             vec![holder.map_or(LEAD, |(person, _)| person)]
@@ -309,7 +367,13 @@ fn message(stage: &mut Stage, id: &Token, template: &str, text: &str) -> Result<
     fact(stage, COMMS, id, &command)
 }
 
-fn decision(stage: &mut Stage, id: &Token, decision: decide::DecisionArg, reason: &str, overrides: Vec<Label>) -> Result<()> {
+fn decision(
+    stage: &mut Stage,
+    id: &Token,
+    decision: decide::DecisionArg,
+    reason: &str,
+    overrides: Vec<Label>,
+) -> Result<()> {
     let args = decide::Args {
         decision,
         reason: reason.to_owned(),

@@ -47,7 +47,8 @@ const CHECKS: [Check<'static>; 5] = [
 
 /// Checks that the checklist binds beyond the recorded ones.
 fn others(checklist: &Checklist) -> Vec<&str> {
-    let mut others: Vec<&str> = checklist.items.iter().filter_map(|item| item.spec.check.as_deref()).collect();
+    let mut others: Vec<&str> =
+        checklist.items.iter().filter_map(|item| item.spec.check.as_deref()).collect();
     others.sort_unstable();
     others.dedup();
     others.retain(|id| CHECKS.iter().all(|check| check.id != *id));
@@ -78,10 +79,14 @@ pub fn write(home: &Path, storm: bool, from: Timestamp, checklist: &Checklist) -
     let timed: BTreeMap<&String, Vec<(Timestamp, &String)>> = series
         .iter()
         .map(|(id, values)| {
-            let points = values.iter().zip(0..).map(|(value, minute)| (from.plus_seconds(60 * minute), value));
+            let points =
+                values.iter().zip(0..).map(|(value, minute)| (from.plus_seconds(60 * minute), value));
             (id, points.collect())
         })
         .collect();
-    files::write(&home.join("readings.json"), serde_json::to_string(&serde_json::json!({"series": timed}))?.as_bytes())?;
+    files::write(
+        &home.join("readings.json"),
+        serde_json::to_string(&serde_json::json!({"series": timed}))?.as_bytes(),
+    )?;
     Ok(minutes)
 }

@@ -19,7 +19,8 @@ use crate::core::name::Token;
 use crate::core::time::Timestamp;
 
 /// The three of a rehearsal, with their roles.
-pub const CAST: [(&str, &str); 3] = [("alex", "lead-deployer"), ("casey", "comms-lead"), ("quinn", "qa-engineer")];
+pub const CAST: [(&str, &str); 3] =
+    [("alex", "lead-deployer"), ("casey", "comms-lead"), ("quinn", "qa-engineer")];
 
 /// A clock that is moved by hand.
 struct Simulated(Cell<Timestamp>);
@@ -58,7 +59,10 @@ impl<'a, 'b> Stage<'a, 'b> {
         let minute = started.millis().div_euclid(60_000) * 60_000;
         let clock = Simulated(Cell::new(Timestamp::from_millis(minute)?));
         let mut stage = Self { app, clock, home, unlocked: BTreeMap::new(), checklist };
-        stage.say(&format!("REHEARSAL in {} (simulated clock, throw-away keys, passphrase \"{PASSPHRASE}\")", stage.home.display()));
+        stage.say(&format!(
+            "REHEARSAL in {} (simulated clock, throw-away keys, passphrase \"{PASSPHRASE}\")",
+            stage.home.display()
+        ));
         stage.people(&origin)?;
         Ok(stage)
     }

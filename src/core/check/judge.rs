@@ -181,6 +181,7 @@ mod tests {
             aggregate: None,
             min_requests: None,
             on_fail: None,
+            query: None,
             expect: None,
             watch: false,
         }

@@ -52,6 +52,20 @@ impl fmt::Display for Phase {
     }
 }
 
+/// Text that a terminal shows as it stands: no control characters.
+fn plain<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.contains(char::is_control) {
+        return Err(serde::de::Error::custom("text with a control character"));
+    }
+    Ok(text)
+}
+
+/// An optional member that, where it stands, is such text and not null.
+fn present_plain<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    plain(deserializer).map(Some)
+}
+
 /// An optional member that, where it stands, is a value and not null.
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)

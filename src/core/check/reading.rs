@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Decimal, Phase, present};
+use super::{Decimal, Phase, plain, present, present_plain};
 use crate::core::opening::OpeningRef;
 use crate::core::time::Timestamp;
 
@@ -36,9 +36,10 @@ pub struct Window {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Reading {
     /// The check that it answers; absent for attachments.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present_plain", skip_serializing_if = "Option::is_none")]
     pub check: Option<String>,
     /// `cloudwatch`, `http`, `command`, `file`, or `person` for what somebody brought.
+    #[serde(deserialize_with = "plain")]
     pub source: String,
     /// The verdict; absent for attachments.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -47,10 +48,10 @@ pub struct Reading {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub value: Option<Decimal>,
     /// The unit of every value here.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present_plain", skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
     /// What each point is, such as `p95` or `Average`.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present_plain", skip_serializing_if = "Option::is_none")]
     pub statistic: Option<String>,
     /// What was asked of the source; at most 4096 bytes, never a secret.
     #[serde(default, deserialize_with = "at_most::<_, 4096>", skip_serializing_if = "Option::is_none")]
@@ -82,7 +83,7 @@ pub struct Reading {
 }
 
 fn at_most<'de, D: Deserializer<'de>, const MAX: usize>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let text = String::deserialize(deserializer)?;
+    let text = plain(deserializer)?;
     if text.len() <= MAX {
         Ok(Some(text))
     } else {
@@ -146,6 +147,12 @@ mod tests {
         assert!(with(r#""value":"0,1""#).contains("not a decimal"));
         assert!(with(r#""remark":"x""#).contains("unknown field"));
         assert!(with(r#""phase":"noData""#).contains("unknown variant"));
+        for member in ["check", "unit", "statistic", "query", "detail"] {
+            for control in [r"\u001b[2J", r"\n", r"\u0085"] {
+                let error = with(&format!("\"{member}\":\"a{control}\""));
+                assert!(error.contains("control character"), "{member} {control}: {error}");
+            }
+        }
         assert!(with(r#""points":[]"#).contains("left out"));
         assert!(with(&format!("\"query\":\"{}\"", "q".repeat(4097))).contains("4096"));
         assert!(with(&format!("\"detail\":\"{}\"", "q".repeat(501))).contains("500"));

@@ -4,10 +4,11 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::core::hash::Hash;
 use crate::core::strict;
 use serde::{Deserialize, Serialize};
 
-use super::{Decimal, Phase, present};
+use super::{Decimal, Phase, plain, present, present_plain};
 
 /// Where a check's readings come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -181,11 +182,12 @@ impl fmt::Display for Aggregate {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckSpec {
     /// Unique within the deployment: `[a-z0-9][a-z0-9.-]{0,63}`.
+    #[serde(deserialize_with = "plain")]
     pub id: String,
     /// Where readings come from.
     pub source: SourceKind,
     /// The unit of values and limits, such as `percent`.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present_plain", skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
     /// Holds while all is well; `warn` when it does not.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -207,8 +209,11 @@ pub struct CheckSpec {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub on_fail: Option<Phase>,
     /// What a check that answers by itself expects, in words, such as `status 200-299`. No secrets; at most 500 bytes.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present_plain", skip_serializing_if = "Option::is_none")]
     pub expect: Option<String>,
+    /// SHA-256 of what the source is asked, so that a deployment's readings all answer the same question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<Hash>,
     /// Measured each minute through the verification window.
     #[serde(default, skip_serializing_if = "std::ops::Not::not", deserialize_with = "strict::stated")]
     pub watch: bool,

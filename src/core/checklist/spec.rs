@@ -31,13 +31,21 @@ pub struct ItemSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "read::roles")]
     pub roles: Vec<String>,
     /// Each of `roles` must sign (`roles: a+b`), not any one of them.
-    #[serde(default, skip_serializing_if = "read::is_false", deserialize_with = "crate::core::strict::stated")]
+    #[serde(
+        default,
+        skip_serializing_if = "read::is_false",
+        deserialize_with = "crate::core::strict::stated"
+    )]
     pub all_roles: bool,
     /// How many distinct people must sign, 1 to 99.
     #[serde(default = "read::one", skip_serializing_if = "read::is_one", deserialize_with = "read::signers")]
     pub signers: u32,
     /// The item cannot be signed as not applicable.
-    #[serde(default, skip_serializing_if = "read::is_false", deserialize_with = "crate::core::strict::stated")]
+    #[serde(
+        default,
+        skip_serializing_if = "read::is_false",
+        deserialize_with = "crate::core::strict::stated"
+    )]
     pub na_never: bool,
     /// The check whose last evidence must be a pass before the item is signed as done.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "read::optional_id")]

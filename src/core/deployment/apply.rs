@@ -34,7 +34,9 @@ impl Deployment {
                 self.checklist = body.checklist.clone();
                 keep!(amendments, body.reason);
             }
-            Event::ItemSigned(body) => self.sign_offs.push(SignOff { meta, body: body.clone(), withdrawn: None }),
+            Event::ItemSigned(body) => {
+                self.sign_offs.push(SignOff { meta, body: body.clone(), withdrawn: None });
+            }
             Event::ItemWithdrawn(body) => {
                 if let Some(sign_off) = self.sign_off_mut(body) {
                     sign_off.withdrawn = Some(Record { meta, body: body.reason.clone() });

@@ -2,7 +2,7 @@
 
 use super::{Deployment, ItemState};
 use crate::core::check::Phase;
-use crate::core::checklist::By;
+use crate::core::checklist::{By, ItemSpec};
 use crate::core::event::{Act, Decision, Gate, StandbyState};
 use crate::core::time::Timestamp;
 
@@ -46,14 +46,38 @@ impl Deployment {
         missing
     }
 
-    /// Whether an override waives a requirement of a gate.
+    /// Whether an override waives a requirement of a gate. Of evidence it waives what stood before it, and
+    /// nothing that was measured later.
     #[must_use]
     pub fn waived(&self, gate: Gate, requirement: &str) -> bool {
-        self.decisions.iter().any(|d| {
+        let newest = self.decisions.iter().rev().find(|d| {
             d.body.decision == Decision::Override
                 && d.body.gate == Some(gate)
                 && d.body.waives.as_ref().is_some_and(|waives| waives.as_str() == requirement)
-        })
+        });
+        let Some(newest) = newest.map(|d| d.meta.seq) else { return false };
+        match requirement.split_once('/') {
+            Some(("check", check)) => self.watch.last(check).is_none_or(|(seq, _)| seq < newest),
+            Some(("breach", check)) => self.breaches(check).into_iter().all(|seq| seq < newest),
+            _ => true,
+        }
+    }
+
+    /// Why an override at `now` would waive nothing.
+    pub(super) fn idle(&self, gate: Gate, requirement: &str, now: Timestamp) -> Option<String> {
+        let missing = if gate == Gate::Sign {
+            let bound = |check: &str| self.checklist.items.iter().any(|i| i.check.as_deref() == Some(check));
+            let check = requirement.strip_prefix("check/").filter(|check| bound(check));
+            let waived = self.waived(gate, requirement);
+            check.and_then(|check| self.check_missing(check)).filter(|_| !waived).into_iter().collect()
+        } else {
+            self.missing(gate, now)
+        };
+        match missing.iter().find(|m| m.requirement == requirement) {
+            None => Some(format!("an override of {requirement}, which its gate does not miss")),
+            Some(m) if !m.waivable => Some(format!("an override of {requirement}, which nobody can waive")),
+            Some(_) => None,
+        }
     }
 
     /// Whether a go stands and nothing has suspended it since.
@@ -108,11 +132,20 @@ impl Deployment {
     }
 
     fn missing_go(&self) -> Vec<Missing> {
-        if self.checklist.phases.is_empty() {
-            let text = "the checklist has no phases, so that go gates nothing: override phases/none to go all the same";
-            return vec![Missing::new("phases/none", text)];
-        }
         let first = self.first_phase();
+        let signed = |item: &ItemSpec| item.phase.as_deref() == first && item.by.is_none();
+        let why = match first {
+            None => Some("the checklist has no phases"),
+            Some(_) if !self.checklist.items.iter().any(signed) => {
+                Some("the first phase has no item that people sign")
+            }
+            Some(_) => None,
+        };
+        if let Some(why) = why {
+            let text = format!("{why}, so that go gates nothing: override phases/none to go all the same");
+            let aborted = self.missing_after_abort();
+            return [Missing::new("phases/none", text)].into_iter().chain(aborted).collect();
+        }
         let mut missing = self.missing_items(first);
         let bound: Vec<&str> = self
             .checklist
@@ -125,11 +158,14 @@ impl Deployment {
             missing.extend(self.check_missing(check));
         }
         missing.extend(self.missing_after_no_go(&bound));
-        if self.decisions.iter().any(|d| d.body.decision == Decision::Abort) {
-            missing.push(Missing::fixed("decision/abort", "the deployment was aborted"));
-        }
+        missing.extend(self.missing_after_abort());
         missing.dedup();
         missing
+    }
+
+    fn missing_after_abort(&self) -> Option<Missing> {
+        let aborted = self.decisions.iter().any(|d| d.body.decision == Decision::Abort);
+        aborted.then(|| Missing::fixed("decision/abort", "the deployment was aborted"))
     }
 
     /// After a no-go, evidence is collected again: of each check bound to Phase 1, or any at all.
@@ -140,13 +176,20 @@ impl Deployment {
         let after = |seq: u64| seq > no_go.meta.seq;
         if bound.is_empty() {
             let text = format!("no evidence has been collected since the no-go (entry {})", no_go.meta.seq);
-            return if self.watch.newest().is_some_and(after) { Vec::new() } else { vec![Missing::new("evidence/after-no-go", text)] };
+            return if self.watch.newest().is_some_and(after) {
+                Vec::new()
+            } else {
+                vec![Missing::new("evidence/after-no-go", text)]
+            };
         }
         bound
             .iter()
             .filter(|check| !self.watch.last(check).is_some_and(|(seq, _)| after(seq)))
             .map(|check| {
-                let text = format!("{check} has not been collected again since the no-go (entry {})", no_go.meta.seq);
+                let text = format!(
+                    "{check} has not been collected again since the no-go (entry {})",
+                    no_go.meta.seq
+                );
                 Missing::new(format!("evidence/{check}"), text)
             })
             .collect()
@@ -168,7 +211,7 @@ impl Deployment {
 
     fn missing_all_clear(&self, now: Timestamp) -> Vec<Missing> {
         let mut missing = Vec::new();
-        if self.rollback_open() || !self.rollback_ends.is_empty() {
+        if !self.rollbacks.is_empty() {
             missing.push(Missing::fixed("rollback/none", "the deployment was rolled back, or is being"));
         }
         if self.trigger_open() {
@@ -184,7 +227,9 @@ impl Deployment {
     fn stands_before_all_clear(&self, missing: &Missing) -> bool {
         let items = &self.checklist.items;
         let decided = items.iter().position(|item| item.by == Some(By::AllClear)).unwrap_or(items.len());
-        items[..decided].iter().any(|item| missing.requirement.strip_prefix("item/") == Some(item.id.as_str()))
+        items[..decided]
+            .iter()
+            .any(|item| missing.requirement.strip_prefix("item/") == Some(item.id.as_str()))
     }
 
     fn missing_retire(&self, now: Timestamp) -> Vec<Missing> {
@@ -194,7 +239,8 @@ impl Deployment {
         }
         match self.standby_until() {
             Some(until) if now < until => {
-                missing.push(Missing::new("window/standby", format!("Blue stands by until {}", until.human())));
+                missing
+                    .push(Missing::new("window/standby", format!("Blue stands by until {}", until.human())));
             }
             Some(_) => {}
             None => missing.push(Missing::new("window/standby", "traffic has not been at 100 % Green")),

@@ -1,7 +1,9 @@
 //! Intentions: which act an outcome belongs to.
 
 use super::{Deployment, Record};
-use crate::core::event::{Act, Event, RollbackStep, SnapshotTaken, StageReached, StandbyChanged, TrafficShifted};
+use crate::core::event::{
+    Act, Event, RollbackStep, SnapshotTaken, StageReached, StandbyChanged, TrafficShifted,
+};
 use crate::core::name::Id;
 
 impl Deployment {
@@ -14,7 +16,9 @@ impl Deployment {
                 self.$list
                     .iter()
                     .rev()
-                    .find(|r: &&Record<_>| r.body.act == Act::Intended && $same(&r.body) && !resolved(&r.meta.id))
+                    .find(|r: &&Record<_>| {
+                        r.body.act == Act::Intended && $same(&r.body) && !resolved(&r.meta.id)
+                    })
                     .map(|r| &r.meta.id)
             }};
         }
@@ -28,12 +32,12 @@ impl Deployment {
             Event::StageReached(of) => {
                 newest!(stages, |b: &StageReached| (&b.stage, &b.run) == (&of.stage, &of.run))
             }
-            Event::StandbyChanged(of) => newest!(standby, |b: &StandbyChanged| {
-                (&b.service, b.state) == (&of.service, of.state)
-            }),
-            Event::RollbackStep(of) => newest!(rollback_steps, |b: &RollbackStep| {
-                (b.step, &b.service) == (of.step, &of.service)
-            }),
+            Event::StandbyChanged(of) => {
+                newest!(standby, |b: &StandbyChanged| { (&b.service, b.state) == (&of.service, of.state) })
+            }
+            Event::RollbackStep(of) => {
+                newest!(rollback_steps, |b: &RollbackStep| { (b.step, &b.service) == (of.step, &of.service) })
+            }
             _ => None,
         }
     }

@@ -1,8 +1,12 @@
 //! What should not have been so: violations, which the writer never makes, and facts out of process.
 
+use std::cmp::Ordering;
+
 use super::{Deployment, Fact, Issue, Severity};
 use crate::core::check::{Measured, Phase, Reading, judge};
 use crate::core::event::{Act, Colour, Decision, Event, Gate, ItemWithdrawn, StandbyState};
+use crate::core::hash::Hash;
+use crate::core::name::Label;
 
 impl Deployment {
     /// What would stand out if this fact came next.
@@ -11,12 +15,17 @@ impl Deployment {
         let seq = fact.seq;
         let mut found: Vec<(&'static str, Severity, String)> = Vec::new();
         if self.closed.is_some() && !allowed_after_close(fact.event) {
-            found.push(("after-close", Severity::Violation, format!("{} after the record was closed", fact.event.kind())));
+            found.push((
+                "after-close",
+                Severity::Violation,
+                format!("{} after the record was closed", fact.event.kind()),
+            ));
         }
         if fact.statement.subject != self.subject {
             let text = "the subject is not the one that the deployment was opened with".into();
             found.push(("subject", Severity::Violation, text));
         }
+        found.extend(self.astray(fact).map(|(code, text)| (code, Severity::OutOfProcess, text)));
         match fact.event {
             Event::DeploymentOpened(_) => {
                 found.push(("opened-twice", Severity::Violation, format!("{} was already open", self.id)));
@@ -33,11 +42,16 @@ impl Deployment {
             Event::DeploymentClosed(body) => {
                 self.refused(Gate::Close, fact, &mut found);
                 if body.entries != self.entries + 1 {
-                    let text = format!("the closing counts {} entries, there are {}", body.entries, self.entries + 1);
+                    let text = format!(
+                        "the closing counts {} entries, there are {}",
+                        body.entries,
+                        self.entries + 1
+                    );
                     found.push(("count", Severity::Violation, text));
                 }
                 if self.outcome() != Some(body.outcome) {
-                    let text = format!("the closing says {:?}, the entries say {:?}", body.outcome, self.outcome());
+                    let text =
+                        format!("the closing says {:?}, the entries say {:?}", body.outcome, self.outcome());
                     found.push(("outcome", Severity::Violation, text));
                 }
             }
@@ -46,7 +60,11 @@ impl Deployment {
                     let text = format!("{} was signed on a checklist that is not in force", body.item);
                     found.push(("checklist", Severity::Violation, text));
                 } else if self.item(body.item.as_str()).is_none() {
-                    found.push(("item", Severity::Violation, format!("the checklist has no item {}", body.item)));
+                    found.push((
+                        "item",
+                        Severity::Violation,
+                        format!("the checklist has no item {}", body.item),
+                    ));
                 } else {
                     for missing in self.sign_missing(body.item.as_str(), body.outcome) {
                         found.push(("gate-sign", Severity::Violation, missing.text));
@@ -87,6 +105,28 @@ impl Deployment {
         found.into_iter().map(|(code, severity, text)| Issue { seq, code, severity, text }).collect()
     }
 
+    /// What is about nothing here: a service that is none of this deployment's, the end of a rollback that
+    /// none began, an override that waives nothing.
+    fn astray(&self, fact: &Fact) -> Option<(&'static str, String)> {
+        let stranger = |service: &Label| {
+            let known = self.services().contains(service);
+            (!known).then(|| ("service-unknown", format!("{service} is no service of this deployment")))
+        };
+        match fact.event {
+            Event::TrafficShifted(body) => stranger(&body.service),
+            Event::StandbyChanged(body) => stranger(&body.service),
+            Event::RollbackFinished(_) if !self.rollback_open() => Some((
+                "rollback-unstarted",
+                "a rollback is said to have ended, and none was under way".into(),
+            )),
+            Event::DecisionMade(body) if body.decision == Decision::Override => {
+                let (gate, waives) = (body.gate?, body.waives.as_ref()?);
+                Some(("override-idle", self.idle(gate, waives.as_str(), fact.recorded)?))
+            }
+            _ => None,
+        }
+    }
+
     fn refused(&self, gate: Gate, fact: &Fact, found: &mut Vec<(&'static str, Severity, String)>) {
         let code = match gate {
             Gate::Go => "gate-go",
@@ -114,16 +154,29 @@ impl Deployment {
             let text = format!("{id} was read from {}, and is frozen as {}", reading.source, spec.source);
             return Some(("reading-source", text));
         }
+        let asked = reading.query.as_ref().map(|query| Hash::of(&[query.as_bytes()]));
+        if spec.query.is_some() && spec.query != asked {
+            let text =
+                format!("{id} was asked something else than what was frozen when the deployment opened");
+            return Some(("reading-query", text));
+        }
         let measured = Measured {
             points: &reading.points,
             baseline_points: &reading.baseline_points,
             samples: reading.samples,
             own: Some(Phase::Pass),
         };
-        let judged = judge(spec, &measured).phase;
+        let judged = judge(spec, &measured);
         let said = reading.phase?;
-        let better = said < judged;
-        better.then(|| ("reading-verdict", format!("{id} says {said}, and its own numbers say {judged}")))
+        if said < judged.phase {
+            let text = format!("{id} says {said}, and its own numbers say {}", judged.phase);
+            return Some(("reading-verdict", text));
+        }
+        let (stated, own) = (reading.value.as_ref()?, judged.value.as_ref()?);
+        let other = said == Phase::Pass && stated.compare(own) != Ordering::Equal;
+        other.then(|| {
+            ("reading-verdict", format!("{id} states the value {stated}, and its own points give {own}"))
+        })
     }
 }
 

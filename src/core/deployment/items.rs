@@ -87,16 +87,19 @@ impl Deployment {
         if counted.is_empty() {
             return ItemState::Open;
         }
-        let signed_in = |role: &str| {
-            counted.iter().any(|s| s.meta.by.iter().any(|signatory| signatory.role == *role))
-        };
+        let signed_in =
+            |role: &str| counted.iter().any(|s| s.meta.by.iter().any(|signatory| signatory.role == *role));
         let people: std::collections::BTreeSet<&Token> =
             counted.iter().flat_map(|s| s.meta.by.iter().map(|signatory| &signatory.person)).collect();
         let roles = !spec.all_roles || spec.roles.iter().all(|role| signed_in(role.as_ref()));
         if !roles || people.len() < spec.signers as usize {
             return ItemState::Partly;
         }
-        if counted.iter().all(|s| s.body.outcome == SignOutcome::Na) { ItemState::Na } else { ItemState::Done }
+        if counted.iter().all(|s| s.body.outcome == SignOutcome::Na) {
+            ItemState::Na
+        } else {
+            ItemState::Done
+        }
     }
 
     /// Whether the event that ticks such items has happened.
@@ -123,7 +126,10 @@ impl Deployment {
             missing.push(Missing::fixed(format!("item/{item}"), text));
         }
         if outcome == SignOutcome::Na && spec.na_never {
-            missing.push(Missing::fixed(format!("item/{item}"), format!("{item} can't be waived as not applicable")));
+            missing.push(Missing::fixed(
+                format!("item/{item}"),
+                format!("{item} can't be waived as not applicable"),
+            ));
         }
         if let Some(check) = spec.check.as_ref().filter(|_| outcome == SignOutcome::Done) {
             missing.extend(self.check_missing(check.as_ref()));

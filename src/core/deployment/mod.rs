@@ -17,9 +17,9 @@ pub use window::Coverage;
 
 use super::check::Reading;
 use super::event::{
-    DecisionMade, DeploymentClosed, DeploymentOpened, Event, FrozenChecklist, ItemSigned, MessageSent, NoteAdded,
-    ReportIssued, ReviewRecorded, RollbackFinished, RollbackStarted, RollbackStep, RollbackTriggered, SnapshotTaken,
-    StageReached, StandbyChanged, TrafficShifted,
+    DecisionMade, DeploymentClosed, DeploymentOpened, Event, FrozenChecklist, ItemSigned, MessageSent,
+    NoteAdded, ReportIssued, ReviewRecorded, RollbackFinished, RollbackStarted, RollbackStep,
+    RollbackTriggered, SnapshotTaken, StageReached, StandbyChanged, TrafficShifted,
 };
 use super::hash::Hash;
 use super::name::{Id, Label, Token};
@@ -202,7 +202,8 @@ impl Deployment {
     /// Begins the fold with a `deployment-opened`; `None` for any other event.
     #[must_use]
     pub fn open(fact: &Fact) -> Option<Self> {
-        let (Event::DeploymentOpened(body), Some(id)) = (fact.event, &fact.statement.predicate.deployment) else {
+        let (Event::DeploymentOpened(body), Some(id)) = (fact.event, &fact.statement.predicate.deployment)
+        else {
             return None;
         };
         let holdings = body

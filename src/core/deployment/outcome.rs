@@ -1,7 +1,7 @@
 //! Where a deployment stands and how it ended.
 
-use super::Deployment;
-use crate::core::event::{Decision, Outcome, RollbackOutcome};
+use super::{Deployment, Record};
+use crate::core::event::{Decision, Outcome, RollbackFinished, RollbackOutcome};
 
 /// Where a deployment stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Deployment {
         if self.rollback_open() {
             return None;
         }
-        if let Some(end) = self.rollback_ends.last() {
+        if let Some(end) = self.rollback_end() {
             let some_green = self.green_percent().values().any(|&share| share > 0);
             return match end.body.outcome {
                 RollbackOutcome::Complete if !some_green => Some(Outcome::RolledBack),
@@ -103,7 +103,13 @@ impl Deployment {
     /// Whether a rollback has begun and not ended.
     #[must_use]
     pub fn rollback_open(&self) -> bool {
-        self.rollbacks.len() > self.rollback_ends.len()
+        !self.rollbacks.is_empty() && self.rollback_end().is_none()
+    }
+
+    /// How the newest rollback ended. An end that no beginning stands before is of none.
+    fn rollback_end(&self) -> Option<&Record<RollbackFinished>> {
+        let started = self.rollbacks.last()?.meta.seq;
+        self.rollback_ends.iter().find(|end| end.meta.seq > started)
     }
 
     /// Whether a trigger stands that nobody has answered by a rollback or an all-clear.
@@ -114,10 +120,9 @@ impl Deployment {
         };
         let answered = |seq: u64| seq > trigger.meta.seq;
         !self.rollbacks.iter().any(|r| answered(r.meta.seq))
-            && !self
-                .decisions
-                .iter()
-                .any(|d| answered(d.meta.seq) && matches!(d.body.decision, Decision::AllClear | Decision::Abort))
+            && !self.decisions.iter().any(|d| {
+                answered(d.meta.seq) && matches!(d.body.decision, Decision::AllClear | Decision::Abort)
+            })
     }
 
     fn decided(&self, decision: Decision) -> bool {

@@ -15,7 +15,9 @@ impl Deployment {
         if sources != 1 {
             return Some(format!("the subject has {sources} sources (gitCommit) in place of one"));
         }
-        if let Some(bad) = body.checks.iter().map(|check| &check.id).find(|id| Token::new(id.as_str()).is_err()) {
+        if let Some(bad) =
+            body.checks.iter().map(|check| &check.id).find(|id| Token::new(id.as_str()).is_err())
+        {
             return Some(format!("{bad:?} is no id of a check"));
         }
         if body.services.is_empty() {

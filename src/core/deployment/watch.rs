@@ -45,6 +45,8 @@ struct Watched {
 struct Span {
     seq: u64,
     passed: bool,
+    /// The latest moment that it is about, its own entry's among them; however late, nothing hides a breach.
+    latest: i64,
     /// Without points it stands at its own entry, whether it covers anything or not.
     alone: Option<Timestamp>,
     points: Box<[Timestamp]>,
@@ -83,9 +85,21 @@ impl Watch {
         let span = Span {
             seq: meta.seq,
             passed,
+            latest: reading
+                .points
+                .iter()
+                .map(|point| point.at)
+                .chain([meta.recorded])
+                .max()
+                .map_or(i64::MAX, Timestamp::millis),
             alone: reading.points.is_empty().then_some(meta.recorded),
             points: reading.points.iter().map(|point| point.at).filter(|at| *at <= latest).collect(),
-            period: reading.window.as_ref().map_or(60, |window| i64::from(window.period)).clamp(60, MAX_PERIOD) / 60
+            period: reading
+                .window
+                .as_ref()
+                .map_or(60, |window| i64::from(window.period))
+                .clamp(60, MAX_PERIOD)
+                / 60
                 * MINUTE,
         };
         let last = (meta.seq, reading.phase);
@@ -106,7 +120,7 @@ impl Watch {
         self.checks.get(check).map(|watched| watched.last)
     }
 
-    /// How many minutes of the window a check covers, and which readings in it did not pass.
+    /// How many minutes of the window a check covers, and which readings from its beginning on did not pass.
     pub fn covered(&self, check: &str, window: Window) -> (u32, Vec<u64>) {
         let Some(watched) = self.checks.get(check) else { return (0, Vec::new()) };
         let mut counted = watched.counted_in(window);
@@ -137,11 +151,9 @@ impl Watched {
 
 impl Span {
     fn end(&self) -> i64 {
-        self.points
-            .iter()
-            .chain(&self.alone)
-            .max()
-            .map_or(i64::MIN, |at| at.millis().saturating_add(self.period))
+        let breach = if self.passed { i64::MIN } else { self.latest.saturating_add(1) };
+        let covered = self.points.iter().chain(&self.alone).max();
+        covered.map_or(i64::MIN, |at| at.millis().saturating_add(self.period)).max(breach)
     }
 }
 
@@ -149,16 +161,14 @@ impl Counted {
     fn take(&mut self, span: &Span) {
         let of = i64::from(self.window.of);
         let minute = |at: &Timestamp| (at.millis() - self.window.from).div_euclid(MINUTE);
-        let mut inside = span.alone.is_some_and(|at| (0..of).contains(&minute(&at)));
         for at in span.points.iter().chain(span.alone.iter().filter(|_| span.passed)) {
             let start = minute(at);
             let (start, end) = (start.max(0), (start + span.period / MINUTE).min(of));
             if start < end {
                 self.minutes.add(start, end);
-                inside = true;
             }
         }
-        if inside && !span.passed {
+        if !span.passed && span.latest >= self.window.from {
             self.not_passed.push(span.seq);
         }
     }

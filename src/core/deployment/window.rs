@@ -18,7 +18,7 @@ pub struct Coverage {
     pub minutes: u32,
     /// Minutes of the window.
     pub of: u32,
-    /// Entries whose verdict was not a pass.
+    /// Entries whose verdict was not a pass, from the window's beginning on.
     pub not_passed: Vec<u64>,
 }
 
@@ -29,7 +29,7 @@ impl Deployment {
         let mut percent: BTreeMap<&Label, u8> = self.services().iter().map(|service| (service, 0)).collect();
         for shift in self.shifts.iter().filter(|s| matches!(s.body.act, Act::Done | Act::Observed)) {
             let body = &shift.body;
-            percent.insert(&body.service, green(body.to, body.percent));
+            percent.entry(&body.service).and_modify(|share| *share = green(body.to, body.percent));
         }
         percent
     }
@@ -40,9 +40,10 @@ impl Deployment {
         let mut percent: BTreeMap<&Label, u8> = self.services().iter().map(|service| (service, 0)).collect();
         let mut since = None;
         for shift in self.shifts.iter().filter(|s| matches!(s.body.act, Act::Done | Act::Observed)) {
-            percent.insert(&shift.body.service, green(shift.body.to, shift.body.percent));
+            let body = &shift.body;
+            percent.entry(&body.service).and_modify(|share| *share = green(body.to, body.percent));
             let all = percent.values().all(|&share| share == 100);
-            since = if all { since.or(Some(shift.meta.recorded)) } else { None };
+            since = if all && !percent.is_empty() { since.or(Some(shift.meta.recorded)) } else { None };
         }
         since
     }
@@ -52,7 +53,11 @@ impl Deployment {
     pub fn cutover(&self) -> Option<Timestamp> {
         self.shifts
             .iter()
-            .find(|s| s.body.to == Colour::Green && s.body.percent > 0 && matches!(s.body.act, Act::Done | Act::Observed))
+            .find(|s| {
+                s.body.to == Colour::Green
+                    && s.body.percent > 0
+                    && matches!(s.body.act, Act::Done | Act::Observed)
+            })
             .map(|s| s.meta.recorded)
     }
 
@@ -84,6 +89,11 @@ impl Deployment {
         watched.map(|check| self.coverage_of(check.id.as_ref(), window)).collect()
     }
 
+    /// Entries of a check that did not pass since every service has been at 100 % Green.
+    pub(super) fn breaches(&self, check: &str) -> Vec<u64> {
+        self.watch_window().map_or_else(Vec::new, |window| self.coverage_of(check, window).not_passed)
+    }
+
     fn coverage_of(&self, check: &str, window: Window) -> Coverage {
         let (minutes, not_passed) = self.watch.covered(check, window);
         Coverage { check: check.into(), minutes, of: window.of, not_passed }
@@ -107,11 +117,17 @@ impl Deployment {
         };
         let mut missing = Vec::new();
         if now < to {
-            missing.push(Missing::new("window/verification", format!("verification lasts until {}", to.human())));
+            missing.push(Missing::new(
+                "window/verification",
+                format!("verification lasts until {}", to.human()),
+            ));
         }
         let coverage = self.coverage();
         if coverage.is_empty() {
-            missing.push(Missing::fixed("checks/none", "no check is watched, so that nothing proves the window"));
+            missing.push(Missing::fixed(
+                "checks/none",
+                "no check is watched, so that nothing proves the window",
+            ));
         }
         let measured = coverage.iter().any(|c| c.minutes > 0);
         if !coverage.is_empty() && !measured {
@@ -137,7 +153,10 @@ impl Deployment {
             let entries: Vec<String> = coverage.not_passed.iter().map(u64::to_string).collect();
             missing.push(Missing::new(
                 format!("breach/{id}"),
-                format!("{id} did not pass throughout the window (entries {})", entries.join(", ")),
+                format!(
+                    "{id} did not pass throughout, from the window's beginning on (entries {})",
+                    entries.join(", ")
+                ),
             ));
         }
         missing

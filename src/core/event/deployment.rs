@@ -83,6 +83,21 @@ pub struct Policy {
     pub verification_minutes: u32,
 }
 
+impl Policy {
+    /// Where it asks for less than the team's playbook: 60 minutes of verification and of standby, 95 % coverage.
+    #[must_use]
+    pub fn weaker(&self) -> Vec<String> {
+        let minutes = [("verification", self.verification_minutes), ("standby", self.standby_minutes)];
+        let short = minutes.into_iter().filter(|(_, minutes)| *minutes < 60);
+        let mut weaker: Vec<String> =
+            short.map(|(what, minutes)| format!("{what} lasts {minutes} minutes, not 60")).collect();
+        if self.coverage.to_f64() < 95.0 {
+            weaker.push(format!("a watched check must cover {} % of the window, not 95 %", self.coverage));
+        }
+        weaker
+    }
+}
+
 /// The type of change, as change management names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

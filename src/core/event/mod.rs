@@ -24,6 +24,7 @@ pub use record::{Delivery, FileDigest, MessageSent, NoteAdded, OpeningErased, Re
 
 use super::check::Reading;
 use super::jcs;
+use super::keys::PublicKey;
 
 /// Why a statement's kind and body are not an event.
 #[derive(Debug, thiserror::Error)]
@@ -166,6 +167,17 @@ events! {
 }
 
 impl Event {
+    /// The keys that a governance event itself brings on: it may be signed by them too.
+    #[must_use]
+    pub fn brought_keys(&self) -> Vec<PublicKey> {
+        match self {
+            Self::LedgerOpened(body) => body.roster.keys().map(|(_, key)| key.public.clone()).collect(),
+            Self::RosterChanged(body) => body.roster.keys().map(|(_, key)| key.public.clone()).collect(),
+            Self::KeyRotated(body) => vec![body.new.public.clone()],
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether its signer must have seen all that stands before it in its deployment, readings,
     /// messages and notes aside: decisions, and the intention to move traffic to Green. A rollback
     /// never waits.

@@ -60,7 +60,8 @@ impl Log {
                 (next, own)
             }
             Event::KeyRevoked(body) => {
-                let next = before.revoked(&body.person, &body.key).or_else(|| self.revoked_late(body, before));
+                let next =
+                    before.revoked(&body.person, &body.key).or_else(|| self.revoked_late(body, before));
                 let next = next.ok_or_else(|| rule("the person never held the key that is revoked"))?;
                 let holder = |key: &Hash| before.find(key).map(|(person, _)| &person.id);
                 let own = key_use(before, &body.key) != Some(KeyUse::Root)

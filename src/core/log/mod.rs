@@ -195,10 +195,12 @@ impl Log {
                 rule("subject", "the subject is not the one that the deployment was opened with".into());
             }
             if entry.line.deployment_seq != Some(deployment.entries) {
-                let text = format!("deploymentSeq is not {}, the next of {}", deployment.entries, deployment.id);
+                let text =
+                    format!("deploymentSeq is not {}, the next of {}", deployment.entries, deployment.id);
                 rule("deployment-seq", text);
             }
-            deployment.entries = entry.line.deployment_seq.unwrap_or(deployment.entries).max(deployment.entries) + 1;
+            deployment.entries =
+                entry.line.deployment_seq.unwrap_or(deployment.entries).max(deployment.entries) + 1;
             deployment.last_seq = entry.line.seq;
         }
         faults
@@ -260,7 +262,14 @@ impl Log {
         faults
     }
 
-    fn take_fact(&mut self, id: &Token, entry: &Entry, event: &Event, by: &[Signatory], faults: &mut Vec<Fault>) {
+    fn take_fact(
+        &mut self,
+        id: &Token,
+        entry: &Entry,
+        event: &Event,
+        by: &[Signatory],
+        faults: &mut Vec<Fault>,
+    ) {
         let seq = entry.line.seq;
         let fact = Fact { seq, recorded: entry.line.recorded, statement: &entry.statement, event, by };
         let stated = entry.line.deployment_seq;
@@ -286,7 +295,8 @@ impl Log {
             0
         } else {
             if self.unopened.insert(id.clone()) {
-                let text = format!("{id} was never opened: neither this nor its later entries can be judged by it");
+                let text =
+                    format!("{id} was never opened: neither this nor its later entries can be judged by it");
                 faults.push(Fault::Rule { code: "not-opened", text });
             }
             return;

@@ -137,9 +137,9 @@ impl Roster {
     /// The holder of a key, and the key.
     #[must_use]
     pub fn find(&self, keyid: &Hash) -> Option<(&Person, &RosterKey)> {
-        self.people
-            .iter()
-            .find_map(|person| person.keys.iter().find(|key| key.public.keyid() == *keyid).map(|key| (person, key)))
+        self.people.iter().find_map(|person| {
+            person.keys.iter().find(|key| key.public.keyid() == *keyid).map(|key| (person, key))
+        })
     }
 
     /// A person by id.
@@ -182,7 +182,12 @@ impl Roster {
         self.with_key_changed(person, key, |_| false)
     }
 
-    fn with_key_changed(&self, id: &Token, old: &Hash, change: impl FnOnce(&mut RosterKey) -> bool) -> Option<Self> {
+    fn with_key_changed(
+        &self,
+        id: &Token,
+        old: &Hash,
+        change: impl FnOnce(&mut RosterKey) -> bool,
+    ) -> Option<Self> {
         let mut next = self.successor();
         let person = next.people.iter_mut().find(|person| person.id == *id)?;
         let at = person.keys.iter().position(|key| key.public.keyid() == *old)?;

@@ -100,7 +100,8 @@ impl Roster {
             }
             self.check_person(person, &mut keys, &proven)?;
         }
-        let roots = self.people.iter().filter(|person| person.keys.iter().any(|k| k.key_use == KeyUse::Root)).count();
+        let roots =
+            self.people.iter().filter(|person| person.keys.iter().any(|k| k.key_use == KeyUse::Root)).count();
         if self.root_threshold == 0 || self.root_threshold as usize > roots {
             return Err(RosterError::RootThreshold(self.root_threshold, roots));
         }
@@ -193,7 +194,8 @@ impl Roster {
     /// # Errors
     /// [`RosterError::Quorum`] when they are not.
     pub fn quorum(&self, signers: &[Hash], which: &'static str) -> Result<(), RosterError> {
-        let people: BTreeSet<_> = signers.iter().filter_map(|key| self.root_holder(key)).map(|p| &p.id).collect();
+        let people: BTreeSet<_> =
+            signers.iter().filter_map(|key| self.root_holder(key)).map(|p| &p.id).collect();
         if people.len() >= self.root_threshold as usize {
             Ok(())
         } else {

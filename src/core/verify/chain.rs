@@ -9,6 +9,7 @@ use super::Finding;
 use super::table::BySeq;
 use crate::core::entry::Entry;
 use crate::core::hash::Hash;
+use crate::core::statement::Seen;
 use crate::core::time::Timestamp;
 
 /// How much later than `recorded` a signer's clock may be, in seconds.
@@ -250,6 +251,21 @@ impl Chain {
             let text =
                 format!("it was signed at {time}, more than 2 minutes after it was recorded at {recorded}");
             self.find(seq, "time", text);
+        }
+    }
+
+    /// What a report says that it covers: an entry before its own, with its leaf.
+    pub fn covers(&mut self, seq: u64, covers: &Seen) {
+        if covers.seq >= seq {
+            self.find(
+                seq,
+                "covers",
+                format!("its report covers entry {}, which stands no earlier", covers.seq),
+            );
+        } else if self.known(covers.seq, &covers.leaf) == Some(false) {
+            let text =
+                format!("its report covers another entry {} than the one that stands there", covers.seq);
+            self.find(seq, "covers", text);
         }
     }
 

@@ -228,7 +228,13 @@ impl<'a> Fold<'a> {
             }
         }
         match &taken.event {
+            Some(Event::DeploymentOpened(body)) => {
+                for text in body.policy.weaker() {
+                    self.notice(Some(seq), "policy-weak", format!("by the policy frozen here {text}"));
+                }
+            }
             Some(Event::OpeningErased(body)) => self.openings.erase(seq, body.commit),
+            Some(Event::ReportIssued(body)) => self.chain.covers(seq, &body.covers),
             Some(Event::KeyRevoked(body)) => drop(self.revocations.insert((body.key, seq))),
             _ => {}
         }
@@ -332,6 +338,7 @@ impl<'a> Fold<'a> {
             signatures: self.signatures,
             openings: self.openings.good,
             deployments: summaries(&self.log),
+            partial: self.chain.given().is_some(),
             log: self.log,
         }
     }

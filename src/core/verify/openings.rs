@@ -47,6 +47,7 @@ impl<'a> Known<'a> {
 
     /// An entry refers to an opening.
     pub fn refer(&mut self, seq: u64, commit: Hash, authors: &[Token]) {
+        let too_late = self.erased.get(&commit).copied().filter(|_| !self.referred(&commit));
         let author = self.author(authors);
         self.refs.push(mark(&self.random, &commit) | u64::from(author));
         match self.store.get(&commit) {
@@ -57,7 +58,13 @@ impl<'a> Known<'a> {
             Ok(Some(_)) => {
                 self.find(seq, "opening-altered", format!("opening {commit} is not what was committed to"));
             }
-            Ok(None) if self.erased.contains_key(&commit) => {}
+            Ok(None) if self.erased.contains_key(&commit) => {
+                if let Some(erased) = too_late {
+                    let text =
+                        format!("opening {commit} was erased in entry {erased}, before it was referred to");
+                    self.find(seq, "opening-missing", text);
+                }
+            }
             Ok(None) => drop(self.missing.entry(commit).or_insert(seq)),
             Err(why) => {
                 self.find(seq, "opening-unreadable", format!("opening {commit} can't be read: {why}"));
@@ -78,6 +85,14 @@ impl<'a> Known<'a> {
                 self.find(seq, "opening-unreadable", format!("opening {commit} can't be read: {why}"));
             }
         }
+    }
+
+    /// Whether any entry so far refers to an opening.
+    fn referred(&self, commit: &Hash) -> bool {
+        let mark = mark(&self.random, commit);
+        let (sorted, recent) = self.refs.split_at(self.sorted);
+        let same = |entry: &u64| entry >> AUTHOR_BITS == mark >> AUTHOR_BITS;
+        sorted.get(sorted.partition_point(|&entry| entry < mark)).is_some_and(same) || recent.iter().any(same)
     }
 
     /// Everybody who signed a statement that refers to an opening.

@@ -84,6 +84,7 @@ impl Verdict {
 
 /// Everything that a verification found out.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // each is a question of its own
 pub struct Report {
     /// What is wrong, by `seq`.
     pub findings: Vec<Finding>,
@@ -117,6 +118,8 @@ pub struct Report {
     pub signatures: u64,
     /// Openings that were read and have their commit.
     pub openings: u64,
+    /// Whether the entries are a deployment's export, with nothing but leaves for the rest of the log.
+    pub partial: bool,
     /// The fold over the entries. Closed deployments are let go to hold memory: see `deployments`.
     pub log: Log,
     /// Every deployment, by id.
@@ -134,11 +137,39 @@ impl Report {
         if reasons.is_empty() { Verdict::Verified } else { Verdict::NotProven { reasons } }
     }
 
+    /// Of a deployment's export: the one deployment that it holds, where that is closed. `None` for a whole log.
+    #[must_use]
+    pub fn only(&self) -> Option<&DeploymentSummary> {
+        match self.deployments.as_slice() {
+            [only] if self.partial && only.closed.is_some() => Some(only),
+            _ => None,
+        }
+    }
+
+    /// What the entries given can't show, whatever anchors them.
+    fn not_given(&self) -> Option<String> {
+        if !self.partial || self.only().is_some() {
+            return None;
+        }
+        let whole = "check an export of the whole log";
+        Some(match self.deployments.as_slice() {
+            [] => format!("leaves.txt stands for all but governance, and no deployment is given: {whole}"),
+            [open] => format!(
+                "{} is not closed, so that entries of it could have been left out: {whole}, or one made after its closing",
+                open.id
+            ),
+            several => format!(
+                "an export with leaves.txt holds one deployment, this one has {}: {whole}",
+                several.len()
+            ),
+        })
+    }
+
     fn not_proven(&self) -> Vec<String> {
         let Some(last) = self.last_seq else {
             return vec!["there is nothing to check: the log has no entry".into()];
         };
-        let mut reasons = Vec::new();
+        let mut reasons: Vec<String> = self.not_given().into_iter().collect();
         if let Some(first) = self.unsupported.first() {
             reasons.push(format!(
                 "{} entries are of a kind that this version does not know (the first is {}): check with a newer one",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Reader;
-use crate::core::check::Phase;
+use crate::core::check::{CheckSpec, Phase};
 use crate::core::deployment::Severity;
 use crate::core::event::{Act, Decision, Delivery, Event, Outcome, RollbackOutcome, SignOutcome};
 use crate::core::name::Id;
@@ -30,10 +30,30 @@ pub(super) fn attention(reader: &Reader, found: &Found) -> Vec<Attention> {
     list.unfinished(reader, found);
     list.checks(found.checks);
     list.acts(reader);
+    list.frozen(reader);
     list.governance(reader, found.control);
-    list.all.sort_by_key(|attention| (attention.level, attention.seq.unwrap_or(0)));
+    list.all.sort_by_key(|attention| (attention.level, rank(&attention.code), attention.seq.unwrap_or(0)));
     list.all
 }
+
+/// Among what is equally grave, overrides and acts out of process stand first, and how keys are kept last.
+fn rank(code: &str) -> u8 {
+    match code {
+        "override" => 0,
+        "key-custody" => 2,
+        code if OUT_OF_PROCESS.contains(&code) => 0,
+        _ => 1,
+    }
+}
+
+const OUT_OF_PROCESS: [&str; 6] = [
+    "shift-before-go",
+    "retired-early",
+    "reading-time",
+    "override-idle",
+    "rollback-unstarted",
+    "service-unknown",
+];
 
 struct List {
     all: Vec<Attention>,
@@ -239,6 +259,43 @@ impl List {
                     format!("the last evidence of {} is {last}", check.id),
                 );
             }
+        }
+    }
+
+    /// What the gates were held to: each amendment of the checklist, and whether anything was measured by a limit.
+    fn frozen(&mut self, reader: &Reader) {
+        let deployment = reader.deployment();
+        let mut items = 0;
+        for entry in reader.input.entries {
+            let statement = &entry.statement;
+            if statement.predicate.deployment.as_ref() != Some(&deployment.id) {
+                continue;
+            }
+            match Event::parse(statement.kind(), &statement.predicate.body) {
+                Ok(Event::DeploymentOpened(body)) => items = body.checklist.items.len(),
+                Ok(Event::ChecklistAmended(body)) => {
+                    let now = body.checklist.items.len();
+                    let text = format!("the checklist was amended: {items} items before, {now} after");
+                    let reason = Some(reader.text(&body.reason));
+                    self.with_reason(Level::Warning, "checklist-amended", Some(entry.line.seq), text, reason);
+                    items = now;
+                }
+                _ => {}
+            }
+        }
+        for weaker in deployment.opened.body.policy.weaker() {
+            self.add(Level::Warning, "policy-weak", Some(deployment.opened.meta.seq), weaker);
+        }
+        let limited = |check: &CheckSpec| {
+            check.objective.is_some()
+                || check.rollback.is_some()
+                || check.baseline.is_some()
+                || check.on_fail.is_some()
+        };
+        if !deployment.opened.body.checks.iter().any(|check| check.watch && limited(check)) {
+            let text =
+                "no check with a limit was watched: nothing measured could fail the verification".into();
+            self.add(Level::Warning, "unwatched", Some(deployment.opened.meta.seq), text);
         }
     }
 
