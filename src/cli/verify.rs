@@ -14,7 +14,7 @@ use super::status_code::Status;
 use crate::config::Config;
 use crate::core::checkpoint::Note;
 use crate::core::hash::Hash;
-use crate::core::verify::{self, Anchors, Finding, Report, Verdict};
+use crate::core::verify::{self, Anchor, Anchors, Finding, Report, Verdict};
 
 const MAX_NOTE: u64 = 1 << 20;
 
@@ -170,6 +170,15 @@ fn lines(findings: &[Finding]) -> Vec<Line<'_>> {
     findings.iter().map(|f| Line { seq: f.seq, code: f.code, text: &f.text }).collect()
 }
 
+fn anchors_json(report: &Report) -> Vec<serde_json::Value> {
+    let line = |anchor: &Anchor| {
+        serde_json::json!({
+            "kind": anchor.kind.as_str(), "state": anchor.state.as_str(), "size": anchor.size, "text": anchor.text,
+        })
+    };
+    report.anchors.iter().map(line).collect()
+}
+
 fn print_json(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> Result<()> {
     let reasons = reasons(report, record);
     let word = match status(report, record) {
@@ -196,6 +205,7 @@ fn print_json(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> R
         "entries": report.entries, "size": report.size, "root": report.root,
         "firstLeaf": report.first_leaf, "lastLeaf": report.last_leaf, "lastSeq": report.last_seq,
         "firstRoster": report.first_roster, "rosterConfirmed": report.roster_confirmed, "anchoredToSeq": report.anchored_to,
+        "anchors": anchors_json(report),
         "signatures": report.signatures, "openings": report.openings, "deployments": deployments,
     });
     if let Some(record) = record {
@@ -253,8 +263,11 @@ fn print_text(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> R
     if let Some(hash) = report.first_roster {
         text.push_str(&format!("first roster {hash}, {roster}\n"));
     }
+    for anchor in &report.anchors {
+        text.push_str(&format!("{:<12} {}, {}\n", anchor.kind.as_str(), anchor.state.as_str(), anchor.text));
+    }
     match report.anchored_to {
-        Some(seq) => text.push_str(&format!("anchored     up to entry {seq}, by the checkpoint from you\n")),
+        Some(seq) => text.push_str(&format!("anchored     up to entry {seq}\n")),
         None => text.push_str("anchored     nowhere\n"),
     }
     text.push_str(&match status(report, record) {

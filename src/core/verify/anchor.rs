@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Anchors, Finding};
+use super::{Anchor, AnchorKind, AnchorState, Anchors, Finding};
 use crate::core::checkpoint::{self, Checkpoint, Note, Vkey};
 use crate::core::hash::Hash;
 use crate::core::log::Log;
@@ -18,6 +18,7 @@ pub(super) struct Roots {
 #[derive(Default)]
 pub(super) struct Anchored {
     pub findings: Vec<Finding>,
+    pub anchors: Vec<Anchor>,
     /// The greatest size of a good checkpoint from the caller.
     pub size: Option<u64>,
 }
@@ -63,14 +64,18 @@ impl Roots {
         }
         let mut anchored = Anchored::default();
         for note in &anchors.checkpoints {
-            match self.check_one(note, &trusted, log, next) {
-                Ok(size) => anchored.size = anchored.size.max(Some(size)),
-                Err((seq, code, text)) => anchored.findings.push(Finding {
-                    seq,
-                    code,
-                    text: format!("the checkpoint given: {text}"),
-                }),
-            }
+            let (state, size, text) = match self.check_one(note, &trusted, log, next) {
+                Ok(size) => {
+                    anchored.size = anchored.size.max(Some(size));
+                    (AnchorState::Holds, Some(size), format!("yours, of {size} entries: the log extends it"))
+                }
+                Err((seq, code, text)) => {
+                    let text = format!("the checkpoint given: {text}");
+                    anchored.findings.push(Finding { seq, code, text: text.clone() });
+                    (AnchorState::Broken, None, text)
+                }
+            };
+            anchored.anchors.push(Anchor { kind: AnchorKind::Checkpoint, state, size, text });
         }
         if let Some(note) = &anchors.own_checkpoint
             && let Err((seq, code, text)) = self.check_one(note, &trusted, log, next)
@@ -81,6 +86,13 @@ impl Roots {
                 text: format!("the checkpoint beside the entries: {text}"),
             });
         }
+        for kind in AnchorKind::ALL {
+            if !anchored.anchors.iter().any(|anchor| anchor.kind == kind) {
+                let text = "none given".into();
+                anchored.anchors.push(Anchor { kind, state: AnchorState::Absent, size: None, text });
+            }
+        }
+        anchored.anchors.sort_by_key(|anchor| anchor.kind);
         anchored
     }
 

@@ -19,7 +19,7 @@ mod table;
 
 use super::hash::Hash;
 
-pub use report::{DeploymentSummary, Finding, Report, Verdict};
+pub use report::{Anchor, AnchorKind, AnchorState, DeploymentSummary, Finding, Report, Verdict};
 
 /// One stored entry as a store or an export gave it.
 #[derive(Clone, Debug)]

@@ -27,6 +27,72 @@ impl fmt::Display for Finding {
     }
 }
 
+/// What kind of thing holds the log from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AnchorKind {
+    /// A checkpoint that the caller kept.
+    Checkpoint,
+    /// Cosignatures of witnesses, by the policy of the roster.
+    Witnesses,
+    /// A time-stamp token over a checkpoint.
+    Timestamp,
+}
+
+impl AnchorKind {
+    /// Every kind, in the order in which they are told.
+    pub const ALL: [Self; 3] = [Self::Checkpoint, Self::Witnesses, Self::Timestamp];
+
+    /// One word, stable.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Checkpoint => "checkpoint",
+            Self::Witnesses => "witnesses",
+            Self::Timestamp => "timestamp",
+        }
+    }
+}
+
+/// What became of an anchor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnchorState {
+    /// It holds the log up to its size.
+    Holds,
+    /// Nothing is wrong with it, but nobody said that whoever made it is to be trusted, or it says too little.
+    Untrusted,
+    /// It contradicts the log, or is invalid: a finding.
+    Broken,
+    /// There is none.
+    Absent,
+}
+
+impl AnchorState {
+    /// One word, stable.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Untrusted => "untrusted",
+            Self::Broken => "broken",
+            Self::Absent => "absent",
+        }
+    }
+}
+
+/// One thing outside the owner's control that the log was held against. Every kind has a line at least,
+/// so that none passes silently.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// What it is.
+    pub kind: AnchorKind,
+    /// What became of it.
+    pub state: AnchorState,
+    /// How many entries it covers.
+    pub size: Option<u64>,
+    /// For people.
+    pub text: String,
+}
+
 /// A deployment in short.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeploymentSummary {
@@ -112,6 +178,8 @@ pub struct Report {
     pub roster_given: bool,
     /// Whether the caller gave any checkpoint.
     pub checkpoint_given: bool,
+    /// Each thing outside the owner's control, and what became of it.
+    pub anchors: Vec<Anchor>,
     /// The newest entry that a checkpoint from the caller covers.
     pub anchored_to: Option<u64>,
     /// Signatures that were checked.
