@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 
 use super::app::App;
-use super::desk::{Desk, opened_bytes, pick};
+use super::desk::{Desk, opened_bytes};
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::open::frozen_check;
@@ -39,9 +39,8 @@ struct Line {
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let config = app.config()?;
-    let id = pick(app, false)?;
     let here = Elsewhere { dry_run: args.dry_run, ..Elsewhere::default() };
-    let mut desk = here.desk(app, Some(&id))?;
+    let (id, mut desk) = here.desk_at(app, false)?;
     let mut checks = Vec::new();
     for name in &args.checks {
         let known = || config.check.iter().map(|c| c.spec.id.as_str()).collect::<Vec<_>>().join(", ");

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use super::app::App;
-use super::desk::{Desk, opened_text, pick};
+use super::desk::{Desk, opened_text};
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::status_code::{Refused, Status};
@@ -84,8 +84,7 @@ impl From<GateArg> for Gate {
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
-    let id = pick(app, false)?;
-    let mut desk = args.elsewhere.desk(app, Some(&id))?;
+    let (id, mut desk) = args.elsewhere.desk_at(app, false)?;
     desk.sound()?;
     let (decision, gate) = match args.decision {
         DecisionArg::Go => (Decision::Go, Some(Gate::Go)),

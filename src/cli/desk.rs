@@ -86,6 +86,31 @@ impl Desk {
         Self::load(Ledger::open(&app.ledger_path()?)?, Some(deployment), false)
     }
 
+    /// [`Desk::open`] at the deployment that [`pick`] gives, looked for in the same ledger.
+    ///
+    /// # Errors
+    /// As both.
+    pub fn open_at(app: &App, closed_too: bool) -> Result<(Token, Self)> {
+        Self::load_at(app, Ledger::open(&app.ledger_path()?)?, closed_too)
+    }
+
+    /// The same, without ever writing.
+    ///
+    /// # Errors
+    /// As [`Desk::open_at`].
+    pub fn read_at(app: &App, closed_too: bool) -> Result<(Token, Self)> {
+        Self::load_at(app, Ledger::open_read_only(&app.ledger_path()?)?, closed_too)
+    }
+
+    fn load_at(app: &App, ledger: Ledger, closed_too: bool) -> Result<(Token, Self)> {
+        let id = match &app.globals.deployment {
+            Some(id) => Token::new(id.as_str())?,
+            None => only_one(&ledger, closed_too)?,
+        };
+        let desk = Self::load(ledger, Some(&id), true)?;
+        Ok((id, desk))
+    }
+
     fn load(ledger: Ledger, deployment: Option<&Token>, signatures: bool) -> Result<Self> {
         let head = ledger.head()?.context("the ledger is empty: run `aether-audit init` in a new folder")?;
         let entries =
@@ -343,9 +368,13 @@ const UNSIGNED: &str = "it is not signed by whom it names";
 fn fold(log: &mut Log, entry: &Entry, signatures: bool) -> Vec<String> {
     let mut faults = Vec::new();
     if signatures {
-        let brought = Event::parse(entry.statement.kind(), &entry.statement.predicate.body)
-            .map(|event| event.brought_keys())
-            .unwrap_or_default();
+        let brought = if is_governance(entry) {
+            Event::parse(entry.statement.kind(), &entry.statement.predicate.body)
+                .map(|event| event.brought_keys())
+                .unwrap_or_default()
+        } else {
+            Vec::new()
+        };
         let key = |id: &Hash| {
             let known = log.keys.get(id).map(|known| &known.key.public);
             known.or_else(|| brought.iter().find(|key| key.keyid() == *id))
@@ -370,8 +399,6 @@ fn is_governance(entry: &Entry) -> bool {
 
 /// Entries of deployments that are not signed by whom they name, looked for on every core.
 fn unsigned_entries(entries: &[Entry], log: &Log) -> Vec<String> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let share = entries.len().div_ceil(cores).max(64);
     let bad = |entry: &&Entry| {
         let key = |id: &Hash| log.keys.get(id).map(|known| &known.key.public);
         !is_governance(entry) && !entry.bad_signatures(key).is_empty()
@@ -379,6 +406,11 @@ fn unsigned_entries(entries: &[Entry], log: &Log) -> Vec<String> {
     let look = |part: &[Entry]| -> Vec<String> {
         part.iter().filter(bad).map(|entry| format!("entry {}: {UNSIGNED}", entry.line.seq)).collect()
     };
+    if entries.len() < 64 {
+        return look(entries);
+    }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = entries.len().div_ceil(cores);
     std::thread::scope(|scope| {
         let parts: Vec<_> = entries.chunks(share).map(|part| scope.spawn(move || look(part))).collect();
         parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
@@ -425,10 +457,14 @@ pub fn signature(payload: &[u8], key: &SecretKey) -> Signature {
 /// # Errors
 /// Where there is none, or more than one.
 pub fn pick(app: &App, closed_too: bool) -> Result<Token> {
-    if let Some(id) = &app.globals.deployment {
-        return Ok(Token::new(id.as_str())?);
+    match &app.globals.deployment {
+        Some(id) => Ok(Token::new(id.as_str())?),
+        None => only_one(&Ledger::open_read_only(&app.ledger_path()?)?, closed_too),
     }
-    let all = Ledger::open_read_only(&app.ledger_path()?)?.deployments()?;
+}
+
+fn only_one(ledger: &Ledger, closed_too: bool) -> Result<Token> {
+    let all = ledger.deployments()?;
     let open: Vec<&Token> = all.iter().filter(|(_, closed)| !closed).map(|(id, _)| id).collect();
     match (open.as_slice(), all.last()) {
         ([only], _) => Ok((*only).clone()),

@@ -49,6 +49,18 @@ impl Elsewhere {
         }
     }
 
+    /// The same at the deployment that the command is about.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be opened, or no deployment is meant.
+    pub fn desk_at(&self, app: &App, closed_too: bool) -> Result<(Token, Desk)> {
+        if self.out.is_some() || self.dry_run {
+            Desk::read_at(app, closed_too)
+        } else {
+            Desk::open_at(app, closed_too)
+        }
+    }
+
     /// Signs and appends, or writes the file, or only says what would be done.
     ///
     /// # Errors

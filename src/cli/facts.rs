@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::app::App;
-use super::desk::{Desk, hand, pick};
+use super::desk::{Desk, hand};
 use super::elsewhere::{Elsewhere, Fate};
 use super::log::summary;
 use crate::core::event::Event;
@@ -20,8 +20,7 @@ pub fn record(
     roles: &[&str],
     make: impl FnOnce(&mut App, &Desk, &Token, &mut Vec<Opening>) -> Result<Event>,
 ) -> Result<Fate> {
-    let id = pick(app, true)?;
-    let mut desk = elsewhere.desk(app, Some(&id))?;
+    let (id, mut desk) = elsewhere.desk_at(app, true)?;
     record_at(app, &mut desk, &id, elsewhere, roles, make)
 }
 

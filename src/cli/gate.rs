@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::app::App;
 use super::decide::GateArg;
-use super::desk::{Desk, pick};
+use super::desk::Desk;
 use super::status_code::Status;
 
 /// Options of `gate`.
@@ -26,8 +26,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     if args.gate == GateArg::Sign {
         bail!("what keeps an item from being signed is asked with `aether-audit sign ITEM --dry-run`");
     }
-    let id = pick(app, false)?;
-    let desk = Desk::read(app, Some(&id))?;
+    let (id, desk) = Desk::read_at(app, false)?;
     desk.sound()?;
     let missing = desk.deployment(&id)?.missing(args.gate.into(), app.now());
     if app.json() {

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::app::App;
-use super::desk::{opened_text, pick};
+use super::desk::opened_text;
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::status_code::{Refused, Status};
@@ -309,8 +309,7 @@ fn act(
 
 /// An intention is the beginning of an act, and acts are gated.
 fn ask_gate(app: &mut App, gate: Gate) -> Result<()> {
-    let id = pick(app, false)?;
-    let desk = super::desk::Desk::read(app, Some(&id))?;
+    let (id, desk) = super::desk::Desk::read_at(app, false)?;
     desk.sound()?;
     let missing = desk.deployment(&id)?.missing(gate, app.now());
     if missing.is_empty() {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::app::App;
-use super::desk::{opened_text, pick};
+use super::desk::opened_text;
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::record::TriggerArg;
@@ -26,9 +26,8 @@ pub struct Args {
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
-    let id = pick(app, false)?;
     let here = Elsewhere::default();
-    let mut desk = here.desk(app, Some(&id))?;
+    let (id, mut desk) = here.desk_at(app, false)?;
     if let Some(open) =
         desk.deployment(&id)?.rollbacks.last().filter(|_| desk.log.deployments[&id].rollback_open())
     {

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::app::App;
-use super::desk::{Desk, hand, opened_text, pick};
+use super::desk::{Desk, hand, opened_text};
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::status_code::{Refused, Status};
@@ -41,11 +41,12 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     if args.elsewhere.out.is_some() && args.items.len() > 1 {
         bail!("--out takes one item at a time: each sign-off is a statement of its own");
     }
-    let id = pick(app, false)?;
-    let mut desk = args.elsewhere.desk(app, Some(&id))?;
+    let (id, mut desk) = args.elsewhere.desk_at(app, false)?;
     for item in &args.items {
         check_item(&desk, &id, item, outcome)?;
-        check_hand(app, &desk, &id, item, outcome)?;
+        if args.items.len() > 1 {
+            check_hand(app, &desk, &id, item, outcome)?;
+        }
     }
     for item in &args.items {
         let roles = roles_of(&desk, &id, item)?;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::Result;
 
 use super::app::App;
-use super::desk::{Desk, pick};
+use super::desk::Desk;
 use super::status_code::Status;
 use crate::core::check::Phase;
 use crate::core::deployment::{Deployment, ItemProgress, ItemState, Missing, Stage};
@@ -17,8 +17,7 @@ use crate::core::time::Timestamp;
 pub struct Args {}
 
 pub fn run(app: &mut App, _: &Args) -> Result<Status> {
-    let id = pick(app, true)?;
-    let desk = Desk::read(app, Some(&id))?;
+    let (id, desk) = Desk::read_at(app, true)?;
     desk.warn(app);
     let deployment = desk.deployment(&id)?;
     let now = app.now();
