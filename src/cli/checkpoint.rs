@@ -1,21 +1,21 @@
 //! `checkpoint`: the log's head, signed by this place's log key.
 
-use std::fs;
+use std::path::Path;
+use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail};
 
 use super::app::App;
-use super::files;
 use super::init::log_key_name;
 use super::keyring::Keyring;
+use super::memory::Memory;
 use super::status_code::Status;
 use crate::core::checkpoint::{self, Checkpoint, Vkey};
 use crate::core::hash::Hash;
-use crate::core::merkle::Tree;
-use crate::core::roster::Roster;
+use crate::core::keys::SecretKey;
+use crate::core::log::Log;
+use crate::core::merkle::{Frontier, leaf_hash};
 use crate::ledger::Ledger;
-
-const MAX_NOTE: u64 = 1 << 20;
 
 /// Options of `checkpoint`.
 #[derive(clap::Args, Debug)]
@@ -24,62 +24,98 @@ pub struct Args {}
 pub fn run(app: &mut App, _: &Args) -> Result<Status> {
     let desk = super::desk::Desk::read(app, None)?;
     desk.sound()?;
-    let roster = desk.roster()?.roster.clone();
-    let leaves = desk.ledger.leaves()?;
-    let note = make(app, &roster, &leaves)?;
-    app.raw(note)?;
+    let made = make(app, &desk.ledger, &desk.log)?;
+    app.raw(made.note)?;
     app.say("Give this to somebody outside your control: with it, `aether-audit verify --checkpoint FILE` proves that nothing up to here was changed or cut off.");
     Ok(Status::Done)
 }
 
-/// Signs a checkpoint over `leaves`, if it extends the last one that this place signed, and remembers it.
+/// A checkpoint that was signed here.
+pub struct Made {
+    /// As a signed note.
+    pub note: String,
+    /// How many entries it covers.
+    pub size: u64,
+}
+
+/// Signs a checkpoint over all that is durable in the ledger, if it extends the last one that this place
+/// signed, and remembers it. What came since that one is read anew from the entries' bytes.
 ///
 /// # Errors
 /// Where this place has no log key of the roster, or the log does not extend what was signed before.
-pub fn make(app: &App, roster: &Roster, leaves: &[Hash]) -> Result<String> {
+pub fn make(app: &App, ledger: &Ledger, log: &Log) -> Result<Made> {
+    let key = log_key(app, log)?;
+    let memory = Memory::of(app, &log.origin)?;
+    memory.check(ledger)?;
+    let _lock = memory.lock()?;
+    let size = ledger.head()?.context("the ledger is empty")?.seq + 1;
+    let mut frontier = Frontier::new();
+    let mut prev = Hash::ZERO;
+    if let Some(note) = memory.checkpoint()? {
+        let file = memory.checkpoint_file();
+        let trusted = vkeys(log);
+        let verified = checkpoint::open(&note, &trusted).with_context(|| {
+            format!("{}: what this place remembers of its last checkpoint", file.display())
+        })?;
+        let last = verified.checkpoint;
+        frontier = extended(ledger, &last, size, &file)?;
+        if last.size == size && verified.signed_by.iter().any(|vkey| *vkey.key() == key.public()) {
+            return Ok(Made { note, size });
+        }
+        if let Some(seq) = last.size.checked_sub(1) {
+            prev = leaf_hash(&ledger.entry(seq)?.context("an entry is missing")?);
+        }
+    }
+    let broken = ledger.follow(frontier.size(), prev, &mut |leaf| frontier.push(leaf))?;
+    if let Some(seq) = broken {
+        bail!(
+            "entry {seq} does not fit what stands before it: nothing was signed; run `aether-audit verify`"
+        );
+    }
+    let stated = Checkpoint { origin: log.origin.clone(), size: frontier.size(), root: frontier.root() };
+    let note = checkpoint::sign_checkpoint(&stated, &key)?;
+    memory.keep_checkpoint(&note)?;
+    Ok(Made { note, size: stated.size })
+}
+
+fn log_key(app: &App, log: &Log) -> Result<Rc<SecretKey>> {
     let keyring = Keyring::of(app)?;
-    let vkeys = vkeys(roster);
-    let name = log_key_name(&roster.log);
+    let name = log_key_name(&log.origin);
     if !keyring.has(&name) {
         bail!(
             "this place has no log key for {}: checkpoints are made where the log was initialised",
-            roster.log
+            log.origin
         );
     }
     let key = keyring.load(app, &name, None)?;
-    if !vkeys.iter().any(|vkey| *vkey.key() == key.public()) {
-        bail!("the log key here is not on the roster of {}", roster.log);
+    let roster = &log.roster().context("the ledger has no roster: run `aether-audit verify`")?.roster;
+    let mut texts = roster.log_keys.iter().filter_map(|text| Vkey::parse(text).ok());
+    if !texts.any(|vkey| *vkey.key() == key.public()) {
+        bail!("the log key here is not on the roster of {}", log.origin);
     }
-    let tree = Tree::new(leaves);
-    let size = tree.size();
-    let memory = keyring.memory(&roster.log);
-    if fs::symlink_metadata(&memory).is_ok() {
-        let last = checkpoint::open(&files::read_text(&memory, MAX_NOTE)?, &vkeys)
-            .with_context(|| {
-                format!("{}: what this place remembers of its last checkpoint", memory.display())
-            })?
-            .checkpoint;
-        if last.size > size {
-            bail!(
-                "this ledger has {size} entries, but the last checkpoint made here covers {}: entries are missing; \
-                 look for the newer ledger before anything else, and keep {}",
-                last.size,
-                memory.display()
-            );
-        }
-        if tree.root_at(last.size) != Some(last.root) {
-            bail!(
-                "the first {} entries of this ledger are not those of the last checkpoint made here: the log was rewritten \
-                 or forked; run `aether-audit verify`, and keep {}",
-                last.size,
-                memory.display()
-            );
-        }
+    Ok(key)
+}
+
+/// The frontier at the last checkpoint's size, where the ledger's beginning is what that one states.
+fn extended(ledger: &Ledger, last: &Checkpoint, size: u64, memory: &Path) -> Result<Frontier> {
+    if last.size > size {
+        bail!(
+            "this ledger has {size} entries, but the last checkpoint made here covers {}: entries are missing; \
+             look for the newer ledger before anything else, and keep {}",
+            last.size,
+            memory.display()
+        );
     }
-    let root = tree.root_at(size).context("the log has no root")?;
-    let note = checkpoint::sign_checkpoint(&Checkpoint { origin: roster.log.clone(), size, root }, &key)?;
-    files::write(&memory, note.as_bytes())?;
-    Ok(note)
+    let frontier = ledger.frontier(last.size)?;
+    if frontier.root() != last.root {
+        bail!(
+            "the first {} entries of this ledger are not those of the last checkpoint made here: the log was rewritten \
+             or forked; run `aether-audit verify`, and keep {}",
+            last.size,
+            memory.display()
+        );
+    }
+    Ok(frontier)
 }
 
 /// The last checkpoint that this place made for a log.
@@ -87,29 +123,33 @@ pub fn make(app: &App, roster: &Roster, leaves: &[Hash]) -> Result<String> {
 /// # Errors
 /// Where it cannot be read.
 pub fn remembered(app: &App, origin: &str) -> Result<Option<String>> {
-    let memory = Keyring::of(app)?.memory(origin);
-    if fs::symlink_metadata(&memory).is_ok() {
-        Ok(Some(files::read_text(&memory, MAX_NOTE)?))
-    } else {
-        Ok(None)
-    }
+    Memory::of(app, origin)?.checkpoint()
 }
 
-/// The roster's log keys.
+/// Every log key that any roster of the log has had.
 #[must_use]
-pub fn vkeys(roster: &Roster) -> Vec<Vkey> {
-    roster.log_keys.iter().filter_map(|text| Vkey::parse(text).ok()).collect()
+pub fn vkeys(log: &Log) -> Vec<Vkey> {
+    let mut found: Vec<Vkey> = Vec::new();
+    let texts = log.rosters.iter().flat_map(|version| &version.roster.log_keys);
+    for vkey in texts.filter_map(|text| Vkey::parse(text).ok()) {
+        if !found.contains(&vkey) {
+            found.push(vkey);
+        }
+    }
+    found
 }
 
 /// Makes a checkpoint where this place can, else gives the one it remembers.
 ///
 /// # Errors
 /// Where the log does not extend what was signed before.
-pub fn make_or_remember(app: &App, ledger: &Ledger, roster: &Roster, size: u64) -> Result<Option<String>> {
-    if !Keyring::of(app)?.has(&log_key_name(&roster.log)) {
-        return remembered(app, &roster.log);
+pub fn make_or_remember(app: &App, ledger: &Ledger, log: &Log) -> Result<Option<Made>> {
+    if Keyring::of(app)?.has(&log_key_name(&log.origin)) {
+        return make(app, ledger, log).map(Some);
     }
-    let mut leaves = ledger.leaves()?;
-    leaves.truncate(usize::try_from(size)?);
-    make(app, roster, &leaves).map(Some)
+    let made = |note: String| -> Result<Made> {
+        let size = checkpoint::open(&note, &vkeys(log))?.checkpoint.size;
+        Ok(Made { note, size })
+    };
+    remembered(app, &log.origin)?.map(made).transpose()
 }

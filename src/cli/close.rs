@@ -3,10 +3,11 @@
 use anyhow::{Context as _, Result};
 
 use super::app::App;
-use super::desk::pick;
-use super::elsewhere::Elsewhere;
-use super::facts;
+use super::checkpoint::make_or_remember;
+use super::desk::{Desk, pick, record_folder};
+use super::elsewhere::{Elsewhere, Fate};
 use super::status_code::{Refused, Status};
+use super::{facts, files};
 use crate::core::event::{DeploymentClosed, Event, Gate};
 use crate::core::name::Token;
 use crate::core::roster::LEAD_DEPLOYER;
@@ -41,10 +42,31 @@ fn close(app: &mut App, args: &Args, id: &Token) -> Result<Status> {
         let next = "Decide first: `aether-audit decide all-clear|no-go --reason T`, finish the rollback, or `aether-audit abort --reason T`.";
         return Err(Refused::gate(format!("{id} cannot be closed"), &missing, next).into());
     }
-    facts::record_at(app, &mut desk, id, &args.elsewhere, &[LEAD_DEPLOYER], |_, desk, id, _| {
+    let fate = facts::record_at(app, &mut desk, id, &args.elsewhere, &[LEAD_DEPLOYER], |_, desk, id, _| {
         let deployment = desk.deployment(id)?;
         let outcome = deployment.outcome().context("there is no outcome yet")?;
         Ok(Event::DeploymentClosed(DeploymentClosed { entries: deployment.entries + 1, outcome }))
     })?;
+    if let Fate::Appended(_) = fate {
+        anchor(app, &desk, id);
+    }
     Ok(Status::Done)
+}
+
+/// A checkpoint over the closing, where this place makes them. The closing stands whatever becomes of it.
+fn anchor(app: &mut App, desk: &Desk, id: &Token) {
+    let path = record_folder(app, id).join("checkpoint");
+    let write = |app: &App| -> Result<bool> {
+        let Some(made) = make_or_remember(app, &desk.ledger, &desk.log)? else { return Ok(false) };
+        files::make_folder(&record_folder(app, id))?;
+        files::write(&path, made.note.as_bytes())?;
+        Ok(true)
+    };
+    match write(app) {
+        Ok(true) => {
+            app.say(format!("checkpoint   {}: give it to somebody outside your control", path.display()))
+        }
+        Ok(false) => app.say("This place has no log key: make a checkpoint where the log was initialised."),
+        Err(error) => app.warn(format!("the deployment is closed, but there is no checkpoint: {error:#}")),
+    }
 }

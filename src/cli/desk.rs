@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use super::app::{App, new_id, new_opening};
 use super::bundle::Bundle;
 use super::keyring::{self, Keyring};
+use super::memory::Memory;
 use super::status_code::Refused;
 use crate::core::authority::{self, Context};
 use crate::core::deployment::{Deployment, Fact, Severity};
@@ -280,8 +281,24 @@ impl Desk {
     }
 
     fn bundle(&self, app: &App, draft: Draft, signers: &[Signer]) -> Result<Bundle> {
+        if let Some(memory) = self.memory(app) {
+            memory.check(&self.ledger)?;
+        }
         let statement = self.statement(&draft, signers, new_id()?, app.now())?;
         Bundle::new(&statement, draft.openings)
+    }
+
+    /// What this place remembers of the log; none where it has no place for that.
+    fn memory(&self, app: &App) -> Option<Memory> {
+        Memory::of(app, &self.log.origin).ok()
+    }
+
+    /// Remembers an entry as the newest that was seen here.
+    ///
+    /// # Errors
+    /// Where the ledger does not extend what was seen here before, or it cannot be remembered.
+    pub fn remember(&self, app: &App, seen: Seen) -> Result<()> {
+        self.memory(app).map_or(Ok(()), |memory| memory.saw(&self.ledger, seen))
     }
 
     /// A person's private key, as the roster knows its public half.
@@ -327,6 +344,7 @@ impl Desk {
             }
             Ok(())
         })?;
+        self.remember(app, Seen { leaf: appended.leaf, seq: appended.seq })?;
         Ok(appended)
     }
 

@@ -89,6 +89,7 @@ impl Elsewhere {
             None => Ok(Fate::Appended(desk.append(app, &bundle)?)),
             Some(path) => {
                 bundle.write(path)?;
+                desk.remember(app, desk.seen())?;
                 let missing = bundle.missing().len();
                 app.say(format!("signed into {}", path.display()));
                 if missing > 0 {

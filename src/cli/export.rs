@@ -50,9 +50,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     if let Some(id) = &only {
         desk.deployment(id)?;
     }
-    let size = desk.head.seq + 1;
-    let roster = desk.roster()?.roster.clone();
-    let checkpoint = make_or_remember(app, &desk.ledger, &roster, size)?;
+    let checkpoint = make_or_remember(app, &desk.ledger, &desk.log)?;
+    // As much as the checkpoint covers, should somebody have appended meanwhile.
+    let size = checkpoint.as_ref().map_or(desk.head.seq + 1, |made| made.size.max(desk.head.seq + 1));
 
     let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let staged = tempfile::Builder::new()
@@ -61,8 +61,8 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         .with_context(|| format!("cannot write in {}", parent.display()))?;
     let written = write(staged.path(), &desk.ledger, only.as_ref(), size)?;
     write_papers(staged.path(), &desk.log, only.as_ref(), written)?;
-    if let Some(note) = &checkpoint {
-        files::write(&staged.path().join("checkpoint"), note.as_bytes())?;
+    if let Some(made) = &checkpoint {
+        files::write(&staged.path().join("checkpoint"), made.note.as_bytes())?;
     }
     if target.exists() {
         fs::remove_dir(target)?;

@@ -11,7 +11,6 @@ use zeroize::Zeroizing;
 
 use super::app::{App, random};
 use super::files;
-use crate::core::hash::Hash;
 use crate::core::keys::{KeyError, PublicKey, SecretKey};
 
 const MAX_KEY_FILE: u64 = 64 * 1024;
@@ -130,12 +129,6 @@ impl Keyring {
     /// Where it cannot be removed.
     pub fn discard(&self, staged: &str) -> Result<()> {
         Ok(fs::remove_file(self.file(staged))?)
-    }
-
-    /// Where signers remember what they signed last for a log.
-    #[must_use]
-    pub fn memory(&self, origin: &str) -> PathBuf {
-        self.folder.join(format!("checkpoint-{}", Hash::of(&[origin.as_bytes()]).short()))
     }
 }
 

@@ -22,6 +22,7 @@ mod join;
 mod key;
 mod keyring;
 mod log;
+mod memory;
 mod note;
 mod open;
 mod record;

@@ -87,7 +87,7 @@ fn origin(source: &Source, id: &Token, last: u64) -> Result<String> {
 pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     let id = pick(app, true)?;
     let who = app.who()?;
-    let mut desk = Desk::open_for_report(app, &id)?;
+    let (mut desk, checkpoint) = desk_and_checkpoint(app, &id)?;
     let roster = desk.roster()?.clone();
     let covers = desk.seen();
     let signer = hand(&desk, &who, Some(desk.deployment(&id)?), &[])?;
@@ -97,7 +97,6 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
         keyid.with_context(|| format!("{who} has no key for daily work on the roster"))?.public.keyid();
     let key = desk.key_of(app, &who, &keyid)?;
 
-    let checkpoint = make_or_remember(app, &desk.ledger, &roster.roster, covers.seq + 1)?;
     let source = Source::here(app)?;
     let leaves = source.leaves()?;
     // What another process appended since the head was read is not covered.
@@ -141,6 +140,18 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     })?;
     tell(app, &id, &folder, covers, &record)?;
     Ok(Status::Done)
+}
+
+/// The desk, with a checkpoint that covers no more than the desk has seen; none where others append all the while.
+fn desk_and_checkpoint(app: &App, id: &Token) -> Result<(Desk, Option<String>)> {
+    let mut desk = Desk::open_for_report(app, id)?;
+    for _ in 0..5 {
+        match make_or_remember(app, &desk.ledger, &desk.log)? {
+            Some(made) if made.size > desk.head.seq + 1 => desk = Desk::open_for_report(app, id)?,
+            made => return Ok((desk, made.map(|made| made.note))),
+        }
+    }
+    Ok((desk, None))
 }
 
 fn tell(app: &mut App, id: &Token, folder: &std::path::Path, covers: Seen, record: &Record) -> Result<()> {

@@ -115,10 +115,19 @@ fn check(app: &App, source: &Source, anchors: &Anchors) -> Result<Report> {
     if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} entries checked, {per_sec}") {
         bar.set_style(style);
     }
-    let report = verify::verify(source.stored()?, source.scope()?, &mut Held(source), &anchors, &mut |n| {
-        bar.set_position(n);
-    });
+    let mut report =
+        verify::verify(source.stored()?, source.scope()?, &mut Held(source), &anchors, &mut |n| {
+            bar.set_position(n);
+        });
     bar.finish_and_clear();
+    if let Source::Ledger(ledger) = source
+        && let Some(seq) = ledger.wrong_node()?
+    {
+        let text =
+            "a kept node of the tree over this entry and those after it is not what the leaves make".into();
+        report.findings.push(Finding { seq: Some(seq), code: "columns", text });
+        report.findings.sort_by_key(|finding| finding.seq.unwrap_or(u64::MAX));
+    }
     Ok(report)
 }
 

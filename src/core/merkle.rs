@@ -1,7 +1,8 @@
 //! The Merkle tree of RFC 6962 §2.1: leaf = SHA-256(0x00 ‖ entry), node = SHA-256(0x01 ‖ left ‖ right).
 //!
-//! [`Frontier`] streams: it holds at most 64 hashes whatever the size. [`Tree`] keeps every complete
-//! subtree and answers proofs in O(log² n). The two `verify_` functions need neither.
+//! [`Frontier`] streams: it holds at most 64 hashes whatever the size. [`root_at`], [`inclusion`] and
+//! [`consistency`] ask for the O(log n) complete subtrees that they need, wherever those are kept; [`Tree`]
+//! keeps all of them in memory. The two `verify_` functions need none.
 
 use super::hash::Hash;
 
@@ -35,6 +36,16 @@ impl Frontier {
     #[must_use]
     pub const fn new() -> Self {
         Self { size: 0, peaks: Vec::new() }
+    }
+
+    /// The frontier of the first `size` leaves, from the subtrees that `node` gives as in [`root_at`].
+    ///
+    /// # Errors
+    /// Those of `node`.
+    pub fn resume<E>(node: &mut impl FnMut(u32, u64) -> Result<Hash, E>, size: u64) -> Result<Self, E> {
+        let heights = (0..u64::BITS).rev().filter(|height| size >> height & 1 == 1);
+        let peaks = heights.map(|height| node(height, (size >> height) - 1)).collect::<Result<_, _>>()?;
+        Ok(Self { size, peaks })
     }
 
     /// Appends one leaf hash.
@@ -97,70 +108,108 @@ impl Tree {
     /// The root of the first `size` leaves; `None` when there are fewer.
     #[must_use]
     pub fn root_at(&self, size: u64) -> Option<Hash> {
-        if size == 0 { Some(empty_root()) } else { self.range(0, size) }
+        root_at(&mut self.nodes(), size).ok()
     }
 
     /// The audit path of leaf `seq` in the tree of the first `size` leaves (RFC 6962 §2.1.1).
     /// `None` unless `seq < size ≤ self.size()`.
     #[must_use]
     pub fn inclusion(&self, seq: u64, size: u64) -> Option<Vec<Hash>> {
-        if seq >= size || size > self.size() {
-            return None;
-        }
-        let (mut from, mut to, mut path) = (0, size, Vec::new());
-        while to - from > 1 {
-            let middle = from + split(to - from);
-            if seq < middle {
-                path.push(self.range(middle, to)?);
-                to = middle;
-            } else {
-                path.push(self.range(from, middle)?);
-                from = middle;
-            }
-        }
-        path.reverse();
-        Some(path)
+        if seq < size && size <= self.size() { inclusion(&mut self.nodes(), seq, size).ok() } else { None }
     }
 
     /// The consistency proof between the first `old` and the first `size` leaves (RFC 6962 §2.1.2).
     /// Empty when `old` is 0 or `size`; `None` unless `old ≤ size ≤ self.size()`.
     #[must_use]
     pub fn consistency(&self, old: u64, size: u64) -> Option<Vec<Hash>> {
-        if old > size || size > self.size() {
-            return None;
-        }
-        let (mut from, mut to, mut path) = (0, size, Vec::new());
-        if old == 0 {
-            return Some(path);
-        }
-        while old != to {
-            let middle = from + split(to - from);
-            if old <= middle {
-                path.push(self.range(middle, to)?);
-                to = middle;
-            } else {
-                path.push(self.range(from, middle)?);
-                from = middle;
-            }
-        }
-        if from > 0 {
-            path.push(self.range(from, to)?);
-        }
-        path.reverse();
-        Some(path)
+        if old <= size && size <= self.size() { consistency(&mut self.nodes(), old, size).ok() } else { None }
     }
 
-    /// The root of leaves `from..to`, where `from` is a multiple of the power of two that `to - from` fits in.
-    fn range(&self, from: u64, to: u64) -> Option<Hash> {
-        let width = to - from;
-        if width.is_power_of_two() {
-            let height = width.trailing_zeros();
-            let index = usize::try_from(from >> height).ok()?;
-            return self.levels.get(height as usize)?.get(index).copied();
+    fn nodes(&self) -> impl FnMut(u32, u64) -> Result<Hash, NoNode> + '_ {
+        |height, index| {
+            let level = self.levels.get(height as usize).ok_or(NoNode)?;
+            usize::try_from(index).ok().and_then(|index| level.get(index)).copied().ok_or(NoNode)
         }
-        let middle = from + split(width);
-        Some(node_hash(&self.range(from, middle)?, &self.range(middle, to)?))
     }
+}
+
+/// A subtree that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the tree has fewer leaves")]
+pub struct NoNode;
+
+/// The root of the first `size` leaves. `node(h, i)` gives the root of leaves `i·2^h .. (i+1)·2^h`.
+///
+/// # Errors
+/// Those of `node`.
+pub fn root_at<E>(node: &mut impl FnMut(u32, u64) -> Result<Hash, E>, size: u64) -> Result<Hash, E> {
+    if size == 0 { Ok(empty_root()) } else { range(node, 0, size) }
+}
+
+/// The audit path of leaf `seq` in the tree of the first `size` leaves (RFC 6962 §2.1.1); `seq < size`.
+///
+/// # Errors
+/// Those of `node`, which is as in [`root_at`].
+pub fn inclusion<E>(
+    node: &mut impl FnMut(u32, u64) -> Result<Hash, E>,
+    seq: u64,
+    size: u64,
+) -> Result<Vec<Hash>, E> {
+    let (mut from, mut to, mut path) = (0, size, Vec::new());
+    while to - from > 1 {
+        let middle = from + split(to - from);
+        if seq < middle {
+            path.push(range(node, middle, to)?);
+            to = middle;
+        } else {
+            path.push(range(node, from, middle)?);
+            from = middle;
+        }
+    }
+    path.reverse();
+    Ok(path)
+}
+
+/// The consistency proof between the first `old` and the first `size` leaves (RFC 6962 §2.1.2); `old ≤ size`.
+/// Empty when `old` is 0 or `size`.
+///
+/// # Errors
+/// Those of `node`, which is as in [`root_at`].
+pub fn consistency<E>(
+    node: &mut impl FnMut(u32, u64) -> Result<Hash, E>,
+    old: u64,
+    size: u64,
+) -> Result<Vec<Hash>, E> {
+    let (mut from, mut to, mut path) = (0, size, Vec::new());
+    if old == 0 {
+        return Ok(path);
+    }
+    while old != to {
+        let middle = from + split(to - from);
+        if old <= middle {
+            path.push(range(node, middle, to)?);
+            to = middle;
+        } else {
+            path.push(range(node, from, middle)?);
+            from = middle;
+        }
+    }
+    if from > 0 {
+        path.push(range(node, from, to)?);
+    }
+    path.reverse();
+    Ok(path)
+}
+
+/// The root of leaves `from..to`, where `from` is a multiple of the power of two that `to - from` fits in.
+fn range<E>(node: &mut impl FnMut(u32, u64) -> Result<Hash, E>, from: u64, to: u64) -> Result<Hash, E> {
+    let width = to - from;
+    if width.is_power_of_two() {
+        let height = width.trailing_zeros();
+        return node(height, from >> height);
+    }
+    let middle = from + split(width);
+    Ok(node_hash(&range(node, from, middle)?, &range(node, middle, to)?))
 }
 
 /// The largest power of two below `width`, for `width > 1`.

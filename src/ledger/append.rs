@@ -13,6 +13,7 @@ use crate::core::opening::Opening;
 use crate::core::time::Timestamp;
 
 use super::read::Head;
+use super::tree;
 
 /// A signed statement to be given its place, with the openings that it carries.
 #[derive(Clone, Debug)]
@@ -233,6 +234,7 @@ fn place(
             deployment_seq.map(|seq| i64::try_from(seq).unwrap_or(i64::MAX)),
             bytes
         ])?;
+    tree::grow(connection, seq)?;
     for opening in &submission.openings {
         connection
             .prepare_cached(

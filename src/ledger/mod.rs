@@ -8,6 +8,7 @@ mod folder;
 mod place;
 mod read;
 mod schema;
+mod tree;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,6 +31,8 @@ const BUSY: Duration = Duration::from_secs(30);
 pub struct Ledger {
     connection: Connection,
     path: PathBuf,
+    /// Whether the nodes of the tree are kept: not in a ledger of version 1 that is only read.
+    nodes: bool,
 }
 
 impl Ledger {
@@ -70,10 +73,13 @@ impl Ledger {
     /// [`LedgerError`]: each cause has its own.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         place::check_existing(path)?;
-        let ledger =
+        let mut ledger =
             Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        schema::check(&ledger.connection, path)?;
+        let whole = schema::check(&ledger.connection, path)?;
         ledger.configure()?;
+        if !whole {
+            schema::raise(&mut ledger.connection).map_err(|e| LedgerError::from_sqlite(path, e))?;
+        }
         Ok(ledger)
     }
 
@@ -84,15 +90,18 @@ impl Ledger {
     pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
         place::check_readable(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let ledger = Self::connect(path, flags)?;
+        let mut ledger = Self::connect(path, flags)?;
         match schema::check(&ledger.connection, path) {
-            Ok(()) => ledger.frugal(),
+            Ok(nodes) => {
+                ledger.nodes = nodes;
+                ledger.frugal()
+            }
             Err(LedgerError::ReadOnly(_)) if place::is_whole(path) => {
                 drop(ledger);
                 let uri = place::immutable(path);
                 let mut ledger = Self::connect(Path::new(&uri), flags | OpenFlags::SQLITE_OPEN_URI)?;
                 path.clone_into(&mut ledger.path);
-                schema::check(&ledger.connection, path)?;
+                ledger.nodes = schema::check(&ledger.connection, path)?;
                 ledger.frugal()
             }
             Err(LedgerError::ReadOnly(path)) => Err(LedgerError::NeedsWriting(path)),
@@ -115,7 +124,7 @@ impl Ledger {
             Ok(connection)
         };
         let connection = open().map_err(|e| LedgerError::from_sqlite(path, e))?;
-        Ok(Self { connection, path: path.to_owned() })
+        Ok(Self { connection, path: path.to_owned(), nodes: true })
     }
 
     /// Reading in order needs few pages: 512 KiB of them are kept.

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 
-use super::LedgerError;
+use super::{LedgerError, tree};
 
 /// `aaud`, so that `file` and SQLite tools can tell.
 const APPLICATION_ID: i32 = 0x6161_7564;
 /// Raised by one with each change of the tables.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 const TABLES: &str = "
 CREATE TABLE entries (
@@ -54,13 +54,42 @@ CREATE TRIGGER openings_never_change BEFORE UPDATE ON openings
 BEGIN SELECT raise(ABORT, 'openings are never changed'); END;
 ";
 
+/// Since version 2: roots of complete runs of leaves.
+const NODES: &str = "
+CREATE TABLE nodes (
+    height   INTEGER NOT NULL CHECK (height > 0),
+    position INTEGER NOT NULL CHECK (position >= 0),
+    hash     BLOB NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (height, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER nodes_never_change BEFORE UPDATE ON nodes
+BEGIN SELECT raise(ABORT, 'nodes are never changed'); END;
+
+CREATE TRIGGER nodes_never_go BEFORE DELETE ON nodes
+BEGIN SELECT raise(ABORT, 'nodes are never deleted'); END;
+";
+
 pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(&format!(
-        "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
+        "BEGIN IMMEDIATE; {TABLES} {NODES} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
     ))
 }
 
-pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
+/// Gives a ledger of version 1 its tree: all of it or nothing, and once, however many open it at the same time.
+pub(super) fn raise(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: i32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version < VERSION {
+        transaction.execute_batch(NODES)?;
+        tree::fill(&transaction)?;
+        transaction.execute_batch(&format!("PRAGMA user_version = {VERSION}"))?;
+    }
+    transaction.commit()
+}
+
+/// Whether the ledger has all tables of this program, or is of version 1.
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<bool, LedgerError> {
     let pragma = |name: &str| -> Result<i32, LedgerError> {
         connection
             .query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
@@ -68,7 +97,8 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), LedgerEr
     };
     let path = path.to_owned();
     match (pragma("application_id")?, pragma("user_version")?) {
-        (APPLICATION_ID, VERSION) => Ok(()),
+        (APPLICATION_ID, VERSION) => Ok(true),
+        (APPLICATION_ID, 1) => Ok(false),
         (APPLICATION_ID, found) if found > VERSION => Err(LedgerError::Newer { path, found, known: VERSION }),
         _ => Err(LedgerError::NotALedger(path)),
     }

@@ -1,6 +1,6 @@
 //! What is run twice does its work once, and says so.
 
-use std::thread;
+use std::{fs, thread};
 
 use crate::folder::{Folder, ORIGIN, Ran};
 
@@ -52,8 +52,28 @@ fn a_checkpoint_is_made_again_and_never_of_less() {
     folder.ok(&["checkpoint"]);
     let ledger = short.ledger();
     let args = ["checkpoint", "--ledger", ledger.to_str().unwrap()];
+    folder.fails(2, &args, "ends before entry 4, which was seen here before");
+    let seen = fs::read_dir(folder.at("private")).unwrap().map(|file| file.unwrap().path());
+    let seen = seen.filter(|path| path.to_string_lossy().contains("/head-")).collect::<Vec<_>>();
+    assert_eq!(seen.len(), 1);
+    let head = fs::read(&seen[0]).unwrap();
+    fs::remove_file(&seen[0]).unwrap();
     folder.fails(2, &args, "entries are missing");
     short.ok(&["note", "other", "--as", "bob"]);
     short.ok(&["note", "and other", "--as", "bob"]);
-    folder.fails(2, &args, "rewritten or forked");
+    folder.fails(2, &args, "not those of the last checkpoint made here: the log was rewritten or forked");
+    fs::write(&seen[0], head).unwrap();
+    folder.fails(2, &args, "entry 4 of");
+    folder.fails(
+        2,
+        &["note", "x", "--as", "bob", "--ledger", ledger.to_str().unwrap()],
+        "not the one that was seen here",
+    );
+    folder.fails(
+        2,
+        &["note", "x", "--as", "bob", "--out", "o", "--ledger", ledger.to_str().unwrap()],
+        "not the one that was seen here",
+    );
+    fs::write(&seen[0], "").unwrap();
+    folder.fails(2, &["note", "x", "--as", "bob"], "is damaged");
 }

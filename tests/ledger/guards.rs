@@ -106,9 +106,9 @@ fn tables_are_strict() {
 #[test]
 fn a_newer_schema_is_refused_not_guessed() {
     let world = World::new();
-    Connection::open(&world.path).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    Connection::open(&world.path).unwrap().pragma_update(None, "user_version", 3).unwrap();
     for error in [Ledger::open(&world.path).unwrap_err(), Ledger::open_read_only(&world.path).unwrap_err()] {
-        assert!(matches!(error, LedgerError::Newer { found: 2, known: 1, .. }), "{error}");
+        assert!(matches!(error, LedgerError::Newer { found: 3, known: 2, .. }), "{error}");
         assert!(error.to_string().contains("use a newer aether-audit"), "{error}");
     }
 }

@@ -9,5 +9,6 @@ mod erase;
 mod guards;
 mod many;
 mod places;
+mod tree;
 mod walk;
 mod world;
