@@ -40,10 +40,7 @@ struct Readme<'a> {
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
-    let target = &args.folder;
-    if target.exists() && fs::read_dir(target).map_or(true, |mut entries| entries.next().is_some()) {
-        bail!("{} is there already and not empty: name a new folder", target.display());
-    }
+    check_new(&args.folder)?;
     let only =
         if args.only_deployment || app.globals.deployment.is_some() { Some(pick(app, true)?) } else { None };
     let desk = Desk::read(app, only.as_ref())?;
@@ -54,21 +51,16 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     // As much as the checkpoint covers, should somebody have appended meanwhile.
     let size = checkpoint.as_ref().map_or(desk.head.seq + 1, |made| made.size.max(desk.head.seq + 1));
 
-    let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let staged = tempfile::Builder::new()
-        .prefix(".aether-audit-export-")
-        .tempdir_in(parent)
-        .with_context(|| format!("cannot write in {}", parent.display()))?;
-    let written = write(staged.path(), &desk.ledger, only.as_ref(), size)?;
-    write_papers(staged.path(), &desk.log, only.as_ref(), written)?;
-    if let Some(made) = &checkpoint {
-        files::write(&staged.path().join("checkpoint"), made.note.as_bytes())?;
-    }
-    if target.exists() {
-        fs::remove_dir(target)?;
-    }
-    fs::set_permissions(staged.path(), fs::Permissions::from_mode(0o755))?;
-    fs::rename(staged.keep(), target).with_context(|| format!("cannot make {}", target.display()))?;
+    let target = &args.folder;
+    let mut written = 0;
+    whole(target, |staged| {
+        written = write(staged, &desk.ledger, only.as_ref(), size)?;
+        write_papers(staged, &desk.log, only.as_ref(), written)?;
+        match &checkpoint {
+            Some(made) => files::write(&staged.join("checkpoint"), made.note.as_bytes()),
+            None => Ok(()),
+        }
+    })?;
     if app.json() {
         app.print_json(&serde_json::json!({
             "folder": target, "entries": written, "checkpoint": checkpoint.is_some(), "deployment": only,
@@ -84,6 +76,32 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         }
     }
     Ok(Status::Done)
+}
+
+fn check_new(target: &Path) -> Result<()> {
+    if target.exists() && fs::read_dir(target).map_or(true, |mut entries| entries.next().is_some()) {
+        bail!("{} is there already and not empty: name a new folder", target.display());
+    }
+    Ok(())
+}
+
+/// Makes a folder whole or not at all: `fill` is given one that takes the place of `target` at the end.
+///
+/// # Errors
+/// Where `target` is there already, cannot be made, or `fill` fails.
+pub fn whole(target: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    check_new(target)?;
+    let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let staged = tempfile::Builder::new()
+        .prefix(".aether-audit-export-")
+        .tempdir_in(parent)
+        .with_context(|| format!("cannot write in {}", parent.display()))?;
+    fill(staged.path())?;
+    if target.exists() {
+        fs::remove_dir(target)?;
+    }
+    fs::set_permissions(staged.path(), fs::Permissions::from_mode(0o755))?;
+    fs::rename(staged.keep(), target).with_context(|| format!("cannot make {}", target.display()))
 }
 
 /// Writes the entries, leaves and openings; gives the number of entries.

@@ -25,6 +25,8 @@ mod log;
 mod memory;
 mod note;
 mod open;
+mod prove;
+mod proven;
 mod record;
 mod record_check;
 mod records;
@@ -115,6 +117,8 @@ enum Command {
     Verify(verify::Args),
     /// Sign and print a checkpoint of the log
     Checkpoint(checkpoint::Args),
+    /// Show one entry by itself, with proofs, to somebody who is to see nothing else
+    Prove(prove::Args),
     /// Write a folder that any tool can check
     Export(export::Args),
     /// The whole procedure as a dry run, in a ledger of its own
@@ -169,6 +173,7 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Report(args) => records::report(app, args),
         Command::Verify(args) => verify::run(app, args),
         Command::Checkpoint(args) => checkpoint::run(app, args),
+        Command::Prove(args) => prove::run(app, args),
         Command::Export(args) => export::run(app, args),
         Command::Rehearse(args) => rehearse::run(app, args),
         Command::Completions(args) => completions::run(app, args, &mut Cli::command()),

@@ -178,6 +178,8 @@ impl Openings for Held<'_> {
 pub enum Kind {
     /// A folder with a report.
     Record(PathBuf),
+    /// A folder that `prove` made.
+    Proof(PathBuf),
     /// A ledger or an export.
     Other,
 }
@@ -185,7 +187,13 @@ pub enum Kind {
 /// Looks at `path`.
 #[must_use]
 pub fn kind(path: &Path) -> Kind {
-    if path.join("report.dsse.json").is_file() { Kind::Record(path.to_owned()) } else { Kind::Other }
+    if path.join("report.dsse.json").is_file() {
+        Kind::Record(path.to_owned())
+    } else if path.join("entry.json").is_file() && !path.join("entries.jsonl").exists() {
+        Kind::Proof(path.to_owned())
+    } else {
+        Kind::Other
+    }
 }
 
 /// The bytes of a file of a record, of at most 512 MiB.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::app::App;
 use super::files;
+use super::proven;
 use super::record_check::{self, RecordCheck};
 use super::source::{Held, Kind, Source, kind};
 use super::status_code::Status;
@@ -41,10 +42,11 @@ struct Line<'a> {
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let anchors = anchors(args)?;
-    let record = args.path.as_deref().and_then(|path| match kind(path) {
-        Kind::Record(folder) => Some(folder),
-        Kind::Other => None,
-    });
+    let record = match args.path.as_deref().map(kind) {
+        Some(Kind::Proof(folder)) => return proven::run(app, &folder, &anchors),
+        Some(Kind::Record(folder)) => Some(folder),
+        Some(Kind::Other) | None => None,
+    };
     let source = match (&record, &args.path) {
         (Some(folder), _) => beside(app, folder)?,
         (None, Some(path)) => Source::open(path)?,

@@ -16,6 +16,7 @@ pub mod log;
 pub mod merkle;
 pub mod name;
 pub mod opening;
+pub mod proof;
 pub mod redact;
 pub mod roster;
 pub mod statement;

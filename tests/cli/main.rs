@@ -7,6 +7,7 @@ mod folder;
 mod help;
 mod once;
 mod order;
+mod prove;
 mod quickstart;
 mod races;
 mod secrets;

@@ -15,11 +15,13 @@ mod pipeline;
 mod prepare;
 mod report;
 mod signer;
+mod single;
 mod table;
 
 use super::hash::Hash;
 
 pub use report::{Anchor, AnchorKind, AnchorState, DeploymentSummary, Finding, Report, Verdict};
+pub use single::{Given, Single, single};
 
 /// One stored entry as a store or an export gave it.
 #[derive(Clone, Debug)]

@@ -1,0 +1,105 @@
+//! One entry shown by itself: what it proves, and that nothing in its folder can be changed unseen.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::folder::Folder;
+
+fn proven() -> (Folder, String) {
+    let folder = Folder::opened();
+    folder.ok(&["sign", "env-audit", "--as", "alice", "--note", "compared with the manifest"]);
+    folder.ok(&["note", "somebody else's business", "--as", "bob"]);
+    let checkpoint = folder.ok(&["checkpoint"]);
+    fs::write(folder.at("ckpt"), checkpoint).unwrap();
+    folder.ok(&["prove", "4", "proof"]);
+    let roster = folder.roster_sha256();
+    (folder, roster)
+}
+
+fn verify(folder: &Folder, roster: &str) -> (Option<i32>, String) {
+    let ran = folder.run(&["verify", "proof", "--roster-sha256", roster, "--checkpoint", "ckpt"]);
+    (ran.status, ran.out + &ran.err)
+}
+
+#[test]
+fn one_entry_is_proven_and_nothing_else_is_shown() {
+    let (folder, roster) = proven();
+    let (status, said) = verify(&folder, &roster);
+    assert_eq!(status, Some(0), "{said}");
+    for word in
+        ["item-signed env-audit done", "alice as lead-deployer", "compared with the manifest", "Not shown"]
+    {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    let mut all = Vec::new();
+    let mut folders = vec![folder.at("proof")];
+    while let Some(path) = folders.pop() {
+        for file in fs::read_dir(path).unwrap().map(|file| file.unwrap().path()) {
+            if file.is_dir() { folders.push(file) } else { all.extend(fs::read(file).unwrap()) }
+        }
+    }
+    assert!(!String::from_utf8_lossy(&all).contains("somebody else's business"));
+    let stock = "sed -n '/^python3/,/^EOF/p' README.md | sh";
+    let checked =
+        std::process::Command::new("sh").args(["-c", stock]).current_dir(folder.at("proof")).output();
+    assert_eq!(String::from_utf8(checked.unwrap().stdout).unwrap(), "True\n");
+}
+
+#[test]
+fn without_both_anchors_it_is_not_proven() {
+    let (folder, roster) = proven();
+    for args in [vec![], vec!["--roster-sha256", &roster], vec!["--checkpoint", "ckpt"]] {
+        assert_eq!(folder.run(&[&["verify", "proof"], &args[..]].concat()).status, Some(4), "{args:?}");
+    }
+    let other = "0".repeat(64);
+    assert_eq!(verify(&folder, &other).0, Some(1));
+    folder.ok(&["note", "later", "--as", "bob"]);
+    let newer = folder.ok(&["checkpoint"]);
+    fs::write(folder.at("ckpt"), newer).unwrap();
+    let (status, said) = verify(&folder, &roster);
+    assert!(status == Some(4) && said.contains("prove 4 --checkpoint"), "{said}");
+    folder.ok(&["prove", "4", "again", "--checkpoint", "ckpt", "--without-openings"]);
+    fs::remove_dir_all(folder.at("proof")).unwrap();
+    fs::rename(folder.at("again"), folder.at("proof")).unwrap();
+    let (status, said) = verify(&folder, &roster);
+    assert!(status == Some(0) && said.contains("[not shown]"), "{said}");
+}
+
+#[test]
+fn every_changed_byte_is_found() {
+    let (folder, roster) = proven();
+    let proofs = ["0", "1", "2", "4"].map(|seq| format!("proof/proofs/{seq}.tlog-proof"));
+    let openings = fs::read_dir(folder.at("proof/openings")).unwrap().map(|file| file.unwrap().path());
+    let files: Vec<PathBuf> = ["proof/entry.json", "proof/governance.jsonl"]
+        .into_iter()
+        .chain(proofs.iter().map(String::as_str))
+        .map(|name| folder.at(name))
+        .chain(openings)
+        .collect();
+    for file in files {
+        let good = fs::read(&file).unwrap();
+        let step = good.len() / 12 + 1;
+        for at in (0..good.len()).step_by(step).chain([good.len() - 2]) {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            fs::write(&file, &bad).unwrap();
+            let (status, said) = verify(&folder, &roster);
+            assert!(matches!(status, Some(1 | 2)), "{} at {at}: {said}", file.display());
+        }
+        fs::remove_file(&file).unwrap();
+        let (status, said) = verify(&folder, &roster);
+        let opening = file.to_string_lossy().contains("openings");
+        assert!(matches!(status, Some(1 | 2)) || opening && said.contains("[not shown]"), "{said}");
+        fs::write(&file, &good).unwrap();
+    }
+    assert_eq!(verify(&folder, &roster).0, Some(0));
+}
+
+#[test]
+fn what_cannot_be_proven_is_said() {
+    let (folder, _) = proven();
+    folder.fails(2, &["prove", "4", "proof"], "is there already and not empty");
+    folder.fails(2, &["prove", "99"], "there is no entry 99");
+    folder.ok(&["note", "later", "--as", "bob"]);
+    folder.fails(2, &["prove", "6", "--checkpoint", "ckpt"], "covers 6 entries, not entry 6");
+}
