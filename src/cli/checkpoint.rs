@@ -12,7 +12,7 @@ use super::memory::Memory;
 use super::status_code::Status;
 use crate::core::checkpoint::{self, Checkpoint, Vkey};
 use crate::core::hash::Hash;
-use crate::core::keys::SecretKey;
+use crate::core::keys::{PublicKey, SecretKey};
 use crate::core::log::Log;
 use crate::core::merkle::{Frontier, leaf_hash};
 use crate::ledger::Ledger;
@@ -87,10 +87,13 @@ fn log_key(app: &App, log: &Log) -> Result<Rc<SecretKey>> {
             log.origin
         );
     }
-    let key = keyring.load(app, &name, None)?;
     let roster = &log.roster().context("the ledger has no roster: run `aether-audit verify`")?.roster;
-    let mut texts = roster.log_keys.iter().filter_map(|text| Vkey::parse(text).ok());
-    if !texts.any(|vkey| *vkey.key() == key.public()) {
+    let listed = |key: &PublicKey| {
+        roster.log_keys.iter().filter_map(|text| Vkey::parse(text).ok()).any(|vkey| vkey.key() == key)
+    };
+    keyring.adopt(app, &name, &listed)?;
+    let key = keyring.load(app, &name, None)?;
+    if !listed(&key.public()) {
         bail!("the log key here is not on the roster of {}", log.origin);
     }
     Ok(key)

@@ -14,6 +14,8 @@ use super::files;
 use crate::core::keys::{KeyError, PublicKey, SecretKey};
 
 const MAX_KEY_FILE: u64 = 64 * 1024;
+/// What a key is called until the roster has it.
+pub const NEXT: &str = ".next";
 
 /// The folder of private keys and of what signers remember.
 pub struct Keyring {
@@ -91,6 +93,12 @@ impl Keyring {
         {
             return Ok(Rc::clone(key));
         }
+        if let Some(public) = public
+            && !name.ends_with(NEXT)
+            && self.adopt(app, name, &|staged| staged == public)?
+        {
+            return self.load(app, name, Some(public));
+        }
         let pem = Zeroizing::new(files::read_text(&path, MAX_KEY_FILE).with_context(|| {
             format!("no private key of {name} here: make one with `aether-audit key new {name}`, or name its folder with --keys")
         })?);
@@ -114,13 +122,38 @@ impl Keyring {
         Ok(key)
     }
 
-    /// Puts a staged key in the place of another, which is kept under `NAME.old-LABEL`.
+    /// Puts a staged key in the place of another, which is kept under `NAME.old-LABEL`. Where an interrupted
+    /// run, or another process, did a part of it already, the rest is done.
     ///
     /// # Errors
     /// Where a file cannot be renamed.
     pub fn replace(&self, staged: &str, name: &str, label: &str) -> Result<()> {
-        fs::rename(self.file(name), self.file(&format!("{name}.old-{label}")))?;
+        if !self.has(staged) {
+            return Ok(());
+        }
+        if self.has(name) {
+            fs::rename(self.file(name), self.file(&format!("{name}.old-{label}")))?;
+        }
         Ok(fs::rename(self.file(staged), self.file(name))?)
+    }
+
+    /// Finishes what a rotation that was interrupted began: the staged key takes the place of the one that it
+    /// follows, where `known` says that the roster has it; else it stays. Whether it did.
+    ///
+    /// # Errors
+    /// Where the staged key cannot be decrypted, or a file cannot be renamed.
+    pub fn adopt(&self, app: &App, name: &str, known: &dyn Fn(&PublicKey) -> bool) -> Result<bool> {
+        let staged = format!("{name}{NEXT}");
+        if !self.has(&staged) {
+            return Ok(false);
+        }
+        let key = self.load(app, &staged, None)?;
+        if !known(&key.public()) {
+            return Ok(false);
+        }
+        app.unlocked.borrow_mut().clear();
+        self.replace(&staged, name, &format!("before-{}", key.public().keyid().short()))?;
+        Ok(true)
     }
 
     /// Throws a staged key away.

@@ -5,6 +5,7 @@ mod elsewhere;
 mod errors;
 mod folder;
 mod help;
+mod lifetime;
 mod once;
 mod order;
 mod prove;

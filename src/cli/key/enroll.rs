@@ -2,23 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::change::{Change, Quorum, settle};
 use super::{Offer, save_public};
 use crate::cli::app::App;
-use crate::cli::desk::{Desk, Draft, opened_text};
+use crate::cli::desk::{Desk, opened_text};
 use crate::cli::files;
 use crate::cli::keyring::Keyring;
 use crate::cli::status_code::Status;
-use crate::core::event::{Event, RosterChanged};
 use crate::core::hash::Hash;
-use crate::core::keys::SecretKey;
-use crate::core::log::governance_subject;
 use crate::core::name::Token;
-use crate::core::roster::{KeyUse, Person, PersonKind, RECORDER, ROOT, Roster};
-use crate::core::statement::Signer;
+use crate::core::roster::{KeyUse, Person, PersonKind, RECORDER, Roster};
 
 /// Options of `key enroll`.
 #[derive(clap::Args, Debug)]
@@ -40,12 +36,8 @@ pub struct Args {
     /// Their real name, kept as an erasable opening
     #[arg(long = "full-name", value_name = "TEXT")]
     pub full_name: Option<String>,
-    /// Write the statement to a file for other root holders to cosign
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// Another root holder who cosigns the file
-    #[arg(long, value_name = "NAME", requires = "out")]
-    pub with: Vec<Token>,
+    #[command(flatten)]
+    pub quorum: Quorum,
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
@@ -58,34 +50,11 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         Some(name) => BTreeMap::from([(args.name.clone(), opened_text(name, &mut openings)?)]),
         None => BTreeMap::new(),
     };
-    let subject = governance_subject(&roster);
-    let event = Event::RosterChanged(RosterChanged { names, reason: None, roster: roster.clone() });
-    let draft = Draft { event, openings, deployment: None, subject };
-    let before = desk.roster()?.roster.clone();
-    let root = root_key(app, &desk, &before, &who)?;
-    let mut signers = vec![root.public().keyid()];
-    for other in &args.with {
-        signers.push(root_keyid(&before, other)?);
+    let change = Change::with(roster.clone(), names, None, openings);
+    if let Some(seq) = settle(app, &mut desk, change, &args.quorum)? {
+        save_public(&app.home(), &file_name(args), &offer.key.public)?;
+        tell(app, args, &roster, seq, &offer.key.public.keyid())?;
     }
-    before.check_next(&roster, &signers).with_context(|| {
-        format!("{who} alone cannot change the roster: name the other root holders with --with and --out")
-    })?;
-    roster.check()?;
-    let role = Token::new(ROOT)?;
-    let all: Vec<Signer> = signers.into_iter().map(|key| Signer { key, role: role.clone() }).collect();
-    let bundle = desk.sign_as(app, draft, &all, &root)?;
-    if let Some(path) = &args.out {
-        bundle.write(path)?;
-        app.say(format!(
-            "signed into {}: the others run `aether-audit cosign`, then `aether-audit join`",
-            path.display()
-        ));
-        return Ok(Status::Done);
-    }
-    let appended = desk.append(app, &bundle)?;
-    save_public(&app.home(), &file_name(args), &offer.key.public)?;
-    files::write(&app.home().join("keys/roster.json"), format!("{}\n", roster.to_bytes()).as_bytes())?;
-    tell(app, args, &roster, appended.seq, &offer.key.public.keyid())?;
     Ok(Status::Done)
 }
 
@@ -152,29 +121,6 @@ fn next_roster(app: &mut App, desk: &Desk, args: &Args, offer: &Offer, who: &Tok
         bail!("{} is on the roster so already: nothing to change", args.name);
     }
     Ok(next)
-}
-
-/// A person's root key, as the roster knows it.
-///
-/// # Errors
-/// Where they hold none, or it is not here.
-pub fn root_key(app: &App, desk: &Desk, roster: &Roster, who: &Token) -> Result<Rc<SecretKey>> {
-    let keyid = root_keyid(roster, who)?;
-    let public = desk.log.keys.get(&keyid).map(|known| known.key.public.clone());
-    Keyring::of(app)?.load(app, &format!("{who}.root"), public.as_ref())
-}
-
-fn root_keyid(roster: &Roster, who: &Token) -> Result<Hash> {
-    let person = roster.person(who.as_str());
-    let key = person.and_then(|p| p.keys.iter().find(|key| key.key_use == KeyUse::Root));
-    let holders: Vec<&str> = roster
-        .people
-        .iter()
-        .filter(|p| p.keys.iter().any(|key| key.key_use == KeyUse::Root))
-        .map(|p| p.id.as_str())
-        .collect();
-    let key = key.with_context(|| format!("{who} holds no root key; these do: {}", holders.join(", ")))?;
-    Ok(key.public.keyid())
 }
 
 fn tell(app: &mut App, args: &Args, roster: &Roster, seq: u64, keyid: &Hash) -> Result<()> {

@@ -1,8 +1,13 @@
 //! `key`: make keys, bring them on the roster, take them off.
 
+mod change;
 mod enroll;
 mod list;
+mod log;
 mod new;
+mod quorum;
+mod remove;
+mod revoke;
 mod rotate;
 
 use std::path::Path;
@@ -30,6 +35,14 @@ pub enum Command {
     List(list::Args),
     /// Replace your key by a new one, signed by both
     Rotate(rotate::Args),
+    /// Take a key out of force, and say from which entry on it was in other hands
+    Revoke(revoke::Args),
+    /// Set how many root holders a change of the roster needs
+    Quorum(quorum::Args),
+    /// Take a role, or a person, off the roster
+    Remove(remove::Args),
+    /// Show this place's log key, and change which log keys sign checkpoints
+    Log(log::Args),
 }
 
 pub fn run(app: &mut App, command: &Command) -> Result<Status> {
@@ -38,6 +51,10 @@ pub fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Enroll(args) => enroll::run(app, args),
         Command::List(args) => list::run(app, args),
         Command::Rotate(args) => rotate::run(app, args),
+        Command::Revoke(args) => revoke::run(app, args),
+        Command::Quorum(args) => quorum::run(app, args),
+        Command::Remove(args) => remove::run(app, args),
+        Command::Log(args) => log::run(app, args),
     }
 }
 
@@ -90,8 +107,7 @@ pub fn bring_on(app: &mut App, name: &Token, role: &str) -> Result<Status> {
         root: false,
         offer: None,
         full_name: None,
-        out: None,
-        with: Vec::new(),
+        quorum: change::Quorum::default(),
     };
     enroll::run(app, &args)
 }

@@ -1,55 +1,106 @@
 //! `key rotate`: a person replaces their key by a new one, signed by both.
 
+use std::rc::Rc;
+
 use anyhow::{Context as _, Result};
 
+use super::change::{Change, Quorum, save_roster, settle};
 use super::{offer, save_public};
 use crate::cli::app::App;
 use crate::cli::desk::{Desk, Draft};
-use crate::cli::files;
-use crate::cli::keyring::{Keyring, generate, new_passphrase};
+use crate::cli::keyring::{Keyring, NEXT, generate, new_passphrase};
 use crate::cli::status_code::Status;
 use crate::core::event::{Event, KeyRotated};
+use crate::core::hash::Hash;
+use crate::core::keys::SecretKey;
 use crate::core::log::governance_subject;
-use crate::core::roster::KeyUse;
+use crate::core::name::Token;
+use crate::core::roster::{KeyUse, Roster};
 
 /// Options of `key rotate`.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub struct Args {
+    /// Your root key, where you alone are the root quorum
+    #[arg(long)]
+    pub root: bool,
+}
 
-pub fn run(app: &mut App, _: &Args) -> Result<Status> {
+/// A key on its way into the place of another.
+struct Turn {
+    who: Token,
+    /// The name of its file, and of the one that it replaces.
+    name: String,
+    old: Hash,
+    key: Rc<SecretKey>,
+    next: Roster,
+    event: Event,
+}
+
+pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let who = app.who()?;
     let mut desk = Desk::open(app, None)?;
-    let before = desk.roster()?.roster.clone();
-    let person = before.person(who.as_str()).with_context(|| format!("{who} is not on the roster"))?;
-    let old = person.keys.iter().rev().find(|key| key.key_use == KeyUse::Role);
-    let old = old.with_context(|| format!("{who} has no key for daily work"))?.public.keyid();
-    let role = person.roles.first().cloned().with_context(|| format!("{who} has no role"))?;
-    let old_key = desk.key_of(app, &who, &old)?;
+    let name = if args.root { format!("{who}.root") } else { who.to_string() };
     let keyring = Keyring::of(app)?;
-    let passphrase = new_passphrase(app, who.as_str())?;
-    let key = generate()?;
-    let staged = format!("{who}.next");
-    keyring.store(&staged, &key, &passphrase)?;
-    let new = offer(&desk.log.origin, &who, KeyUse::Role, &key).key;
-    let after =
+    let known = |key: &crate::core::keys::PublicKey| {
+        desk.roster().is_ok_and(|v| v.roster.find(&key.keyid()).is_some())
+    };
+    if keyring.adopt(app, &name, &known)? {
+        app.say("A rotation that was interrupted is finished now: the roster has the new key, and so has this place.");
+        return Ok(Status::Done);
+    }
+    let _ = keyring.discard(&format!("{name}{NEXT}"));
+    let turn = stage(app, &desk, args, who, name)?;
+    match record(app, &mut desk, args, &turn) {
+        Ok(Some(seq)) => {
+            keyring.replace(&format!("{}{NEXT}", turn.name), &turn.name, &turn.old.short())?;
+            save_public(&app.home(), &turn.name, &turn.key.public())?;
+            save_roster(app, &turn.next)?;
+            app.say(format!(
+                "entry {seq}: {}'s key is now {}; what the old one signed stays valid",
+                turn.who,
+                turn.key.public().keyid()
+            ));
+            Ok(Status::Done)
+        }
+        Ok(None) => Ok(Status::Done),
+        Err(error) => {
+            let _ = keyring.discard(&format!("{}{NEXT}", turn.name));
+            Err(error)
+        }
+    }
+}
+
+/// Makes the new key, and keeps it beside the old one until the roster has it.
+fn stage(app: &App, desk: &Desk, args: &Args, who: Token, name: String) -> Result<Turn> {
+    let before = &desk.roster()?.roster;
+    let person = before.person(who.as_str()).with_context(|| format!("{who} is not on the roster"))?;
+    let key_use = if args.root { KeyUse::Root } else { KeyUse::Role };
+    let old = person.keys.iter().rev().find(|key| key.key_use == key_use);
+    let what = if args.root { "root key" } else { "key for daily work" };
+    let old = old.with_context(|| format!("{who} has no {what}"))?.public.keyid();
+    let passphrase = new_passphrase(app, &name)?;
+    let key = Rc::new(generate()?);
+    let new = offer(&desk.log.origin, &who, key_use, &key).key;
+    let next =
         before.rotated(&who, &old, &new).with_context(|| format!("{who} does not hold the key {old}"))?;
     let event = Event::KeyRotated(KeyRotated { new, old, person: who.clone() });
-    let draft = Draft { event, openings: Vec::new(), deployment: None, subject: governance_subject(&after) };
-    let bundle = desk.sign_governance(app, draft, &[(&old_key, role.clone()), (&key, role)])?;
-    let appended = match desk.append(app, &bundle) {
-        Ok(appended) => appended,
-        Err(error) => {
-            let _ = keyring.discard(&staged);
-            return Err(error);
-        }
-    };
-    keyring.replace(&staged, who.as_str(), &old.short())?;
-    save_public(&app.home(), who.as_str(), &key.public())?;
-    files::write(&app.home().join("keys/roster.json"), format!("{}\n", after.to_bytes()).as_bytes())?;
-    app.say(format!(
-        "entry {}: {who}'s key is now {}; what the old one signed stays valid",
-        appended.seq,
-        key.public().keyid()
-    ));
-    Ok(Status::Done)
+    Keyring::of(app)?.store(&format!("{name}{NEXT}"), &key, &passphrase)?;
+    Ok(Turn { who, name, old, key, next, event })
+}
+
+fn record(app: &mut App, desk: &mut Desk, args: &Args, turn: &Turn) -> Result<Option<u64>> {
+    let (event, openings, next) = (turn.event.clone(), Vec::new(), turn.next.clone());
+    if args.root {
+        let change = Change { event, openings, next, also: Some(Rc::clone(&turn.key)) };
+        return settle(app, desk, change, &Quorum::default()).context(
+            "where others must sign too, bring the new key on (`key new --root`, `key enroll --root`) and revoke the old one",
+        );
+    }
+    let person = desk.roster()?.roster.person(turn.who.as_str());
+    let role = person.and_then(|person| person.roles.first().cloned());
+    let role = role.with_context(|| format!("{} has no role", turn.who))?;
+    let old = desk.key_of(app, &turn.who, &turn.old)?;
+    let draft = Draft { event, openings, deployment: None, subject: governance_subject(&turn.next) };
+    let bundle = desk.sign_governance(app, draft, &[(&old, role.clone()), (&turn.key, role)])?;
+    Ok(Some(desk.append(app, &bundle)?.seq))
 }

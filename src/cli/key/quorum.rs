@@ -1,0 +1,33 @@
+//! `key quorum`: how many root holders a change of the roster needs.
+
+use anyhow::{Result, bail};
+
+use super::change::{Change, Quorum, settle};
+use crate::cli::app::App;
+use crate::cli::desk::Desk;
+use crate::cli::status_code::Status;
+
+/// Options of `key quorum`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// How many distinct root holders must sign from now on
+    pub count: u32,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    #[command(flatten)]
+    pub quorum: Quorum,
+}
+
+pub fn run(app: &mut App, args: &Args) -> Result<Status> {
+    let mut desk = Desk::open(app, None)?;
+    let mut next = desk.roster()?.roster.successor();
+    if next.root_threshold == args.count {
+        bail!("it is {} already: nothing to change", args.count);
+    }
+    next.root_threshold = args.count;
+    if let Some(seq) = settle(app, &mut desk, Change::to(next, &args.reason)?, &args.quorum)? {
+        app.say(format!("entry {seq}: a change of the roster needs {} root holders now", args.count));
+    }
+    Ok(Status::Done)
+}

@@ -1,0 +1,220 @@
+//! Keys over a lifetime: rotated, stolen, revoked; root quorums and log keys that change.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::folder::Folder;
+
+fn verify(folder: &Folder, args: &[&str]) -> (Option<i32>, Value) {
+    let roster = folder.roster_sha256();
+    let ran = folder.run(&[&["verify", "-o", "json", "--roster-sha256", &roster], args].concat());
+    (ran.status, serde_json::from_str(&ran.out).unwrap())
+}
+
+/// `(seq, code)` of every finding.
+fn findings(report: &Value) -> Vec<(u64, String)> {
+    let list = report["findings"].as_array().unwrap();
+    list.iter().map(|f| (f["seq"].as_u64().unwrap(), f["code"].as_str().unwrap().to_owned())).collect()
+}
+
+fn checkpoint(folder: &Folder, name: &str) {
+    fs::write(folder.at(name), folder.ok(&["checkpoint"])).unwrap();
+}
+
+#[test]
+fn a_thief_who_rotates_to_keys_of_his_own_is_caught() {
+    let folder = Folder::opened();
+    folder.ok(&["note", "truly bob", "--as", "bob"]);
+    checkpoint(&folder, "before");
+    folder.ok(&["export", "older"]);
+    let original = fs::read(folder.at("private/bob.pem")).unwrap();
+    let noted: Value = serde_json::from_str(&folder.ok(&["show", "4", "-o", "json"])).unwrap();
+    let key = noted["statement"]["predicate"]["signers"][0]["key"].as_str().unwrap().to_owned();
+    let thief = folder.at("thief");
+    fs::create_dir(&thief).unwrap();
+    fs::write(thief.join("bob.pem"), original).unwrap();
+    let thief_does = |args: &[&str]| {
+        let mut command = folder.command(args);
+        let mode = "chmod 600 thief/bob.pem";
+        std::process::Command::new("sh").args(["-c", mode]).current_dir(folder.path()).status().unwrap();
+        let ran = command.env("AETHER_AUDIT_KEYS", &thief).output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    };
+    thief_does(&["note", "no longer bob", "--as", "bob"]);
+    thief_does(&["key", "rotate", "--as", "bob"]);
+    thief_does(&["note", "with a key of his own", "--as", "bob"]);
+    thief_does(&["key", "rotate", "--as", "bob"]);
+    thief_does(&["note", "and another", "--as", "bob"]);
+    checkpoint(&folder, "during");
+    assert_eq!(verify(&folder, &["--checkpoint", "during"]).0, Some(0), "nobody knows yet");
+
+    let revoke = [
+        "key",
+        "revoke",
+        "bob",
+        "--key",
+        &key,
+        "--compromised-from",
+        "5",
+        "--reason",
+        "stolen",
+        "--as",
+        "alice",
+    ];
+    let shown = folder.run(&[&revoke[..], &["--dry-run"]].concat());
+    assert!(shown.err.contains("become suspect with it") && shown.err.contains("5 entries"), "{}", shown.err);
+    folder.ok(&revoke);
+    let (status, report) = verify(&folder, &["--checkpoint", "before"]);
+    assert_eq!(status, Some(1));
+    let suspect: Vec<_> = (5..10).map(|seq| (seq, "key-suspect".to_owned())).collect();
+    let mut found = findings(&report);
+    // Both keys of a rotation are.
+    found.dedup();
+    assert_eq!(found, suspect);
+    folder.ok(&["key", "revoke", "bob", "--reason", "his last key too", "--as", "alice"]);
+    folder.fails(2, &["note", "locked out", "--as", "bob"], "no key for daily work");
+    let (_, older) = verify(&folder, &["older", "--checkpoint", "before"]);
+    assert_eq!(older["verdict"], "verified", "{older}");
+    folder.fails(2, &[&revoke[..]].concat(), "out of force already");
+}
+
+#[test]
+fn everyone_may_revoke_their_own_key_and_nobody_another_s() {
+    let folder = Folder::opened();
+    folder.fails(
+        2,
+        &["key", "revoke", "carol", "--reason", "x", "--as", "bob"],
+        "bob holds no root key; these do: alice",
+    );
+    folder.fails(2, &["key", "revoke", "dave", "--reason", "x", "--as", "alice"], "never had a key");
+    folder.fails(
+        2,
+        &["key", "revoke", "bob", "--compromised-from", "99", "--reason", "x", "--as", "bob"],
+        "no entry 99 yet",
+    );
+    folder.ok(&[
+        "key",
+        "revoke",
+        "bob",
+        "--compromised-from",
+        "3",
+        "--reason",
+        "lost my laptop",
+        "--as",
+        "bob",
+    ]);
+    folder.fails(2, &["note", "x", "--as", "bob"], "no key for daily work");
+    fs::rename(folder.at("private/bob.pem"), folder.at("private/bob.lost.pem")).unwrap();
+    folder.ok(&["key", "new", "bob"]);
+    folder.ok(&["key", "enroll", "bob", "--as", "alice"]);
+    folder.ok(&["note", "back again", "--as", "bob"]);
+    checkpoint(&folder, "now");
+    let (status, report) = verify(&folder, &["--checkpoint", "now"]);
+    assert_eq!(
+        (status, findings(&report)),
+        (Some(0), vec![]),
+        "bob signed nothing from entry 3 on: {report}"
+    );
+}
+
+#[test]
+fn two_of_three_root_holders_change_the_roster() {
+    let folder = Folder::opened();
+    for who in ["bob", "carol"] {
+        folder.ok(&["key", "new", who, "--root"]);
+        folder.ok(&["key", "enroll", who, "--root", "--as", "alice"]);
+    }
+    folder.fails(2, &["key", "quorum", "4", "--reason", "x", "--as", "alice"], "rootThreshold");
+    folder.fails(2, &["key", "quorum", "0", "--reason", "x", "--as", "alice"], "rootThreshold");
+    folder.fails(2, &["key", "quorum", "1", "--reason", "x", "--as", "alice"], "already");
+    // More are needed after than before: both quorums sign.
+    folder.fails(2, &["key", "quorum", "2", "--reason", "x", "--as", "alice"], "alice alone");
+    folder.ok(&[
+        "key",
+        "quorum",
+        "2",
+        "--reason",
+        "no one alone",
+        "--as",
+        "alice",
+        "--out",
+        "q",
+        "--with",
+        "bob",
+    ]);
+    folder.fails(2, &["join", "q"], "is missing");
+    folder.ok(&["cosign", "q", "--as", "bob"]);
+    folder.ok(&["join", "q"]);
+    folder.fails(2, &["key", "remove", "carol", "--reason", "x", "--as", "alice"], "alice alone");
+    folder
+        .ok(&["key", "remove", "carol", "--reason", "left", "--as", "bob", "--out", "r", "--with", "alice"]);
+    folder.ok(&["cosign", "r", "--as", "alice"]);
+    folder.ok(&["join", "r"]);
+    folder.fails(
+        2,
+        &["key", "remove", "bob", "--reason", "x", "--as", "bob", "--out", "s", "--with", "alice"],
+        "rootThreshold",
+    );
+    folder.fails(2, &["sign", "tests-green", "--as", "carol"], "not on the roster");
+    checkpoint(&folder, "now");
+    let (status, report) = verify(&folder, &["--checkpoint", "now"]);
+    assert_eq!((status, findings(&report)), (Some(0), vec![]));
+    let notices = report["notices"].to_string();
+    assert!(notices.contains("roster-changed-during") && !notices.contains("root-threshold"), "{notices}");
+}
+
+#[test]
+fn a_log_key_is_rotated_and_older_checkpoints_stay_good() {
+    let folder = Folder::opened();
+    checkpoint(&folder, "older");
+    let before = folder.ok(&["key", "log"]);
+    folder.ok(&["key", "log", "--rotate", "--as", "alice"]);
+    let after = folder.ok(&["key", "log"]);
+    assert_ne!(before, after);
+    checkpoint(&folder, "newer");
+    assert_eq!(verify(&folder, &["--checkpoint", "older"]).0, Some(4));
+    assert_eq!(verify(&folder, &["--checkpoint", "older", "--checkpoint", "newer"]).0, Some(0));
+
+    let elsewhere = folder.copy();
+    for file in fs::read_dir(elsewhere.at("private")).unwrap().map(|file| file.unwrap().path()) {
+        if file.file_name().unwrap().to_string_lossy().starts_with("log-") {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    elsewhere.fails(2, &["checkpoint"], "no log key");
+    let theirs = elsewhere.ok(&["key", "log"]);
+    elsewhere.fails(2, &["checkpoint"], "not on the roster");
+    folder.ok(&["key", "log", "--add", theirs.trim(), "--as", "alice"]);
+    folder.fails(2, &["key", "log", "--add", theirs.trim(), "--as", "alice"], "log key");
+    folder.fails(2, &["key", "log", "--drop", before.trim(), "--as", "alice"], "these are:");
+    fs::copy(folder.ledger(), elsewhere.ledger()).unwrap();
+    checkpoint(&elsewhere, "theirs");
+    fs::copy(elsewhere.at("theirs"), folder.at("theirs")).unwrap();
+    assert_eq!(verify(&folder, &["--checkpoint", "theirs"]).0, Some(0));
+    folder.ok(&["key", "log", "--drop", theirs.trim(), "--as", "alice"]);
+    fs::copy(folder.ledger(), elsewhere.ledger()).unwrap();
+    elsewhere.fails(2, &["checkpoint"], "not on the roster");
+}
+
+/// As if the power had gone between the entry and the renaming of the files.
+#[test]
+fn an_interrupted_rotation_is_finished_by_the_next_command() {
+    let folder = Folder::opened();
+    let old = fs::read(folder.at("private/bob.pem")).unwrap();
+    folder.ok(&["key", "rotate", "--as", "bob"]);
+    let kept = fs::read_dir(folder.at("private")).unwrap().map(|file| file.unwrap().path());
+    let kept = kept.filter(|path| path.to_string_lossy().contains("bob.old-")).next().unwrap();
+    assert_eq!(fs::read(&kept).unwrap(), old);
+    fs::rename(folder.at("private/bob.pem"), folder.at("private/bob.next.pem")).unwrap();
+    let halfway = folder.copy();
+    halfway.ok(&["note", "the old file was moved away already", "--as", "bob"]);
+    fs::rename(&kept, folder.at("private/bob.pem")).unwrap();
+    folder.ok(&["note", "signed with the new key", "--as", "bob"]);
+    assert!(!folder.at("private/bob.next.pem").exists());
+    folder.ok(&["key", "rotate", "--as", "bob"]);
+    folder.ok(&["key", "rotate", "--root", "--as", "alice"]);
+    folder.ok(&["key", "log", "--rotate", "--as", "alice"]);
+    checkpoint(&folder, "now");
+    assert_eq!(verify(&folder, &["--checkpoint", "now"]).0, Some(0));
+}
