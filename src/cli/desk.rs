@@ -185,7 +185,8 @@ impl Desk {
         let roster = &self.roster()?.roster;
         let statement = self.statement(draft, &self.signers(hands)?, new_id()?, self.head.recorded)?;
         let deployment = draft.deployment.as_ref().and_then(|id| self.log.deployments.get(id));
-        let context = Context { deployment, authors: &[] };
+        let authors = self.authors(&draft.event)?;
+        let context = Context { deployment, authors: &authors };
         let refused = |missing, next: &str| Refused {
             what: format!("{} may not be recorded so", draft.event.kind()),
             missing,
@@ -206,6 +207,16 @@ impl Desk {
             Ok(())
         } else {
             Err(refused(violations, "see where it stands with `aether-audit status`").into())
+        }
+    }
+
+    /// Who wrote what an event erases.
+    fn authors(&self, event: &Event) -> Result<Vec<Token>> {
+        match event {
+            Event::OpeningErased(body) => {
+                Ok(super::erase::authors(&self.log, &super::erase::carriers(&self.ledger, &body.commit)?))
+            }
+            _ => Ok(Vec::new()),
         }
     }
 

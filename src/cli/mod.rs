@@ -13,9 +13,11 @@ mod cosign;
 mod decide;
 mod desk;
 mod elsewhere;
+mod erase;
 mod export;
 mod facts;
 mod files;
+mod follow;
 mod gate;
 mod init;
 mod join;
@@ -117,6 +119,8 @@ enum Command {
     Verify(verify::Args),
     /// Sign and print a checkpoint of the log
     Checkpoint(checkpoint::Args),
+    /// Erase a text for good; that it was erased, by whom and why, stays
+    Erase(erase::Args),
     /// Show one entry by itself, with proofs, to somebody who is to see nothing else
     Prove(prove::Args),
     /// Write a folder that any tool can check
@@ -173,6 +177,7 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Report(args) => records::report(app, args),
         Command::Verify(args) => verify::run(app, args),
         Command::Checkpoint(args) => checkpoint::run(app, args),
+        Command::Erase(args) => erase::run(app, args),
         Command::Prove(args) => prove::run(app, args),
         Command::Export(args) => export::run(app, args),
         Command::Rehearse(args) => rehearse::run(app, args),

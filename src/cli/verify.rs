@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::app::App;
 use super::files;
+use super::follow;
 use super::proven;
 use super::record_check::{self, RecordCheck};
 use super::source::{Held, Kind, Source, kind};
@@ -30,6 +31,12 @@ pub struct Args {
     /// A checkpoint that somebody else kept; may be given again
     #[arg(long, value_name = "FILE", env = "AETHER_AUDIT_CHECKPOINT")]
     pub checkpoint: Vec<PathBuf>,
+    /// Hold the log against what this file remembers of it, and remember what is seen now
+    #[arg(long, value_name = "FILE")]
+    pub follow: Option<PathBuf>,
+    /// Look again and again, until something is found or it is stopped
+    #[arg(long, value_name = "SECONDS", requires = "follow", value_parser = clap::value_parser!(u64).range(1..))]
+    pub every: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -47,11 +54,20 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         Some(Kind::Record(folder)) => Some(folder),
         Some(Kind::Other) | None => None,
     };
+    if let Some(file) = &args.follow {
+        follow::expect(app, args, file)?;
+    }
     let source = match (&record, &args.path) {
         (Some(folder), _) => beside(app, folder)?,
         (None, Some(path)) => Source::open(path)?,
         (None, None) => Source::here(app)?,
     };
+    if let Some(file) = &args.follow {
+        if record.is_some() {
+            bail!("a record does not grow: follow its ledger or export");
+        }
+        return follow::run(app, args, file, &anchors, source);
+    }
     let report = check(app, &source, &anchors)?;
     let record = record.map(|folder| record_check::check(&folder, &source, &report)).transpose()?;
     if app.json() {
@@ -69,7 +85,7 @@ fn anchors(args: &Args) -> Result<Anchors> {
     };
     let checkpoints = args.checkpoint.iter().map(|path| checkpoint(path, args.path.as_deref()));
     let checkpoints = checkpoints.collect::<Result<Vec<_>>>()?;
-    Ok(Anchors { first_roster, checkpoints, own_checkpoint: None })
+    Ok(Anchors { first_roster, checkpoints, ..Anchors::default() })
 }
 
 /// A checkpoint from elsewhere: one that lies inside what is checked anchors nothing.
@@ -111,7 +127,10 @@ fn beside(app: &App, folder: &Path) -> Result<Source> {
     )
 }
 
-fn check(app: &App, source: &Source, anchors: &Anchors) -> Result<Report> {
+pub(super) fn check(app: &App, source: &Source, anchors: &Anchors) -> Result<Report> {
+    if let Source::Ledger(ledger) = source {
+        ledger.snapshot()?;
+    }
     let anchors = Anchors { own_checkpoint: source.checkpoint()?, ..anchors.clone() };
     let bar = if app.globals.quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
     if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} entries checked, {per_sec}") {
@@ -133,7 +152,7 @@ fn check(app: &App, source: &Source, anchors: &Anchors) -> Result<Report> {
     Ok(report)
 }
 
-fn status(report: &Report, record: Option<&RecordCheck>) -> Status {
+pub(super) fn status(report: &Report, record: Option<&RecordCheck>) -> Status {
     let findings = record.is_some_and(|record| !record.findings.is_empty());
     match report.verdict() {
         Verdict::Findings => Status::Finding,
@@ -190,7 +209,7 @@ fn anchors_json(report: &Report) -> Vec<serde_json::Value> {
     report.anchors.iter().map(line).collect()
 }
 
-fn print_json(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> Result<()> {
+pub(super) fn print_json(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> Result<()> {
     let reasons = reasons(report, record);
     let word = match status(report, record) {
         Status::Finding => "findings",
@@ -229,7 +248,7 @@ fn print_json(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> R
     app.print_json(&value)
 }
 
-fn print_text(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> Result<()> {
+pub(super) fn print_text(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> Result<()> {
     let mut text = String::new();
     let mut list = |title: &str, findings: &[Finding]| {
         if !findings.is_empty() {

@@ -1,5 +1,7 @@
 //! Appending: compare-and-swap on the head, durable before it is acknowledged.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::{Ledger, LedgerError};
@@ -43,11 +45,16 @@ pub type Judge<'a> = dyn FnMut(&[Vec<u8>]) -> Result<(), Box<dyn std::error::Err
 /// The kinds that nobody has to have seen before they decide.
 const ASIDES: &str = "'message-sent','evidence-collected','metric-read','note-added','review-recorded','report-issued','opening-erased'";
 
+/// How long an erasure waits for those who still read the old bytes.
+const READERS: Duration = Duration::from_secs(3);
+
 impl Ledger {
-    /// Appends one statement. The caller has checked its signatures and authority.
+    /// Appends one statement. The caller has checked its signatures and authority. What an `opening-erased`
+    /// names is wiped in the same durable step.
     ///
     /// # Errors
-    /// [`LedgerError`]; nothing was appended then.
+    /// [`LedgerError`]; nothing was appended or wiped then, but for [`LedgerError::Traces`], where both were
+    /// done and a reader keeps the old bytes in the write-ahead log.
     pub fn append(&mut self, now: Timestamp, submission: &Submission) -> Result<Appended, LedgerError> {
         let appended = self.append_all(now, std::slice::from_ref(submission))?;
         appended.into_iter().next().ok_or(LedgerError::Order("nothing to append"))
@@ -88,29 +95,17 @@ impl Ledger {
         appended.into_iter().next().ok_or(LedgerError::Order("nothing to append"))
     }
 
-    /// Appends the statement that erases an opening, and wipes the opening, in one durable step. Run
-    /// again, it wipes again.
-    ///
-    /// # Errors
-    /// [`LedgerError`]; nothing was appended or wiped then. [`LedgerError::Traces`] where both were done
-    /// but a reader kept the old bytes from leaving the write-ahead log.
-    pub fn erase(
-        &mut self,
-        now: Timestamp,
-        submission: &Submission,
-        commit: &Hash,
-    ) -> Result<Appended, LedgerError> {
-        let path = self.path.clone();
-        let appended = self.append_and(now, std::slice::from_ref(submission), |transaction, _| {
-            let wiped = transaction.execute("DELETE FROM openings WHERE digest = ?1", [commit.as_bytes()]);
-            wiped.map(|_| ()).map_err(|e| LedgerError::from_sqlite(&path, e))
-        })?;
-        let checkpoint =
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-        if checkpoint != Ok(0) {
-            return Err(LedgerError::Traces(self.path.clone()));
+    /// Moves SQLite's log into the file and empties it, so that no erased byte is left in it.
+    fn flush(&self) -> Result<(), LedgerError> {
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let patience = |long| self.wrap(self.connection.busy_timeout(long));
+        patience(READERS)?;
+        let flushed = self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        patience(super::BUSY)?;
+        match flushed {
+            Ok(0) => Ok(()),
+            _ => Err(LedgerError::Traces(self.path.clone())),
         }
-        appended.into_iter().next().ok_or(LedgerError::Order("nothing to append"))
     }
 
     fn append_and(
@@ -119,7 +114,7 @@ impl Ledger {
         submissions: &[Submission],
         also: impl FnOnce(&Connection, &[Appended]) -> Result<(), LedgerError>,
     ) -> Result<Vec<Appended>, LedgerError> {
-        let mut head = None;
+        let (mut head, mut wiped) = (None, false);
         let path = self.path.clone();
         let wrap = |error| LedgerError::from_sqlite(&path, error);
         let transaction =
@@ -129,7 +124,7 @@ impl Ledger {
             if index == 0 {
                 head = read_head(&transaction).map_err(|e| lift(&path, e))?;
             }
-            let place = place(&transaction, now, submission, head).map_err(|e| lift(&path, e))?;
+            let place = place(&transaction, now, submission, head, &mut wiped).map_err(|e| lift(&path, e))?;
             if !place.already {
                 head = Some(Head { seq: place.seq, leaf: place.leaf, recorded: place.recorded });
             }
@@ -137,8 +132,24 @@ impl Ledger {
         }
         also(&transaction, &appended)?;
         transaction.commit().map_err(wrap)?;
+        if wiped {
+            self.flush()?;
+        }
         Ok(appended)
     }
+}
+
+/// Wipes the opening that a statement erases; whether it is such a statement. Run again, it wipes again.
+fn wipe(connection: &Connection, opened: &Opened) -> Result<bool, Failure> {
+    if opened.statement.kind() != "opening-erased" {
+        return Ok(false);
+    }
+    if let Ok(Event::OpeningErased(body)) =
+        Event::parse(opened.statement.kind(), &opened.statement.predicate.body)
+    {
+        connection.execute("DELETE FROM openings WHERE digest = ?1", [body.commit.as_bytes()])?;
+    }
+    Ok(true)
 }
 
 /// An error of SQLite, or one of the ledger's own.
@@ -185,8 +196,10 @@ fn place(
     now: Timestamp,
     submission: &Submission,
     head: Option<Head>,
+    wiped: &mut bool,
 ) -> Result<Appended, Failure> {
     let opened = Opened::of(&submission.envelope)?;
+    *wiped |= wipe(connection, &opened)?;
     let predicate = &opened.statement.predicate;
     if let Some(already) = already_there(connection, predicate.id.as_str(), submission)? {
         return Ok(already);

@@ -43,6 +43,14 @@ pub struct Row {
 const PAGE: i64 = 512;
 
 impl Ledger {
+    /// From here on everything is read as it is now, whatever others append or erase meanwhile.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn snapshot(&self) -> Result<(), LedgerError> {
+        self.wrap(self.connection.execute_batch("BEGIN; SELECT 1 FROM entries LIMIT 1;"))
+    }
+
     /// The newest entry; `None` in an empty ledger.
     ///
     /// # Errors

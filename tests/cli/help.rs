@@ -49,6 +49,7 @@ const COMMANDS: &[&str] = &[
     "report",
     "verify",
     "checkpoint",
+    "erase",
     "prove",
     "export",
     "rehearse",

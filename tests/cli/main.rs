@@ -2,8 +2,10 @@
 
 mod copies;
 mod elsewhere;
+mod erase;
 mod errors;
 mod folder;
+mod follow;
 mod help;
 mod lifetime;
 mod once;

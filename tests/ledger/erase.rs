@@ -35,15 +35,32 @@ fn what_is_erased_leaves_the_disk() {
     drop(ledger);
     let mut ledger = world.open();
     assert!(on_disk(&world));
-    let place = ledger.erase(
-        world.log.now,
-        &erasure(&world, &ledger, &pasted.openings[0]),
-        &pasted.openings[0].commit(),
-    );
+    let place = ledger.append(world.log.now, &erasure(&world, &ledger, &pasted.openings[0]));
     assert_eq!(place.unwrap().seq, 6);
     assert!(!on_disk(&world), "the bytes are still there while the ledger is open");
     assert_eq!(ledger.opening(&pasted.openings[0].commit()).unwrap(), None);
     drop(ledger);
+    assert!(!on_disk(&world));
+    world.assert_clean();
+}
+
+/// Larger than a page, and with a reader who keeps the old bytes alive: said, and wiped when run again.
+#[test]
+fn a_reader_keeps_the_bytes_and_running_again_wipes_them() {
+    let world = World::new();
+    let mut ledger = world.open();
+    let pasted = world.note(&ledger, &format!("{}{SECRET}{}", "x".repeat(9000), "y".repeat(9000)));
+    ledger.append(world.log.now, &pasted).unwrap();
+    let reader = rusqlite::Connection::open(&world.path).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM openings;").unwrap();
+    let erasure = erasure(&world, &ledger, &pasted.openings[0]);
+    reader.busy_timeout(std::time::Duration::ZERO).unwrap();
+    let error = ledger.append(world.log.now, &erasure).unwrap_err();
+    assert!(matches!(error, LedgerError::Traces(_)), "{error}");
+    assert_eq!(ledger.opening(&pasted.openings[0].commit()).unwrap(), None);
+    assert!(on_disk(&world));
+    reader.execute_batch("COMMIT;").unwrap();
+    assert!(ledger.append(world.log.now, &erasure).unwrap().already);
     assert!(!on_disk(&world));
     world.assert_clean();
 }
@@ -56,10 +73,10 @@ fn an_erasure_that_was_refused_erases_nothing() {
     ledger.append(world.log.now, &pasted).unwrap();
     let erasure = erasure(&world, &ledger, &pasted.openings[0]);
     let commit = pasted.openings[0].commit();
-    let error = ledger.erase(world.log.now.plus_seconds(-600), &erasure, &commit).unwrap_err();
+    let error = ledger.append(world.log.now.plus_seconds(-600), &erasure).unwrap_err();
     assert!(matches!(error, LedgerError::ClockBehind { .. }), "{error}");
     assert!(ledger.opening(&commit).unwrap().is_some());
-    assert!(!ledger.erase(world.log.now, &erasure, &commit).unwrap().already);
-    assert!(ledger.erase(world.log.now, &erasure, &commit).unwrap().already, "run again, it is recognised");
+    assert!(!ledger.append(world.log.now, &erasure).unwrap().already);
+    assert!(ledger.append(world.log.now, &erasure).unwrap().already, "run again, it is recognised");
     world.assert_clean();
 }

@@ -288,6 +288,7 @@ fn leave(stage: &mut Stage, id: &Token) -> Result<Played> {
             path: Some(path.clone()),
             roster_sha256: Some(roster.clone()),
             checkpoint: vec![kept.clone()],
+            ..verify::Args::default()
         };
         let (status, text) = stage.act(LEAD, None, |app| verify::run(app, &args))?;
         if status != Status::Done {

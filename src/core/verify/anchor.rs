@@ -27,8 +27,9 @@ impl Roots {
     pub fn new(anchors: &Anchors) -> Self {
         let notes = anchors.checkpoints.iter().chain(&anchors.own_checkpoint);
         let sizes = notes.filter_map(|note| Checkpoint::parse(Note::parse(note).ok()?.text()).ok());
-        let mut roots =
-            Self { frontier: Frontier::new(), wanted: sizes.map(|stated| (stated.size, None)).collect() };
+        let seen = anchors.seen.iter().map(|(size, _)| *size);
+        let wanted = sizes.map(|stated| stated.size).chain(seen).map(|size| (size, None)).collect();
+        let mut roots = Self { frontier: Frontier::new(), wanted };
         roots.keep();
         roots
     }
@@ -86,6 +87,7 @@ impl Roots {
                 text: format!("the checkpoint beside the entries: {text}"),
             });
         }
+        anchored.findings.extend(self.monitored(&anchors.seen, next));
         for kind in AnchorKind::ALL {
             if !anchored.anchors.iter().any(|anchor| anchor.kind == kind) {
                 let text = "none given".into();
@@ -94,6 +96,26 @@ impl Roots {
         }
         anchored.anchors.sort_by_key(|anchor| anchor.kind);
         anchored
+    }
+
+    /// Holds the log against what a monitor saw of it before.
+    fn monitored(&self, seen: &[(u64, Hash)], next: u64) -> Option<Finding> {
+        let last = seen.iter().map(|(size, _)| *size).max()?;
+        let fits = |(size, root): &&(u64, Hash)| self.wanted.get(size) == Some(&Some(*root));
+        let good = seen.iter().filter(fits).map(|(size, _)| *size).max().unwrap_or(0);
+        let differs =
+            seen.iter().filter(|(size, _)| *size > good && *size <= next).map(|(size, _)| *size).min();
+        if let Some(size) = differs {
+            let text = format!(
+                "something from entry {good} up to entry {} is not what was seen before: the log was rewritten or forked",
+                size - 1
+            );
+            return Some(Finding { seq: Some(good), code: "forked", text });
+        }
+        (last > next).then(|| {
+            let text = format!("{last} entries were seen before; this one and all after it are gone");
+            Finding { seq: Some(next), code: "shrunk", text }
+        })
     }
 
     fn check_one(

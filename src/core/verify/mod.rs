@@ -58,6 +58,8 @@ pub struct Anchors {
     pub checkpoints: Vec<String>,
     /// The checkpoint that stands beside the entries: checked, but it anchors nothing.
     pub own_checkpoint: Option<String>,
+    /// Sizes and roots that a monitor saw before.
+    pub seen: Vec<(u64, Hash)>,
 }
 
 /// Where openings are kept.
