@@ -150,6 +150,7 @@ fn assert_all_there(folder: &Folder, acknowledged: &Acknowledged, round: u64) {
         first_roster: Some(Hash::parse(&folder.roster_sha256()).unwrap()),
         checkpoints: vec![folder.ok(&["checkpoint"])],
         own_checkpoint: None,
+        seen: Vec::new(),
     };
     let report = walk::walk(&folder.ledger(), &anchors);
     assert_eq!(report.verdict(), Verdict::Verified, "round {round}: {:#?}", report.findings);
@@ -236,6 +237,7 @@ fn a_killed_init_can_be_run_again() {
             first_roster: Some(Hash::parse(&folder.roster_sha256()).unwrap()),
             checkpoints: vec![folder.ok(&["checkpoint"])],
             own_checkpoint: None,
+            seen: Vec::new(),
         };
         let report = walk::walk(&folder.ledger(), &anchors);
         assert_eq!(report.verdict(), Verdict::Verified, "{:#?}", report.findings);

@@ -64,7 +64,7 @@ fn anchor(app: &mut App, desk: &Desk, id: &Token) {
     };
     match write(app) {
         Ok(true) => {
-            app.say(format!("checkpoint   {}: give it to somebody outside your control", path.display()))
+            app.say(format!("checkpoint   {}: give it to somebody outside your control", path.display()));
         }
         Ok(false) => app.say("This place has no log key: make a checkpoint where the log was initialised."),
         Err(error) => app.warn(format!("the deployment is closed, but there is no checkpoint: {error:#}")),

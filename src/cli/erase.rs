@@ -1,5 +1,6 @@
 //! `erase`: a text that should not be there goes for good; that it went, and why, stays.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -95,17 +96,7 @@ fn find(ledger: &Ledger, digits: &str) -> Result<Target> {
             "{digits:?} is no commit: give 8 to 64 lower-case hex digits; `aether-audit show SEQ` tells them"
         );
     }
-    let mut commits = std::collections::BTreeSet::new();
-    let mut carriers = Vec::new();
-    for row in ledger.rows() {
-        let entry = Entry::parse(&row?.bytes).context("run `aether-audit verify`")?;
-        let named = refs_in(entry.statement.predicate.body.get());
-        let before = commits.len() + carriers.len();
-        commits.extend(named.into_iter().filter(|commit| commit.to_string().starts_with(digits)));
-        if commits.len() + carriers.len() > before || refers(&entry, &commits) {
-            carriers.push(entry);
-        }
-    }
+    let (commits, carriers) = search(ledger, digits)?;
     let mut found = commits.into_iter();
     match (found.next(), found.next()) {
         (Some(commit), None) => Ok(Target { commit, bytes: ledger.opening(&commit)?, carriers }),
@@ -116,8 +107,21 @@ fn find(ledger: &Ledger, digits: &str) -> Result<Target> {
     }
 }
 
-fn refers(entry: &Entry, commits: &std::collections::BTreeSet<Hash>) -> bool {
-    refs_in(entry.statement.predicate.body.get()).iter().any(|commit| commits.contains(commit))
+/// The openings whose commit begins so, and the entries that refer to them.
+fn search(ledger: &Ledger, digits: &str) -> Result<(BTreeSet<Hash>, Vec<Entry>)> {
+    let mut commits = BTreeSet::new();
+    let mut carriers = Vec::new();
+    for row in ledger.rows() {
+        let entry = Entry::parse(&row?.bytes).context("run `aether-audit verify`")?;
+        let named = refs_in(entry.statement.predicate.body.get());
+        let fitting: Vec<Hash> =
+            named.into_iter().filter(|commit| commit.to_string().starts_with(digits)).collect();
+        if !fitting.is_empty() {
+            commits.extend(fitting);
+            carriers.push(entry);
+        }
+    }
+    Ok((commits, carriers))
 }
 
 /// The one deployment that it belongs to; none where it is governance's, or several deployments'.
@@ -138,7 +142,8 @@ pub fn authors(log: &Log, carriers: &[Entry]) -> Vec<Token> {
 /// # Errors
 /// Where the ledger cannot be read.
 pub fn carriers(ledger: &Ledger, commit: &Hash) -> Result<Vec<Entry>> {
-    Ok(find(ledger, &commit.to_string()).map(|target| target.carriers).unwrap_or_default())
+    let (_, carriers) = search(ledger, &commit.to_string())?;
+    Ok(carriers)
 }
 
 fn describe(app: &mut App, log: &Log, target: &Target) -> Result<()> {

@@ -167,11 +167,9 @@ fn keep(app: &App, file: &Path, source: &Source, report: &Report) -> Result<Path
     });
     files::write(&folder.join("now.json"), format!("{}\n", serde_json::to_string_pretty(&now)?).as_bytes())?;
     let mut entries = BufWriter::new(File::create(folder.join("entries.jsonl"))?);
-    for stored in source.stored()? {
-        if let Ok(stored) = stored {
-            entries.write_all(&stored.bytes)?;
-            entries.write_all(b"\n")?;
-        }
+    for stored in source.stored()?.flatten() {
+        entries.write_all(&stored.bytes)?;
+        entries.write_all(b"\n")?;
     }
     entries.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
     Ok(folder)

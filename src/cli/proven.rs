@@ -136,8 +136,7 @@ fn text(found: &Single, status: Status, texts: &[(Hash, Option<String>)]) -> Res
     text.push_str(&match status {
         Status::Finding => format!("VERDICT      {} FINDING(S)\n", found.findings.len()),
         Status::NotProven => {
-            let reasons: String = found.not_proven.iter().map(|reason| format!("  - {reason}\n")).collect();
-            format!("VERDICT      NOT PROVEN\n{reasons}")
+            format!("VERDICT      NOT PROVEN\n  - {}\n", found.not_proven.join("\n  - "))
         }
         _ => {
             let size = found.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);

@@ -204,7 +204,7 @@ fn an_interrupted_rotation_is_finished_by_the_next_command() {
     let old = fs::read(folder.at("private/bob.pem")).unwrap();
     folder.ok(&["key", "rotate", "--as", "bob"]);
     let kept = fs::read_dir(folder.at("private")).unwrap().map(|file| file.unwrap().path());
-    let kept = kept.filter(|path| path.to_string_lossy().contains("bob.old-")).next().unwrap();
+    let kept = kept.filter(|path| path.to_string_lossy().contains("bob.old-")).last().unwrap();
     assert_eq!(fs::read(&kept).unwrap(), old);
     fs::rename(folder.at("private/bob.pem"), folder.at("private/bob.next.pem")).unwrap();
     let halfway = folder.copy();

@@ -122,6 +122,7 @@ pub fn assert_clean(path: &Path, log: &TestLog) -> Report {
         first_roster: Some(log.first_roster()),
         checkpoints: vec![sign_checkpoint(&checkpoint, &secret("log")).unwrap()],
         own_checkpoint: None,
+        seen: Vec::new(),
     };
     let report = walk(path, &anchors);
     assert_eq!(report.verdict(), Verdict::Verified, "{:#?}", report.findings);

@@ -104,7 +104,7 @@ impl Single {
                 }
             }
             Ok(_) => {
-                self.finding(seq, "governance", "it is no governance entry, and has no place in this proof")
+                self.finding(seq, "governance", "it is no governance entry, and has no place in this proof");
             }
             Err(error) => self.finding(seq, "body", error.to_string()),
         }
