@@ -12,7 +12,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("evidence", &["core"]),
     ("ledger", &["core"]),
     ("report", &["core"]),
-    ("cli", &["config", "core", "evidence", "ledger", "report"]),
+    ("witness", &["core"]),
+    ("cli", &["config", "core", "evidence", "ledger", "report", "witness"]),
     ("main.rs", &["cli"]),
 ];
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use anyhow::{Context as _, Result, bail};
 
 use super::app::App;
+use super::cosigned;
 use super::init::log_key_name;
 use super::keyring::Keyring;
 use super::memory::Memory;
@@ -18,16 +19,25 @@ use crate::core::merkle::{Frontier, leaf_hash};
 use crate::ledger::Ledger;
 
 /// Options of `checkpoint`.
-#[derive(clap::Args, Debug)]
-pub struct Args {}
+#[derive(clap::Args, Debug, Default)]
+pub struct Args {
+    /// Ask this witness of the roster's policy to cosign, by its URL, or `all`; may be given again
+    #[arg(long, value_name = "URL", value_delimiter = ',', env = "AETHER_AUDIT_WITNESS")]
+    pub witness: Vec<String>,
+}
 
-pub fn run(app: &mut App, _: &Args) -> Result<Status> {
+pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let desk = super::desk::Desk::read(app, None)?;
     desk.sound()?;
     let made = make(app, &desk.ledger, &desk.log)?;
+    let (made, status) = if args.witness.is_empty() {
+        (made, Status::Done)
+    } else {
+        cosigned::gather(app, &desk.ledger, &desk.log, &made, &args.witness)?
+    };
     app.raw(made.note)?;
     app.say("Give this to somebody outside your control: with it, `aether-audit verify --checkpoint FILE` proves that nothing up to here was changed or cut off.");
-    Ok(Status::Done)
+    Ok(status)
 }
 
 /// A checkpoint that was signed here.

@@ -2,7 +2,6 @@
 //!
 //! Load what the ledger says, let the gates and the who-may table speak, sign, append.
 
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail};
@@ -11,6 +10,8 @@ use super::app::{App, new_id, new_opening};
 use super::bundle::Bundle;
 use super::keyring::{self, Keyring};
 use super::memory::Memory;
+use super::pick::only_one;
+pub use super::pick::{hand, pick, record_folder};
 use super::status_code::Refused;
 use crate::core::authority::{self, Context};
 use crate::core::deployment::{Deployment, Fact, Severity};
@@ -479,67 +480,4 @@ pub fn unsigned(payload: &[u8]) -> Envelope {
 pub fn signature(payload: &[u8], key: &SecretKey) -> Signature {
     let sig = key.sign(&dsse::pae(payload));
     Signature { keyid: key.public().keyid(), sig: dsse::encode(&sig) }
-}
-
-/// Which deployment a command is about: the one named, or the only one that is open.
-///
-/// # Errors
-/// Where there is none, or more than one.
-pub fn pick(app: &App, closed_too: bool) -> Result<Token> {
-    match &app.globals.deployment {
-        Some(id) => Ok(Token::new(id.as_str())?),
-        None => only_one(&Ledger::open_read_only(&app.ledger_path()?)?, closed_too),
-    }
-}
-
-fn only_one(ledger: &Ledger, closed_too: bool) -> Result<Token> {
-    let all = ledger.deployments()?;
-    let open: Vec<&Token> = all.iter().filter(|(_, closed)| !closed).map(|(id, _)| id).collect();
-    match (open.as_slice(), all.last()) {
-        ([only], _) => Ok((*only).clone()),
-        ([], Some((newest, _))) if closed_too => Ok(newest.clone()),
-        ([], Some((newest, _))) => {
-            bail!(
-                "no deployment is open: start one with `aether-audit open`, or name one with --deployment (the newest is {newest})"
-            )
-        }
-        ([], None) => {
-            bail!("there is no deployment yet: start one with `aether-audit open RELEASE --commit SHA …`")
-        }
-        (several, _) => {
-            let ids: Vec<&str> = several.iter().map(|id| id.as_str()).collect();
-            bail!("several deployments are open: name one with --deployment ({})", ids.join(", "))
-        }
-    }
-}
-
-/// The role in which a person acts: the first of `preferred` that they hold in this deployment (or,
-/// not assigned, have on the roster), else any that they hold.
-///
-/// # Errors
-/// Where they are not on the roster or have no role.
-pub fn hand(
-    desk: &Desk,
-    person: &Token,
-    deployment: Option<&Deployment>,
-    preferred: &[&str],
-) -> Result<Hand> {
-    let roster = &desk.roster()?.roster;
-    let found = roster.person(person.as_str()).with_context(|| {
-        format!("{person} is not on the roster: see `aether-audit key list`, or `aether-audit key enroll {person} --role R`")
-    })?;
-    let held: Vec<Token> =
-        deployment.map(|d| d.roles_of(person.as_str()).cloned().collect()).unwrap_or_default();
-    let all: Vec<&Token> = held.iter().chain(&found.roles).collect();
-    let role = preferred.iter().find_map(|wanted| all.iter().find(|role| role.as_str() == *wanted));
-    let role = role.or_else(|| all.first());
-    let role = role.with_context(|| {
-        format!("{person} has no role on the roster: `aether-audit key enroll {person} --role R`")
-    })?;
-    Ok(Hand { person: person.clone(), role: (*role).clone() })
-}
-
-/// Where the files of a deployment's record go.
-pub fn record_folder(app: &App, id: &Token) -> PathBuf {
-    app.home().join("records").join(id.as_str())
 }

@@ -38,6 +38,12 @@ impl Keyring {
         Ok(Self { folder: data.join("aether-audit/keys") })
     }
 
+    /// A folder of keys elsewhere.
+    #[must_use]
+    pub const fn at(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn folder(&self) -> &Path {

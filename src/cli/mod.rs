@@ -10,6 +10,7 @@ mod close;
 mod collect;
 mod completions;
 mod cosign;
+mod cosigned;
 mod decide;
 mod desk;
 mod elsewhere;
@@ -27,6 +28,7 @@ mod log;
 mod memory;
 mod note;
 mod open;
+mod pick;
 mod prove;
 mod proven;
 mod record;
@@ -42,6 +44,7 @@ mod status_code;
 mod template;
 mod verify;
 mod withdraw;
+mod witness;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -119,6 +122,8 @@ enum Command {
     Verify(verify::Args),
     /// Sign and print a checkpoint of the log
     Checkpoint(checkpoint::Args),
+    /// Be a witness of other teams' logs: cosign their checkpoints over HTTP
+    Witness(witness::Args),
     /// Erase a text for good; that it was erased, by whom and why, stays
     Erase(erase::Args),
     /// Show one entry by itself, with proofs, to somebody who is to see nothing else
@@ -177,6 +182,7 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Report(args) => records::report(app, args),
         Command::Verify(args) => verify::run(app, args),
         Command::Checkpoint(args) => checkpoint::run(app, args),
+        Command::Witness(args) => witness::run(app, args),
         Command::Erase(args) => erase::run(app, args),
         Command::Prove(args) => prove::run(app, args),
         Command::Export(args) => export::run(app, args),

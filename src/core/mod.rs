@@ -23,3 +23,4 @@ pub mod statement;
 pub mod strict;
 pub mod time;
 pub mod verify;
+pub mod witness;

@@ -14,3 +14,4 @@ mod prove;
 mod quickstart;
 mod races;
 mod secrets;
+mod witness;

@@ -9,6 +9,7 @@ mod quorum;
 mod remove;
 mod revoke;
 mod rotate;
+mod witnesses;
 
 use std::path::Path;
 
@@ -41,6 +42,8 @@ pub enum Command {
     Quorum(quorum::Args),
     /// Take a role, or a person, off the roster
     Remove(remove::Args),
+    /// Set which witnesses must have seen a checkpoint
+    Witnesses(witnesses::Args),
     /// Show this place's log key, and change which log keys sign checkpoints
     Log(log::Args),
 }
@@ -54,6 +57,7 @@ pub fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Revoke(args) => revoke::run(app, args),
         Command::Quorum(args) => quorum::run(app, args),
         Command::Remove(args) => remove::run(app, args),
+        Command::Witnesses(args) => witnesses::run(app, args),
         Command::Log(args) => log::run(app, args),
     }
 }

@@ -272,7 +272,7 @@ fn go_back(stage: &mut Stage, id: &Token) -> Result<()> {
 fn leave(stage: &mut Stage, id: &Token) -> Result<Played> {
     stage.act(LEAD, Some(id), |app| records::render(app, &records::RenderArgs::default()))?;
     stage.act(LEAD, Some(id), |app| records::report(app, &records::ReportArgs::default()))?;
-    let (_, note) = stage.act(LEAD, None, |app| checkpoint::run(app, &checkpoint::Args {}))?;
+    let (_, note) = stage.act(LEAD, None, |app| checkpoint::run(app, &checkpoint::Args::default()))?;
     let home = stage.home();
     let kept = home.join("checkpoint");
     files::write(&kept, format!("{note}\n").as_bytes())?;

@@ -3,6 +3,7 @@
 //! Pure text in, verdict out. Whether a checkpoint may be released (durable, extends the last one signed) is
 //! for the caller to know.
 
+mod cosignature;
 mod note;
 mod vkey;
 
@@ -11,8 +12,9 @@ use std::str::FromStr as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+pub use cosignature::{cosign, cosigned};
 pub use note::{NOTE_MAX, Note, NoteError, NoteSignature, SIGNATURES_MAX};
-pub use vkey::{Vkey, VkeyError, key_id};
+pub use vkey::{CosignerKey, TypedKey, Vkey, VkeyError, key_id};
 
 use super::hash::Hash;
 use super::keys::SecretKey;

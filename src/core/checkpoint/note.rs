@@ -111,16 +111,7 @@ impl Note {
         let (text, lines) =
             note.rfind("\n\n").map(|end| note.split_at(end + 1)).ok_or(NoteError::Unsigned)?;
         let lines = lines.strip_prefix('\n').filter(|lines| !lines.is_empty()).ok_or(NoteError::Unsigned)?;
-        let lines = lines.strip_suffix('\n').ok_or(NoteError::FinalNewline)?;
-        let signatures = (1..)
-            .zip(lines.split('\n'))
-            .map(|(number, line)| {
-                if number > SIGNATURES_MAX {
-                    return Err(NoteError::TooMany);
-                }
-                NoteSignature::parse(line).ok_or(NoteError::Line(number))
-            })
-            .collect::<Result<_, _>>()?;
+        let signatures = Self::parse_signatures(lines)?;
         Ok(Self { text: text.to_owned(), signatures })
     }
 
@@ -134,6 +125,29 @@ impl Note {
     #[must_use]
     pub fn signatures(&self) -> &[NoteSignature] {
         &self.signatures
+    }
+
+    /// Reads signature lines as a witness answers them, each ended by a newline.
+    ///
+    /// # Errors
+    /// [`NoteError::Line`], [`NoteError::FinalNewline`] or [`NoteError::TooMany`].
+    pub fn parse_signatures(lines: &str) -> Result<Vec<NoteSignature>, NoteError> {
+        let lines = lines.strip_suffix('\n').ok_or(NoteError::FinalNewline)?;
+        (1..)
+            .zip(lines.split('\n'))
+            .map(|(number, line)| {
+                if number > SIGNATURES_MAX {
+                    return Err(NoteError::TooMany);
+                }
+                NoteSignature::parse(line).ok_or(NoteError::Line(number))
+            })
+            .collect()
+    }
+
+    /// Adds a signature line, in the place of an older one of the same key.
+    pub fn add(&mut self, signature: NoteSignature) {
+        self.signatures.retain(|other| other.name != signature.name || other.key_id != signature.key_id);
+        self.signatures.push(signature);
     }
 
     /// The keys among `trusted` that signed this note, each once. Other signatures are ignored.
@@ -179,9 +193,16 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.text)?;
         for line in &self.signatures {
-            let bytes = [line.key_id.as_slice(), &line.signature].concat();
-            writeln!(f, "{DASH}{} {}", line.name, STANDARD.encode(bytes))?;
+            writeln!(f, "{line}")?;
         }
         Ok(())
+    }
+}
+
+/// One line, without its newline.
+impl fmt::Display for NoteSignature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = [self.key_id.as_slice(), &self.signature].concat();
+        write!(f, "{DASH}{} {}", self.name, STANDARD.encode(bytes))
     }
 }

@@ -13,6 +13,7 @@ use crate::core::keys::{KeyError, PublicKey};
 
 /// Signature type of Ed25519 (C2SP signed-note, "Signature types").
 const ED25519: u8 = 0x01;
+const COSIGNATURE: u8 = 0x04;
 
 /// Why a verifier key was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +25,7 @@ pub enum VkeyError {
     #[error("the verifier key's name is empty or has white space, a plus sign or a control character")]
     Name,
     /// Another signature type than Ed25519.
-    #[error("the verifier key is of signature type {0:#04x}: only Ed25519 (0x01) is supported")]
+    #[error("the verifier key is of signature type {0:#04x}: it takes 0x01 for a log, 0x04 for a witness")]
     Type(u8),
     /// The key id is not that of this name and key.
     #[error("the verifier key's id does not belong to its name and key: copy the whole line again")]
@@ -37,26 +38,35 @@ pub enum VkeyError {
 /// The key id of C2SP signed-note: the first 4 bytes of SHA-256(name ‖ 0x0A ‖ 0x01 ‖ key).
 #[must_use]
 pub fn key_id(name: &str, key: &PublicKey) -> [u8; 4] {
-    let Hash([a, b, c, d, ..]) = Hash::of(&[name.as_bytes(), b"\n", &[ED25519], key.as_bytes()]);
+    typed_id(ED25519, name, key)
+}
+
+fn typed_id(signature_type: u8, name: &str, key: &PublicKey) -> [u8; 4] {
+    let Hash([a, b, c, d, ..]) = Hash::of(&[name.as_bytes(), b"\n", &[signature_type], key.as_bytes()]);
     [a, b, c, d]
 }
 
-/// An Ed25519 key with the name under which it signs notes. In JSON it is its one-line text.
+/// A log's key: signature type 0x01.
+pub type Vkey = TypedKey<ED25519>;
+/// A witness's key: signature type 0x04, timestamped cosignatures (C2SP tlog-cosignature).
+pub type CosignerKey = TypedKey<COSIGNATURE>;
+
+/// An Ed25519 key with the name under which it signs notes of one signature type. In JSON it is its one-line text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Vkey {
+pub struct TypedKey<const TYPE: u8> {
     name: String,
     id: [u8; 4],
     key: PublicKey,
 }
 
-impl Vkey {
+impl<const TYPE: u8> TypedKey<TYPE> {
     /// Names `key`. A log key's name is its log's origin.
     ///
     /// # Errors
     /// [`VkeyError::Name`].
     pub fn new(name: &str, key: PublicKey) -> Result<Self, VkeyError> {
         if valid_key_name(name) {
-            Ok(Self { name: name.to_owned(), id: key_id(name, &key), key })
+            Ok(Self { name: name.to_owned(), id: typed_id(TYPE, name, &key), key })
         } else {
             Err(VkeyError::Name)
         }
@@ -91,7 +101,7 @@ impl Vkey {
         };
         let bytes = STANDARD.decode(key).map_err(|_| VkeyError::Form)?;
         let key = match bytes.split_first() {
-            Some((&ED25519, key)) => key.try_into().map_err(|_| VkeyError::Form)?,
+            Some((&found, key)) if found == TYPE => key.try_into().map_err(|_| VkeyError::Form)?,
             Some((&other, _)) => return Err(VkeyError::Type(other)),
             None => return Err(VkeyError::Form),
         };
@@ -102,14 +112,14 @@ impl Vkey {
     }
 }
 
-impl fmt::Display for Vkey {
+impl<const TYPE: u8> fmt::Display for TypedKey<TYPE> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = [&[ED25519], self.key.as_bytes().as_slice()].concat();
+        let key = [&[TYPE], self.key.as_bytes().as_slice()].concat();
         write!(f, "{}+{}+{}", self.name, base16ct::lower::encode_string(&self.id), STANDARD.encode(key))
     }
 }
 
-impl FromStr for Vkey {
+impl<const TYPE: u8> FromStr for TypedKey<TYPE> {
     type Err = VkeyError;
 
     fn from_str(text: &str) -> Result<Self, VkeyError> {
@@ -117,13 +127,13 @@ impl FromStr for Vkey {
     }
 }
 
-impl Serialize for Vkey {
+impl<const TYPE: u8> Serialize for TypedKey<TYPE> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-impl<'de> Deserialize<'de> for Vkey {
+impl<'de, const TYPE: u8> Deserialize<'de> for TypedKey<TYPE> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
     }

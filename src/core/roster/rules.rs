@@ -7,10 +7,14 @@ use crate::core::checkpoint::{Vkey, validate_origin};
 use crate::core::dsse;
 use crate::core::hash::Hash;
 use crate::core::name::Token;
+use crate::core::witness::{Policy, PolicyError};
 
 /// Why a roster is not sound or may not take force.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RosterError {
+    /// The witness policy.
+    #[error(transparent)]
+    WitnessPolicy(PolicyError),
     /// The origin.
     #[error("roster: log is not a valid origin")]
     Origin,
@@ -85,6 +89,9 @@ impl Roster {
 
     fn check_sound(&self, proven: impl Fn(&Token, &RosterKey) -> bool) -> Result<(), RosterError> {
         validate_origin(&self.log).map_err(|_| RosterError::Origin)?;
+        if let Some(text) = &self.witness_policy {
+            Policy::parse(text).map_err(RosterError::WitnessPolicy)?;
+        }
         let mut keys = BTreeSet::new();
         for text in &self.log_keys {
             let vkey = Vkey::parse(text).ok().filter(|vkey| vkey.name() == self.log);

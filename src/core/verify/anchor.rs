@@ -1,12 +1,14 @@
 //! What holds the log at its two ends: the first roster's hash, and checkpoints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Anchor, AnchorKind, AnchorState, Anchors, Finding};
-use crate::core::checkpoint::{self, Checkpoint, Note, Vkey};
+use crate::core::checkpoint::{self, Checkpoint, Note, Vkey, cosigned};
 use crate::core::hash::Hash;
 use crate::core::log::Log;
 use crate::core::merkle::Frontier;
+use crate::core::time::Timestamp;
+use crate::core::witness::Policy;
 
 /// The tree, and its roots at the sizes that some checkpoint states.
 pub(super) struct Roots {
@@ -87,10 +89,20 @@ impl Roots {
                 text: format!("the checkpoint beside the entries: {text}"),
             });
         }
+        let notes = anchors.checkpoints.iter().map(|note| (note, "yours"));
+        let own = anchors.own_checkpoint.iter().map(|note| (note, "the one beside the entries"));
+        for (note, whose) in notes.chain(own) {
+            if self.check_one(note, &trusted, log, next).is_ok() {
+                witnessed(note, whose, log, &mut anchored);
+            }
+        }
         anchored.findings.extend(self.monitored(&anchors.seen, next));
         for kind in AnchorKind::ALL {
             if !anchored.anchors.iter().any(|anchor| anchor.kind == kind) {
-                let text = "none given".into();
+                let text = match kind {
+                    AnchorKind::Witnesses if !names_witnesses(log) => "the roster names none".into(),
+                    _ => "none given".into(),
+                };
                 anchored.anchors.push(Anchor { kind, state: AnchorState::Absent, size: None, text });
             }
         }
@@ -148,4 +160,49 @@ impl Roots {
             }
         }
     }
+}
+
+fn names_witnesses(log: &Log) -> bool {
+    log.rosters.iter().any(|version| version.roster.witness_policy.is_some())
+}
+
+/// Holds the cosignatures on a good checkpoint against the policy of the roster in force at its size.
+fn witnessed(note: &str, whose: &str, log: &Log, anchored: &mut Anchored) {
+    let Ok(note) = Note::parse(note) else { return };
+    let Ok(stated) = Checkpoint::parse(note.text()) else { return };
+    let version = log.rosters.iter().rev().find(|version| version.seq < stated.size);
+    let Some(policy) = version.and_then(|version| version.roster.witness_policy.as_deref()) else { return };
+    let Ok(policy) = Policy::parse(policy) else { return };
+    let (mut saw, mut said) = (BTreeSet::new(), Vec::new());
+    for witness in &policy.witnesses {
+        match cosigned(&note, &witness.key) {
+            None => {}
+            Some(Ok(time)) => {
+                saw.insert(witness.name.as_str());
+                let millis = i64::try_from(time).ok().and_then(|time| time.checked_mul(1000));
+                let time = millis.and_then(|millis| Timestamp::from_millis(millis).ok());
+                let time = time.map_or_else(|| "a time out of range".into(), Timestamp::human);
+                said.push(format!("{} at {time}", witness.name));
+            }
+            Some(Err(())) => {
+                let text = format!(
+                    "the cosignature of {} on the checkpoint of {} entries ({whose}) is invalid",
+                    witness.name, stated.size
+                );
+                anchored.findings.push(Finding { seq: None, code: "cosignature", text: text.clone() });
+                let (kind, state) = (AnchorKind::Witnesses, AnchorState::Broken);
+                anchored.anchors.push(Anchor { kind, state, size: Some(stated.size), text });
+            }
+        }
+    }
+    let (have, all) = (saw.len(), policy.witnesses.len());
+    let (state, what) = match (policy.asks(), policy.satisfied(&saw)) {
+        (false, _) => (AnchorState::Untrusted, "the policy asks for none"),
+        (true, true) => (AnchorState::Holds, "enough for the roster's policy"),
+        (true, false) => (AnchorState::Untrusted, "not enough for the roster's policy"),
+    };
+    let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join(", ")) };
+    let text =
+        format!("{have} of {all} cosigned the checkpoint of {} entries, {whose}{said}: {what}", stated.size);
+    anchored.anchors.push(Anchor { kind: AnchorKind::Witnesses, state, size: Some(stated.size), text });
 }
