@@ -10,7 +10,7 @@ import tempfile
 from encoding import sha
 from roster import roster_hash
 from verify import refs
-from writer import Log, first_roster, keyid, roster_key
+from writer import Log, first_roster, keyid, raw, roster_key, text64
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LEAD, COMMS, QA, ROOT, CI = ("alice", "lead-deployer"), ("bob", "comms-lead"), ("carol", "qa-engineer"), ("alice.root", "root"), ("ci", "recorder")
@@ -165,6 +165,29 @@ simple("a root key signs a note", 1, note(ROOT))
 simple("a role that the signer does not have", 1, note(("bob", "qa-engineer")))
 simple("an unknown key", 1, note(("mallory", "comms-lead")))
 simple("another log's statement", 1, note(log="example.com/other"))
+def witnessed(text):
+    """A first roster with that witness policy."""
+    return {**first_roster(), "witnessPolicy": text}
+
+
+def witness(name):
+    """The vkey of a witness."""
+    name, key = f"{name}.example", bytes([4]) + raw(name)
+    return f"{name}+{sha(name.encode(), b'%c' % 10, key).hexdigest()[:8]}+{text64(key)}"
+
+
+W1, W2 = f"witness w1 {witness('w1')} https://w1.example\n", f"witness w2 {witness('w2')}\n"
+for name, exit_status, text in (
+    ("nobody", 0, "quorum none\n"), ("one", 0, W1 + "quorum w1\n"), ("words and remarks", 0, f"# a remark\n\t{W1} \n{W2}group g any w1 w2\nquorum g"),
+    ("a group of groups", 0, W1 + W2 + "group a all w1\ngroup b 2 a w2\nquorum b\n"), ("no quorum", 1, W1), ("nothing", 1, ""),
+    ("two quorums", 1, "quorum none\nquorum none\n"), ("an unknown name", 1, W1 + "quorum w2\n"), ("a name too early", 1, "quorum w1\n" + W1),
+    ("a name twice", 1, W1 + W2.replace("w2 ", "w1 ", 1) + "quorum w1\n"), ("a key twice", 1, W1 + W1.replace("w1 ", "w3 ", 1) + "quorum w1\n"),
+    ("a member twice", 1, W1 + W2 + "group a all w1\ngroup b all w1 w2\nquorum b\n"), ("too many", 1, W1 + "group g 2 w1\nquorum g\n"),
+    ("none of them", 1, W1 + "group g 0 w1\nquorum g\n"), ("an empty group", 1, W1 + "group g any\nquorum w1\n"), ("called none", 1, W1.replace("w1 ", "none ", 1) + "quorum none\n"),
+    ("a log's key as a witness", 1, f"witness w {first_roster()['logKeys'][0]}\nquorum w\n"), ("a control character", 1, "quorum none\r\n"), ("another word", 1, "quorums none\nquorum none\n"),
+):
+    simple(f"a witness policy: {name}", exit_status, note(), roster=lambda text=text: witnessed(text))
+
 simple("a roster that never was", 1, note(roster="ab" * 32))
 simple("another subject", 1, note(subject=[{"digest": {"gitCommit": "1" * 40}, "name": "source"}]))
 simple("an id twice", 1, note(id=f"{1:032x}"))

@@ -9,17 +9,50 @@ def roster_hash(roster):
     return sha(jcs(roster).encode()).hexdigest()
 
 
-def vkey(text, name):
+def vkey(text, name=None, kind=1):
     parts = text.split("+", 2)
-    need(len(parts) == 3 and parts[0] == name, "vkey")
+    need(len(parts) == 3 and parts[0] and name in (None, parts[0]), "vkey")
+    name = parts[0]
+    need(not any(c.isspace() or ord(c) < 32 or 127 <= ord(c) < 160 for c in name), "vkey")
     raw = b64(parts[2], 33)
-    need(raw[0] == 1 and sha(name.encode(), b"\n", raw).hexdigest()[:8] == parts[1], "vkey")
+    need(raw[0] == kind and sha(name.encode(), b"\n", raw).hexdigest()[:8] == parts[1], "vkey")
     return bytes.fromhex(parts[1]), public(raw[1:])
+
+
+def policy(text):
+    """Whether a witness policy can be read: section 12."""
+    need(not any(c < " " and c not in "\t\n" or c == "\x7f" for c in text), "a control character in the policy")
+    keys, names, members, quorums = [], [], [], 0
+    for line in text.split("\n"):
+        words = [word for word in line.replace("\t", " ").split(" ") if word]
+        if not words or words[0].startswith("#"):
+            continue
+        kind, count = words[0], len(words)
+        if kind == "log":
+            need(count in (2, 3), "log line")
+            keys.append(vkey(words[1])[1])
+        elif kind == "witness":
+            need(count in (3, 4), "witness line")
+            keys.append(vkey(words[2], kind=4)[1])
+            names.append(words[1])
+        elif kind == "group":
+            need(count >= 4 and all(name in names for name in words[3:]), "group line")
+            k = {"any": "1", "all": str(count - 3)}.get(words[2], words[2])
+            need(k.isascii() and k.isdigit() and k[0] != "0" and int(k) <= count - 3, "threshold of a group")
+            members += words[3:]
+            names.append(words[1])
+        else:
+            need(kind == "quorum" and count == 2 and words[1] in names + ["none"], "quorum line")
+            quorums += 1
+    need(quorums == 1 and "none" not in names, "quorum")
+    need(all(len(set(each)) == len(each) for each in (keys, names, members)), "a key or name of the policy stands twice")
 
 
 def sound(roster):
     """Its keys by id, each with its holder and use, when all of section 8 holds."""
     need(fits("roster", roster), "shape of the roster")
+    if "witnessPolicy" in roster:
+        policy(roster["witnessPolicy"])
     raws = [vkey(text, roster["log"])[1] for text in roster["logKeys"]]
     keys, people, roles = {}, [p["id"] for p in roster["people"]], roster["roles"]
     need(len(set(people)) == len(people), "a person stands twice")
