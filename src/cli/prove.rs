@@ -55,7 +55,8 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     if stated.size <= seq {
         bail!("the checkpoint covers {} entries, not entry {seq}: give a newer one, or none", stated.size);
     }
-    let governance: Vec<u64> = desk.entries.iter().map(|e| e.line.seq).filter(|other| *other < seq).collect();
+    let others = desk.entries.iter().map(|entry| entry.line.seq);
+    let governance: Vec<u64> = others.filter(|other| *other != seq && *other < stated.size).collect();
     export::whole(&folder, |staged| {
         files::write(&staged.join("entry.json"), &bytes)?;
         fs::create_dir(staged.join("proofs"))?;

@@ -142,7 +142,7 @@ fn text(found: &Single, status: Status, texts: &[(Hash, Option<String>)]) -> Res
             let size = found.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);
             format!(
                 "VERDICT      VERIFIED: the entry stands in the log of {size} entries that your checkpoint covers, signed by keys of a \
-                 roster that begins with the one whose hash you gave.\n             Not shown: later rosters before this entry, and \
+                 roster that begins with the one whose hash you gave.\n             Not shown: rosters after the last one here, and \
                  who was assigned to the deployment; for that, ask for an export.\n"
             )
         }

@@ -103,3 +103,21 @@ fn what_cannot_be_proven_is_said() {
     folder.ok(&["note", "later", "--as", "bob"]);
     folder.fails(2, &["prove", "6", "--checkpoint", "ckpt"], "covers 6 entries, not entry 6");
 }
+
+/// The checkpoint's log key, and a revocation, may have come after the entry.
+#[test]
+fn what_came_later_counts() {
+    let (folder, roster) = proven();
+    folder.ok(&["key", "log", "--rotate", "--as", "alice"]);
+    fs::write(folder.at("ckpt"), folder.ok(&["checkpoint"])).unwrap();
+    fs::remove_dir_all(folder.at("proof")).unwrap();
+    folder.ok(&["prove", "4", "proof", "--checkpoint", "ckpt"]);
+    let (status, said) = verify(&folder, &roster);
+    assert_eq!(status, Some(0), "{said}");
+    folder.ok(&["key", "revoke", "alice", "--compromised-from", "4", "--reason", "x", "--as", "alice"]);
+    fs::write(folder.at("ckpt"), folder.ok(&["checkpoint"])).unwrap();
+    fs::remove_dir_all(folder.at("proof")).unwrap();
+    folder.ok(&["prove", "4", "proof", "--checkpoint", "ckpt"]);
+    let (status, said) = verify(&folder, &roster);
+    assert!(status == Some(1) && said.contains("key-suspect"), "{said}");
+}

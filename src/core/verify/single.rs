@@ -1,5 +1,5 @@
 //! One entry by itself: that it stands in the log, and that its signers were on the roster, with nothing of
-//! the log but this entry, the governance before it and inclusion proofs.
+//! the log but this entry, the governance entries and inclusion proofs.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::core::proof::TlogProof;
 pub struct Given {
     /// The entry that is proven, as stored.
     pub entry: Vec<u8>,
-    /// Every governance entry before it, in `seq` order, as stored.
+    /// Every other governance entry that the checkpoint covers, in `seq` order, as stored.
     pub governance: Vec<Vec<u8>>,
     /// The C2SP tlog-proof of each of them, by the `seq` that the file is named by.
     pub proofs: BTreeMap<u64, String>,
@@ -47,24 +47,21 @@ pub struct Single {
 
 /// Checks one entry against what the caller holds. Any input is safe.
 ///
-/// That no later roster came between the last one shown and the entry is not shown, nor who was assigned to
-/// its deployment; that the roster shown is the one that the signers held in force is.
+/// Rosters name the one before them, so that none before the last one shown is left out. Not shown is that none
+/// came after that, nor who was assigned to the entry's deployment; that its signers held the roster in force by
+/// which it is judged is.
 #[must_use]
 pub fn single(given: &Given, anchors: &Anchors) -> Single {
     let mut found = Single::default();
     let Some(entry) = read(&given.entry, &mut found) else { return found };
-    for bytes in &given.governance {
-        let Some(governance) = read(bytes, &mut found) else { continue };
-        if governance.line.seq >= entry.line.seq {
-            let text = format!("it stands after entry {}, and says nothing about it", entry.line.seq);
-            found.finding(governance.line.seq, "governance", text);
-        } else {
-            found.govern(&governance);
-            found.stands(&governance, given);
-        }
-    }
+    let mut governance: Vec<Entry> =
+        given.governance.iter().filter_map(|bytes| read(bytes, &mut found)).collect();
+    let later = governance.split_off(governance.partition_point(|other| other.line.seq < entry.line.seq));
+    found.governed(&governance, given);
     found.stands(&entry, given);
     found.signed(&entry);
+    found.governed(&later, given);
+    found.suspect(&entry);
     found.anchor(&entry, given, anchors);
     found.entry = Some(entry);
     found
@@ -83,6 +80,13 @@ fn read(bytes: &[u8], found: &mut Single) -> Option<Entry> {
 impl Single {
     fn finding(&mut self, seq: u64, code: &'static str, text: impl Into<String>) {
         self.findings.push(Finding { seq: Some(seq), code, text: text.into() });
+    }
+
+    fn governed(&mut self, entries: &[Entry], given: &Given) {
+        for entry in entries {
+            self.govern(entry);
+            self.stands(entry, given);
+        }
     }
 
     /// Takes a governance entry, if its signatures are good.
@@ -197,10 +201,13 @@ impl Single {
                 }
             }
         }
-        let ends = |key: &Hash| self.log.keys.get(key).and_then(|known| known.suspect_from);
-        let suspect =
-            statement.predicate.signers.iter().find(|s| ends(&s.key).is_some_and(|from| from <= seq));
-        if suspect.is_some() {
+    }
+
+    /// A key that was revoked, perhaps long after it signed.
+    fn suspect(&mut self, entry: &Entry) {
+        let seq = entry.line.seq;
+        let from = |key: &Hash| self.log.keys.get(key).and_then(|known| known.suspect_from);
+        if entry.statement.predicate.signers.iter().any(|s| from(&s.key).is_some_and(|from| from <= seq)) {
             self.finding(seq, "key-suspect", "a key that signed it is suspect from before this entry on");
         }
     }
