@@ -3,6 +3,8 @@
 
 mod common;
 
+#[path = "verify/adversary.rs"]
+mod adversary;
 #[path = "verify/honest.rs"]
 mod honest;
 #[path = "verify/mutated.rs"]

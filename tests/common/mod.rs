@@ -207,6 +207,23 @@ impl TestLog {
         sign_checkpoint(&checkpoint, &secret("log")).unwrap()
     }
 
+    /// The root over the first `size` entries.
+    pub fn root_at(&self, size: usize) -> Hash {
+        let mut tree = Frontier::new();
+        tree.extend(self.entries[..size].iter().map(|entry| leaf_hash(entry)));
+        tree.root()
+    }
+
+    /// The first `size` entries of another log, with its openings, to go on from there otherwise.
+    pub fn replayed(other: &Self, size: usize) -> Self {
+        let mut log = Self { entries: Vec::new(), log: Log::default(), ..other.clone() };
+        for bytes in &other.entries[..size] {
+            log.now = recorded(bytes);
+            log.push(bytes.clone());
+        }
+        log
+    }
+
     /// The entries as a store with index columns gives them.
     pub fn stored(&self) -> Vec<Stored> {
         self.entries.iter().map(|bytes| Stored { bytes: bytes.clone(), columns: columns(bytes) }).collect()
@@ -227,6 +244,11 @@ impl Openings for TestLog {
         self.openings.keys().for_each(|commit| found(*commit));
         Ok(())
     }
+}
+
+/// When an entry was recorded.
+pub fn recorded(bytes: &[u8]) -> Timestamp {
+    Entry::parse(bytes).unwrap().line.recorded
 }
 
 /// The index columns that an honest store would have.

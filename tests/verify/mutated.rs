@@ -6,10 +6,10 @@ use super::common::story;
 use super::{anchors, check_bytes, roster_only};
 
 /// xorshift64*: the same alterations each time.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+    pub fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -42,13 +42,19 @@ fn alter(entries: &mut Vec<Vec<u8>>, random: &mut Random) -> [usize; 2] {
     [at, other]
 }
 
+/// How many; a campaign sets the variable.
+fn cases() -> usize {
+    let given = std::env::var("AETHER_AUDIT_TEST_MUTATIONS").ok();
+    given.map_or(2200, |given| given.parse().expect("a number"))
+}
+
 #[test]
 fn no_alteration_is_missed() {
     let log = story::short();
     let (with, without) = (anchors(&log), roster_only(&log));
     let mut random = Random(0x5eed);
     let mut tried = 0;
-    for _ in 0..2200 {
+    for _ in 0..cases() {
         let mut entries = log.entries.clone();
         let about = alter(&mut entries, &mut random);
         if entries == log.entries {
@@ -74,6 +80,7 @@ fn no_alteration_is_missed() {
         );
     }
     assert!(tried > 2000, "{tried}");
+    println!("{tried} alterations, none missed");
 }
 
 #[test]
@@ -99,4 +106,45 @@ fn garbage_and_huge_input() {
     let report = verify(entries, Scope::Log, &mut log.clone(), &anchors(&log), &mut |_| {});
     assert!(report.findings.iter().all(|f| f.code == "unreadable" && f.seq == Some(last)));
     assert!(!report.findings.is_empty());
+}
+
+/// A checkpoint with a cosignature, each byte of it altered in turn: it never anchors, nor counts as witnessed.
+#[test]
+fn no_altered_note_anchors() {
+    use aether_audit::core::checkpoint::{CosignerKey, Note, cosign};
+    use aether_audit::core::event::{Event, RosterChanged};
+    use aether_audit::core::verify::{AnchorKind, AnchorState};
+
+    let mut log = story::short();
+    let key = super::common::secret("witness");
+    let cosigner = CosignerKey::new("witness.example/w1", key.public()).unwrap();
+    let mut roster = log.log.roster().unwrap().roster.successor();
+    roster.witness_policy = Some(format!("witness w1 {cosigner}\nquorum w1\n"));
+    let change = RosterChanged { names: std::collections::BTreeMap::new(), reason: None, roster };
+    log.govern(&Event::RosterChanged(change));
+    let mut note = Note::parse(&log.checkpoint()).unwrap();
+    note.add(cosign(note.text(), &cosigner, &key, 1_783_040_000));
+    let note = note.to_string();
+    let judge = |note: String| {
+        let anchors = aether_audit::core::verify::Anchors { checkpoints: vec![note], ..roster_only(&log) };
+        let report = check_bytes(&log.entries, &log, &anchors);
+        let witnessed =
+            report.anchors.iter().any(|a| a.kind == AnchorKind::Witnesses && a.state == AnchorState::Holds);
+        (report.verdict() == Verdict::Verified, witnessed)
+    };
+    assert_eq!(judge(note.clone()), (true, true));
+    let second = note.rfind('\u{2014}').unwrap();
+    for at in 0..note.len() {
+        for bit in [1, 4, 0x40] {
+            let mut bytes = note.clone().into_bytes();
+            bytes[at] ^= bit;
+            let Ok(altered) = String::from_utf8(bytes) else { continue };
+            let (anchored, witnessed) = judge(altered);
+            assert!(!witnessed, "byte {at}");
+            assert!(
+                !anchored || at >= second,
+                "byte {at}: the log's own signature does not cover the witness's line"
+            );
+        }
+    }
 }
