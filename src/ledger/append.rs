@@ -53,8 +53,8 @@ impl Ledger {
     /// names is wiped in the same durable step.
     ///
     /// # Errors
-    /// [`LedgerError`]; nothing was appended or wiped then, but for [`LedgerError::Traces`], where both were
-    /// done and a reader keeps the old bytes in the write-ahead log.
+    /// [`LedgerError`]; nothing was appended or wiped then, but for [`LedgerError::Traces`] and
+    /// [`LedgerError::Unwiped`], where the opening is gone and its old bytes are still in the file or beside it.
     pub fn append(&mut self, now: Timestamp, submission: &Submission) -> Result<Appended, LedgerError> {
         let appended = self.append_all(now, std::slice::from_ref(submission))?;
         appended.into_iter().next().ok_or(LedgerError::Order("nothing to append"))
@@ -95,13 +95,19 @@ impl Ledger {
         appended.into_iter().next().ok_or(LedgerError::Order("nothing to append"))
     }
 
-    /// Moves SQLite's log into the file and empties it, so that no erased byte is left in it.
-    fn flush(&self) -> Result<(), LedgerError> {
-        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-        let patience = |long| self.wrap(self.connection.busy_timeout(long));
-        patience(READERS)?;
-        let flushed = self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-        patience(super::BUSY)?;
+    /// Wipes what erased openings left in the file: SQLite overwrites what is deleted, but not the copies that stay
+    /// where pages were split before, so the whole file is written anew; then its log is moved in and emptied.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unwiped`] where the file could not be written anew, [`LedgerError::Traces`] where a reader keeps
+    /// the old bytes in the write-ahead log. What the ledger says is the same before and after.
+    pub fn scrub(&self) -> Result<(), LedgerError> {
+        let unwiped = |source| LedgerError::Unwiped { path: self.path.clone(), source };
+        self.connection.execute_batch("VACUUM").map_err(unwiped)?;
+        self.connection.busy_timeout(READERS).map_err(unwiped)?;
+        let flushed =
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        self.connection.busy_timeout(super::BUSY).map_err(unwiped)?;
         match flushed {
             Ok(0) => Ok(()),
             _ => Err(LedgerError::Traces(self.path.clone())),
@@ -133,7 +139,7 @@ impl Ledger {
         also(&transaction, &appended)?;
         transaction.commit().map_err(wrap)?;
         if wiped {
-            self.flush()?;
+            self.scrub()?;
         }
         Ok(appended)
     }

@@ -87,6 +87,17 @@ pub enum LedgerError {
              run the same command again when it has ended"
     )]
     Traces(PathBuf),
+    /// Erased, but the file could not be written anew.
+    #[error(
+        "erased, but old bytes may still stand in unused parts of {path}, which could not be written anew \
+             (it takes free disk space of twice its size): {source}. Put that right and run the same command again"
+    )]
+    Unwiped {
+        /// The ledger.
+        path: PathBuf,
+        /// Why not.
+        source: rusqlite::Error,
+    },
     /// A decision or act whose signer had not seen what came in meanwhile.
     #[error(
         "not appended: the signer had seen entry {seen}; since then entries {entries:?} came into this deployment. \

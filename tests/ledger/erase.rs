@@ -2,12 +2,13 @@
 
 use std::fs;
 
-use aether_audit::core::event::{Event, OpeningErased};
+use aether_audit::core::event::{Event, NoteAdded, OpeningErased};
+use aether_audit::core::hash::Hash;
 use aether_audit::core::opening::Opening;
 use aether_audit::core::roster::CUSTODIAN;
 use aether_audit::ledger::{Ledger, LedgerError, Submission};
 
-use crate::world::{World, random, seen};
+use crate::world::{BOB, World, random, seen};
 
 const SECRET: &str = "hunter2-pasted-at-two-in-the-morning";
 
@@ -20,9 +21,13 @@ fn erasure(world: &World, ledger: &Ledger, erased: &Opening) -> Submission {
 
 /// Whether any file of the ledger's folder holds the secret.
 fn on_disk(world: &World) -> bool {
+    holds(world, SECRET)
+}
+
+fn holds(world: &World, text: &str) -> bool {
     fs::read_dir(world.dir.path()).unwrap().any(|file| {
         let bytes = fs::read(file.unwrap().path()).unwrap();
-        bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes())
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
     })
 }
 
@@ -78,5 +83,35 @@ fn an_erasure_that_was_refused_erases_nothing() {
     assert!(ledger.opening(&commit).unwrap().is_some());
     assert!(!ledger.append(world.log.now, &erasure).unwrap().already);
     assert!(ledger.append(world.log.now, &erasure).unwrap().already, "run again, it is recognised");
+    world.assert_clean();
+}
+
+/// Pages that were split and joined hold no forgotten copy of what moved between them.
+#[test]
+fn no_copy_is_left_where_pages_were_split() {
+    let world = World::new();
+    let mut ledger = world.open();
+    let notes: Vec<_> = (0..240)
+        .map(|number: usize| {
+            let mark = format!("<{number:04}-{SECRET}>");
+            let bytes = format!("{mark}{}{mark}", "x".repeat(number * 37 % 1900)).into_bytes();
+            let salt = *Hash::of(&[&bytes]).as_bytes().first_chunk().unwrap();
+            let opening = Opening { salt, bytes };
+            let text = opening.reference("text/plain").unwrap();
+            let event = Event::NoteAdded(NoteAdded { about: None, text });
+            let note = world.submission(BOB, &event, vec![opening], seen(&ledger));
+            ledger.append(world.log.now, &note).unwrap();
+            (mark, note)
+        })
+        .collect();
+    let mut left = Vec::new();
+    for (mark, note) in notes.iter().step_by(3) {
+        ledger.append(world.log.now, &erasure(&world, &ledger, &note.openings[0])).unwrap();
+        if holds(&world, mark) {
+            left.push(mark);
+        }
+    }
+    assert!(left.is_empty(), "{} left: {left:?}", left.len());
+    assert!(holds(&world, &notes[1].0), "the others stay");
     world.assert_clean();
 }
