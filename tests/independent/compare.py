@@ -7,10 +7,8 @@ import subprocess
 import sys
 import tempfile
 
-from encoding import sha
-from roster import roster_hash
-from verify import refs
-from writer import Log, first_roster, keyid, raw, roster_key, text64
+from verify import refs, sha256
+from writer import Log, first_roster, keyid, raw, roster_hash, roster_key, text64
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LEAD, COMMS, QA, ROOT, CI = ("alice", "lead-deployer"), ("bob", "comms-lead"), ("carol", "qa-engineer"), ("alice.root", "root"), ("ci", "recorder")
@@ -80,7 +78,7 @@ def refers_again(log):
 def reports(covered, leaf=None):
     def step(log):
         seq = covered(log)
-        digest = leaf or (sha(b"\0", log.lines[seq]).hexdigest() if seq < len(log.lines) else "0" * 64)
+        digest = leaf or (sha256(b"\0" + log.lines[seq]) if seq < len(log.lines) else "0" * 64)
         log.add("report-issued", {"covers": {"leaf": digest, "seq": seq}, "files": []}, [COMMS], "d1")
     return step
 
@@ -173,7 +171,7 @@ def witnessed(text):
 def witness(name):
     """The vkey of a witness."""
     name, key = f"{name}.example", bytes([4]) + raw(name)
-    return f"{name}+{sha(name.encode(), b'%c' % 10, key).hexdigest()[:8]}+{text64(key)}"
+    return f"{name}+{sha256(name.encode() + bytes([10]) + key)[:8]}+{text64(key)}"
 
 
 W1, W2 = f"witness w1 {witness('w1')} https://w1.example\n", f"witness w2 {witness('w2')}\n"
