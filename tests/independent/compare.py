@@ -7,10 +7,9 @@ import subprocess
 import sys
 import tempfile
 
-from verify import refs, sha256
+from verify import refs, sha256, verify
 from writer import Log, first_roster, keyid, raw, roster_hash, roster_key, text64
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 LEAD, COMMS, QA, ROOT, CI = ("alice", "lead-deployer"), ("bob", "comms-lead"), ("carol", "qa-engineer"), ("alice.root", "root"), ("ci", "recorder")
 CASES = []
 
@@ -285,22 +284,31 @@ def _():
     return log
 
 
-def status(command, folder, log):
-    anchors = ["--roster-sha256", log.first, "--checkpoint", folder + ".checkpoint"]
-    return subprocess.run([*command, folder, *anchors], capture_output=True, check=False).returncode
+# What verify.py says in its head that it does not check; every other case must be judged rightly by both.
+LEFT_TO_THE_PROGRAM = {
+    "a member that says false", "a check that says false", "a check whose id is no token", "a check twice", "no source in the subject",
+    "a report covers its own entry", "a report covers another entry", "101 percent", "a query that steers the terminal",
+    "a unit that steers the terminal", "an empty list of points", "an item twice", *(f"a witness policy: {what}" for what in (
+        "no quorum", "nothing", "two quorums", "an unknown name", "a name too early", "a name twice", "a key twice", "a member twice", "too many",
+        "none of them", "an empty group", "called none", "a control character", "another word"))}
 
 
 def main():
-    program, own, wrong = [sys.argv[1], "-q", "verify"], [sys.executable, os.path.join(HERE, "verify.py")], 0
-    with tempfile.TemporaryDirectory() as folder:
+    wrong, left = [], []
+    with tempfile.TemporaryDirectory() as temporary:
         for number, (name, expected, make) in enumerate(CASES):
-            log, place = make(), os.path.join(folder, str(number))
+            log, place = make(), os.path.join(temporary, str(number))
             log.write(place, log.left_out)
-            found = status(program, place, log), status(own, place, log)
-            if found != (expected, expected):
-                wrong += 1
-                print(f"{name}: {expected} is right, aether-audit says {found[0]}, verify.py {found[1]}")
-    print(f"{len(CASES) - wrong} of {len(CASES)} crafted logs are judged rightly by both")
+            anchors = ["--roster-sha256", log.first, "--checkpoint", place + ".checkpoint"]
+            done = subprocess.run([sys.argv[1], "-q", "verify", place, *anchors], capture_output=True, check=False)
+            own, findings, why = verify(place, log.first, place + ".checkpoint")
+            if name in LEFT_TO_THE_PROGRAM and (done.returncode, own) == (expected, 0):
+                left.append(name)
+            elif name in LEFT_TO_THE_PROGRAM or (done.returncode, own) != (expected, expected):
+                wrong.append(f"{name}: {expected} is right, aether-audit says {done.returncode}, verify.py {own} {findings} {why}")
+    wrong += [f"no such case: {name}" for name in LEFT_TO_THE_PROGRAM - {name for name, _, _ in CASES}]
+    print("\n".join([f"left to the program: {name}" for name in left] + wrong))
+    print(f"{len(CASES) - len(wrong) - len(left)} of {len(CASES)} crafted logs are judged rightly by both, {len(left)} are left to the program")
     return 1 if wrong else 0
 
 

@@ -8,19 +8,19 @@ point is neither small nor of prime order, a log key that is no point; one entry
 import argparse, base64, datetime, hashlib, json, pathlib, re, sys
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 # Members are `name=type`, optional where the name ends with `?`; `...` is for others, left to the program. A type is
 # a pattern, range, shape, array `[type]`, object by token `{type}`, or the texts allowed. A kind has its class and who
 # may: roles, or `-` for any; `+` where the role must be assigned, `*` where a machine may, `!` after the closing too.
-SHAPES = """entry deploymentSeq?=u64 envelope=envelope prev=hash recorded=time seq=u64; seen leaf=hash seq=u64;
-body ...; envelope payload=base64 payloadType=application/vnd.in-toto+json signatures=[signature]; signature keyid=hash
+SHAPES = """entry deploymentSeq?=u64 envelope=envelope prev=hash recorded=time seq=u64; seen leaf=hash seq=u64; body
+...; envelope payload=base64 payloadType=application/vnd.in-toto+json signatures=[signature]; signature keyid=hash
 sig=sig; statement _type=https://in-toto.io/Statement/v1 predicate=predicate predicateType=type subject=[subject];
-predicate body=body deployment?=token id=id log=origin roster=hash seen?=seen signers=[signer] time=time;
-signer key=hash role=token; subject digest=digest name=label; digest gitCommit?=git sha256?=hash; ref commit=hash
+predicate body=body deployment?=token id=id log=origin roster=hash seen?=seen signers=[signer] time=time; signer
+key=hash role=token; subject digest=digest name=label; digest gitCommit?=git sha256?=hash; ref commit=hash
 mediaType=media; roster log=origin logKeys=[plain] people=[person] previous?=hash roles={threshold} rootThreshold=u32
-separate=[[token]] version=u64 witnessPolicy?=text; person id=token keys=[key] kind=person|machine roles=[token];
-key madeBy?=token proof=sig public=public use=root|role; threshold threshold=u32; assignment person=token role=token;
-checklist items=[item] text=ref ...; item by?=token id=token roles?=[token] ...; policy machineRollback?=true ..."""
+separate=[[token]] version=u64 witnessPolicy?=text; person id=token keys=[key] kind=person|machine roles=[token]; key
+madeBy?=token proof=sig public=public use=root|role; threshold threshold=u32; assignment person=token role=token;
+checklist items=[item] text=ref ...; mention commit=hash mediaType=text; item by?=token id=token roles?=[token] ...;
+policy machineRollback?=true ..."""
 KINDS = """ledger-opened G root names?={ref} rehearsal?=true roster=roster; key-rotated G root new=key old=hash
 person=token; roster-changed G root names?={ref} reason?=ref roster=roster; key-revoked G root compromisedFromSeq?=u64
 key=hash person=token reason=ref; deployment-opened D lead-deployer assignments=[assignment] checklist=checklist
@@ -89,11 +89,11 @@ def vkey(text, type):  # (name, key id), the 32 bytes
     raw = b64(match[3]) if match else b"none"
     if raw[0] != type or match[2] != sha256(match[1].encode() + b"\n" + raw)[:8]: raise ValueError("no vkey")
     return (match[1], match[2]), key(raw[1:])
-def checkpoint(data):  # origin, size, root, the text that is signed, and ((name, key id), the rest) of each line
-    head, _, tail = data.decode().rpartition("\n\n")
-    text = re.fullmatch(rf"({NAME})\n(0|[1-9][0-9]*)\n({B64}{{42}}[AEIMQUYcgkosw048]=)", head)
-    if not text or len(data) > 262_144 or not re.fullmatch(f"(— {NAME} {BASE64}\n){{1,100}}", tail):
-        raise ValueError("no checkpoint")
+def checkpoint(note):  # origin, size, root, the text that is signed, and ((name, key id), the rest) of each line
+    head, _, tail = note.rpartition("\n\n")
+    if not re.fullmatch(rf"(?:— {NAME} (?=[^=\n]{{7}}){BASE64}\n){{1,100}}", tail) or len(note.encode()) > 262_144 \
+            or re.search("[\\x00-\\x09\\x0b-\\x1f]", note): raise ValueError("no signed note")
+    text = re.fullmatch(rf"({NAME})\n(0|[1-9][0-9]{{0,15}})\n({B64}{{42}}[AEIMQUYcgkosw048]=)", head) or ["", "", 0, ""]
     sigs = [((name, b64(sig)[:4].hex()), b64(sig)[4:]) for name, sig in re.findall(f"— ({NAME}) (.*)\n", tail)]
     return text[1], int(text[2]), b64(text[3]).hex(), (head + "\n").encode(), sigs
 def witnesses(policy):
@@ -139,8 +139,7 @@ def governs(x, before, after, old, new):  # whether its signers may; by the rost
     same = roots == newer and before["rootThreshold"] == after["rootThreshold"]
     by_roots = {*x.keys} <= {*roots, *newer} and quorum and (same or quorum_after)
     return named and (by_roots or gone not in roots and x.keys == alone)
-# Sections 2 to 4: entries
-def parse(line):
+def parse(line):  # sections 2 to 4
     e = decode(line, "entry")
     s = decode(b64(e["envelope"]["payload"]), "statement")
     x = argparse.Namespace(**(dict.fromkeys(("deployment", "deploymentSeq", "seen")) | s | s["predicate"] | e))
@@ -153,7 +152,7 @@ def parse(line):
         raise ValueError("a rule of sections 2 to 4")
     return x
 def refs(value):
-    if isinstance(value, dict) and value.keys() == {"commit", "mediaType"}: yield value["commit"]
+    if fits(value, "mention"): yield value["commit"]
     for v in value.values() if isinstance(value, dict) else value if isinstance(value, list) else []: yield from refs(v)
 class Deployment:
     count, need, opened, closed, machines, text = 0, -1, False, False, False, {"items": [], "text": {"commit": None}}
@@ -265,10 +264,9 @@ class Log:
             self.check(seq, opening_missing=gone or data is not None, opening_not_erased=not gone or data is None,
                        opening_altered=data is None or sha256(data) == commit and len(data) >= 16)
         self.check(None, opening_stray=files.keys() <= first.keys())
-    def anchored(self, data):  # how many entries a checkpoint covers; 0 when it does not hold
-        try: origin, size, tree, text, sigs = checkpoint(data)
-        except ValueError: return self.check(None, checkpoint=False)
-        leaves, trusted = self.leaves, dict(vkey(v, 1) for _, r, _ in self.rosters for v in r["logKeys"])
+    def anchored(self, note):  # how many entries a checkpoint covers; 0 when it does not hold
+        (origin, size, tree, text, sigs), leaves = checkpoint(note), self.leaves
+        trusted = dict(vkey(v, 1) for _, r, _ in self.rosters for v in r["logKeys"])
         watching = witnesses(["", *(r.get("witnessPolicy", "") for x, r, _ in self.rosters if x.seq < size)][-1])
         good = [signed(trusted[name], sig, text) for name, sig in sigs if name in trusted]
         message = [b"cosignature/v1\ntime %d\n%s" % (int.from_bytes(sig[:8], "big"), text) for _, sig in sigs]
@@ -278,15 +276,17 @@ class Log:
                           checkpoint_origin=origin in [r["log"] for _, r, _ in self.rosters],
                           checkpoint_root=size > len(leaves) or root(leaves[:size]) == tree) and size
 def verify(folder, roster_sha256=None, checkpoint=None):  # exit status; findings (entry or None, code); why not proven
-    folder, part, text, covers = pathlib.Path(folder), None, "", 0
+    folder, part, covers = pathlib.Path(folder), None, 0
     *lines, rest = (folder / "entries.jsonl").read_bytes().split(b"\n")
-    if (folder / "leaves.txt").exists(): part = re.findall("[0-9a-f]{64}", text := (folder / "leaves.txt").read_text())
-    log = Log(lines + [rest] * bool(rest), part)
+    leaves, own = folder / "leaves.txt", folder / "checkpoint"
+    if leaves.exists(): part = re.findall("(.+)(?:\n|$)|\n", leaves.read_bytes().decode())
+    if not fits(part or [], "[hash]"): raise ValueError("leaves.txt: a line is no leaf")
+    log = Log(lines + [rest + b" "] * bool(rest), part)  # a line that does not end is malformed
     log.openings({f.name: f.read_bytes() for f in folder.glob("openings/*")})
-    log.check(None, malformed=not rest and text == "".join(f"{leaf}\n" for leaf in part or []), first_roster=
-              roster_sha256 in [None, *(sha256(jcs(r)) for _, r, _ in log.rosters[:1])])
-    if (folder / "checkpoint").exists(): log.anchored((folder / "checkpoint").read_bytes())
-    if checkpoint is not None: covers = log.anchored(pathlib.Path(checkpoint).read_bytes())
+    log.check(None, first_roster=roster_sha256 in [None, *(sha256(jcs(r)) for _, r, _ in log.rosters[:1])])
+    try: own.exists() and log.anchored(own.read_bytes().decode())
+    except ValueError: log.check(None, checkpoint=False)
+    if checkpoint is not None: covers = log.anchored(pathlib.Path(checkpoint).read_bytes().decode())
     unclosed = part is not None and [d.closed for name, d in log.deployments.items() if name] != [True]
     why = log.unproven + ["no entry at all"] * (not lines) + ["no hash of the first roster"] * (roster_sha256 is None) \
         + [f"anchored up to {covers} entries"] * (covers < log.next) + ["not one closed deployment"] * unclosed
@@ -295,6 +295,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("folder", "--roster-sha256", "--checkpoint"): parser.add_argument(name)
     try: status, findings, why = verify(**vars(parser.parse_args()))
-    except (OSError, UnicodeError) as error: parser.error(str(error))  # ends with 2
+    except (OSError, ValueError) as error: parser.error(str(error))  # ends with 2
     print(*(f"entry {seq}: {code}" for seq, code in findings), *why, "VERIFIED" * (status == 0), sep="\n")
     sys.exit(status)
