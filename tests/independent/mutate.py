@@ -7,7 +7,6 @@ chain it again, make the roster's hash anew and a checkpoint over it, so that on
 import argparse
 import base64
 import collections
-import concurrent.futures
 import copy
 import functools
 import json
@@ -257,6 +256,11 @@ def texts(value):
         yield from texts(inner)
 
 
+def plain(value):
+    """JCS where the names of members are ASCII; a fraction or a null as JSON writes it."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
 def signed_again(export, edit, rng):
     """Every statement read, edited, signed and chained again, with a checkpoint over the result."""
     entries = [json.loads(line) for line in export.lines()]
@@ -271,7 +275,7 @@ def signed_again(export, edit, rng):
         seen, seq = held.get("seen"), entry.get("seq")
         if isinstance(seen, dict) and seen.get("seq") in places_of and seen.get("leaf") == places_of[seen["seq"]][0]:
             seen["leaf"] = places_of[seen["seq"]][1]
-        payload = verify.jcs(statement)
+        payload = plain(statement)
         pae = b"DSSEv1 28 application/vnd.in-toto+json %d " % len(payload) + payload
         signers = held.get("signers")
         named = [SIGNERS[k["key"]] for k in signers if k["key"] in SIGNERS]
@@ -279,7 +283,7 @@ def signed_again(export, edit, rng):
             {"keyid": keyid(name), "sig": text64(key(name).sign(pae))} for name in named]}
         if place and entry.get("prev") == places_of.get(entries[place - 1].get("seq"), ("",))[0]:
             entry["prev"] = places_of[entries[place - 1]["seq"]][1]
-        line = verify.jcs(entry)
+        line = plain(entry)
         old = verify.sha256(b"\0" + export.lines()[place]) if place < len(export.lines()) else ""
         places_of[seq] = old, verify.sha256(b"\0" + line)
         if isinstance(seq, int):

@@ -83,8 +83,7 @@ def key(raw):  # the 32 bytes, when they may be a key
 def signed(raw, signature, message):
     try: return not Ed25519PublicKey.from_public_bytes(raw).verify(signature, message) and key(signature[:32]) != b""
     except (InvalidSignature, ValueError): return False
-# Section 12: keys of notes, and notes
-def vkey(text, type):  # (name, key id), the 32 bytes
+def vkey(text, type):  # section 12: (name, key id), the 32 bytes
     match = re.fullmatch(rf"({NAME})\+([0-9a-f]{{8}})\+({B64}{{44}})", text)
     raw = b64(match[3]) if match else b"none"
     if raw[0] != type or match[2] != sha256(match[1].encode() + b"\n" + raw)[:8]: raise ValueError("no vkey")
@@ -161,7 +160,7 @@ class Log:
     def __init__(self, lines, part):
         self.findings, self.unproven, self.entries, self.rosters, self.ids, self.known = [], [], [], [], set(), {}
         self.deployments, self.next, self.recorded, self.part, self.leaf = {}, 0, "", part, dict(enumerate(part or []))
-        self.leaves = part or [sha256(b"\0" + line) for line in lines]
+        self.leaves, self.hashes = part or [sha256(b"\0" + line) for line in lines], []
         for line in lines: self.entry(line)
         self.suspects()
     def check(self, seq, **rules):  # a finding for each rule that does not hold, by its code
@@ -200,12 +199,13 @@ class Log:
         try: keys = sound(after := brought(x, last, [keys for _, _, keys in self.rosters]))
         except ValueError: after, keys = None, {}
         if not self.signatures(x, self.known | keys) or not self.check(x.seq, roster=after): return
-        follows = (last["version"] + 1, sha256(jcs(last)), last["log"]) if last else (1, None, after["log"])
-        if self.check(x.seq, not_authorised=governs(x, last or after, after, held or keys, keys),
-                      roster=(after["version"], after.get("previous"), after["log"]) == follows
-                      and x.roster == sha256(jcs(last or after)),
-                      subject=x.subject == [{"digest": {"sha256": sha256(jcs(after))}, "name": after["log"]}]):
+        name, before = sha256(jcs(after)), self.hashes[-1] if last else None
+        follows = (last["version"] + 1, before, last["log"]) if last else (1, None, after["log"])
+        if self.check(x.seq, not_authorised=governs(x, last or after, after, held or keys, keys), roster=x.roster ==
+                      (before or name) and (after["version"], after.get("previous"), after["log"]) == follows,
+                      subject=x.subject == [{"digest": {"sha256": name}, "name": after["log"]}]):
             self.rosters, self.known = self.rosters + [(x, after, keys)], self.known | keys
+            self.hashes.append(name)
     def act(self, x):
         d, opens = self.deployments.setdefault(x.deployment, Deployment(x.subject)), x.kind == "deployment-opened"
         _, roster, keys = self.rosters[-1] if self.rosters else (0, {"people": [], "roles": {}, "separate": []}, {})
@@ -249,7 +249,7 @@ class Log:
                        and (p["kind"] == "person" or "*" in who) and (roles == "-" or s["role"] in roles.split(","))
                        and ("+" not in who or d.holds.get(s["role"]) == p["id"]))
         self.check(x.seq, not_authorised=len(people) >= roster["roles"].get(roles, {"threshold": 0})["threshold"],
-                   roster=x.roster in [sha256(jcs(r)) for _, r, _ in self.rosters])
+                   roster=x.roster in self.hashes)
     def suspects(self):
         rotations = [x.body for x, _, _ in self.rosters if x.kind == "key-rotated"]
         for revoking in (x for x, _, _ in self.rosters if "compromisedFromSeq" in x.body):
@@ -283,7 +283,7 @@ def verify(folder, roster_sha256=None, checkpoint=None):  # exit status; finding
     if not fits(part or [], "[hash]"): raise ValueError("leaves.txt: a line is no leaf")
     log = Log(lines + [rest + b" "] * bool(rest), part)  # a line that does not end is malformed
     log.openings({f.name: f.read_bytes() for f in folder.glob("openings/*")})
-    log.check(None, first_roster=roster_sha256 in [None, *(sha256(jcs(r)) for _, r, _ in log.rosters[:1])])
+    log.check(None, first_roster=roster_sha256 in [None, *log.hashes[:1]])
     try: own.exists() and log.anchored(own.read_bytes().decode())
     except ValueError: log.check(None, checkpoint=False)
     if checkpoint is not None: covers = log.anchored(pathlib.Path(checkpoint).read_bytes().decode())
