@@ -10,17 +10,15 @@ import collections
 import copy
 import functools
 import json
-import os
 import pathlib
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
 
 import compare
 import verify
-from writer import ORIGIN, SOURCE, Log, digest, first_roster, key, keyid, note_id, raw, roster_hash, text64
+from writer import ORIGIN, Log, digest, key, keyid, note_id, raw, text64
 
 HERE = pathlib.Path(__file__).resolve().parent
 EXAMPLE = HERE.parents[1] / "records/example"
@@ -83,11 +81,19 @@ class Export:
         self.files["entries.jsonl"] = b"".join(line + b"\n" for line in lines)
 
     def write(self, folder):
-        for name, data in self.files.items():
-            path = folder / "export" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        (folder / "checkpoint").write_bytes(self.anchor)
+        """Makes the folder hold this export; what stands there already is not written again."""
+        there = WRITTEN.setdefault(folder, {})
+        wanted = {f"export/{name}": data for name, data in self.files.items()} | {"checkpoint": self.anchor}
+        for name in there.keys() - wanted.keys():
+            (folder / name).unlink()
+        for name, data in wanted.items():
+            if there.get(name) != data:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(data)
+        WRITTEN[folder] = wanted
+
+
+WRITTEN = {}
 
 
 def crafted(part):
@@ -356,7 +362,7 @@ DAMAGE = {flips: 3, flips_anchor: 1, moves_lines: 3, cuts: 1, edits_openings: 1,
 
 
 def damaged(case_seed, bases):
-    """The damaged export of a seed, and what was done to it. What JSON cannot say is drawn again."""
+    """What was done to which export by a seed, and the result. What JSON cannot say is drawn again."""
     rng = random.Random(case_seed)
     while True:
         damage = rng.choices([*DAMAGE], [*DAMAGE.values()])[0]
@@ -367,7 +373,7 @@ def damaged(case_seed, bases):
             damage(rng, export)
         except (ValueError, KeyError, TypeError, AttributeError, IndexError):
             continue
-        return f"{damage.__name__} of {name}", export
+        return damage.__name__, name, export
 
 
 def judged(program, folder, export):
@@ -390,26 +396,25 @@ def main():
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
     parser.add_argument("--only", type=int, help="run this one case of the seed and show everything")
     args = parser.parse_args()
-    for name in ("decode", "signed"):  # the same bytes come again and again
+    for name in ("parse", "decode", "signed"):  # the same bytes come again and again
         setattr(verify, name, functools.lru_cache(50_000)(getattr(verify, name)))
     bases = {"whole": crafted(False), "part": crafted(True), "example": example(EXAMPLE / "v2.14.0/export")}
     wrong, left, tally = [], collections.Counter(), collections.Counter()
     with tempfile.TemporaryDirectory() as temporary:
         for number in [args.only] if args.only is not None else range(-len(bases), args.cases):
-            what, export = ("nothing", [*bases.values()][number]) if number < 0 else damaged(f"{args.seed}/{number}", bases)
-            folder = pathlib.Path(temporary, str(number))
-            (status, found), (own_status, own) = judged(args.program.resolve(), folder, export)
+            name = [*bases][number] if number < 0 else ""
+            what, name, export = ("nothing", name, bases[name]) if number < 0 else damaged(f"{args.seed}/{number}", bases)
+            (status, found), (own_status, own) = judged(args.program.resolve(), pathlib.Path(temporary, name), export)
             if args.only is not None:
                 print(what, status, sorted(found, key=str), own_status, sorted(own, key=str), sep="\n")
-            tally[what.split()[0], status] += 1
+            tally[what, status] += 1
             codes = {code for _, code in found}
             if number < 0 and (status, own_status) != (0, 0):
                 wrong.append(f"an honest export: aether-audit {status} {found}, verify.py {own_status} {own}")
             elif status == 1 and own_status != 1 and codes & LEFT and codes <= LEFT | (AFTER_BODY if "body" in codes else set()):
                 left.update(codes & LEFT)
             elif status != own_status:
-                wrong.append(f"case {number}, {what}: aether-audit {status} {sorted(found, key=str)}, verify.py {own_status} {sorted(own, key=str)}")
-            shutil.rmtree(folder)
+                wrong.append(f"case {number}, {what} of {name}: aether-audit {status} {sorted(found, key=str)}, verify.py {own_status} {sorted(own, key=str)}")
     print(f"seed {args.seed}")
     for (what, status), count in sorted(tally.items()):
         print(f"  {what}: {count} end with {status}")
