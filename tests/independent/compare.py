@@ -86,6 +86,17 @@ def takes(person, role, signer):
     return does("roles-assigned", {"person": person, "role": role}, signer)
 
 
+def withdraws(item, seq, *signers):
+    """The sign-off in that entry."""
+    return does("item-withdrawn", lambda log: {"item": item, "reason": log.ref("why"), "statement": f"{seq:032x}"}, *signers)
+
+
+def threshold(role):
+    roster = first_roster()
+    roster["roles"][role] = {"threshold": 2}
+    return roster
+
+
 def two_leads():
     roster = first_roster()
     roster["people"][0]["roles"].append("qa-engineer")
@@ -195,6 +206,13 @@ simple("an unsupported kind without deployment", 4, does("new-kind", {}, COMMS, 
 simple("an unsupported kind of another log", 1, does("new-kind", {}, COMMS, log="example.com/other"))
 simple("an unsupported kind with another roster", 1, does("new-kind", {}, COMMS, roster="ab" * 32))
 simple("an unsupported kind by an unknown key", 1, does("new-kind", {}, ("mallory", "comms-lead")))
+simple("an unsupported kind whose body is no object", 4, does("new-kind", [], COMMS))
+simple("an unsupported kind by a root key", 4, does("new-kind", {}, ROOT))
+simple("an unsupported kind in a role that the signer does not have", 4, does("new-kind", {}, ("bob", "qa-engineer")))
+simple("an unsupported kind after the closing", 4, decides("no-go"), closes(3), does("new-kind", {}, COMMS))
+simple("an unsupported kind that nobody saw", 4, does("new-kind", {}, COMMS), decides("no-go", seen=1))
+simple("an unsupported kind with a ref that leads nowhere", 1, does("new-kind", {"a": {"commit": "ab" * 32, "mediaType": "!"}}, COMMS))
+simple("an hour 24", 1, note(time="2026-07-02T24:00:00.000Z"))
 simple("erased", 0, note(), erases([("alice", "custodian")]))
 simple("erased without naming the deployment", 0, note(), erases([("alice", "custodian")], deployment=None))
 simple("erased and there", 1, note(), erases([("alice", "custodian")], remove=False))
@@ -240,6 +258,13 @@ simple("decided after the closing", 1, decides("no-go"), closes(3), decides("no-
 simple("a note after the closing", 0, decides("no-go"), closes(3), note())
 simple("opened again", 1, decides("no-go"), closes(3), lambda log: log.opened())
 simple("nothing to withdraw", 1, does("item-withdrawn", lambda log: {"item": "a", "reason": log.ref("why"), "statement": "0" * 32}, LEAD))
+simple("withdrawn by its author and the lead", 0, signs("b", QA), withdraws("b", 2, QA, LEAD))
+simple("withdrawn by its author and a stranger to it", 1, signs("a", LEAD), withdraws("a", 2, LEAD, QA))
+simple("withdrawn by somebody else", 1, signs("a", LEAD), withdraws("a", 2, QA))
+simple("withdrawn twice", 0, signs("a", LEAD), withdraws("a", 2, LEAD), withdraws("a", 2, LEAD))
+simple("another item withdrawn", 1, signs("a", LEAD), withdraws("b", 2, LEAD))
+simple("an item's role with a threshold of two", 0, signs("b", QA), roster=lambda: threshold("qa-engineer"))
+simple("a lead's threshold of two", 1, signs("a", LEAD), roster=lambda: threshold("lead-deployer"))
 simple("101 percent", 1, does("traffic-shifted", {"act": "observed", "percent": 101, "service": "app", "to": "green"}, CI))
 simple("a machine triggers a rollback", 1, does("rollback-triggered", {"trigger": "manual"}, CI))
 simple("a machine that may", 0, does("rollback-triggered", {"trigger": "manual"}, CI), policy={**POLICY, "machineRollback": True})

@@ -11,16 +11,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 # Members are `name=type`, optional where the name ends with `?`; `...` is for others, left to the program. A type is
 # a pattern, range, shape, array `[type]`, object by token `{type}`, or the texts allowed. A kind has its class and who
 # may: roles, or `-` for any; `+` where the role must be assigned, `*` where a machine may, `!` after the closing too.
-SHAPES = """entry deploymentSeq?=u64 envelope=envelope prev=hash recorded=time seq=u64; seen leaf=hash seq=u64; body
-...; envelope payload=base64 payloadType=application/vnd.in-toto+json signatures=[signature]; signature keyid=hash
-sig=sig; statement _type=https://in-toto.io/Statement/v1 predicate=predicate predicateType=type subject=[subject];
-predicate body=body deployment?=token id=id log=origin roster=hash seen?=seen signers=[signer] time=time; signer
-key=hash role=token; subject digest=digest name=label; digest gitCommit?=git sha256?=hash; ref commit=hash
-mediaType=media; roster log=origin logKeys=[plain] people=[person] previous?=hash roles={threshold} rootThreshold=u32
-separate=[[token]] version=u64 witnessPolicy?=text; person id=token keys=[key] kind=person|machine roles=[token]; key
-madeBy?=token proof=sig public=public use=root|role; threshold threshold=u32; assignment person=token role=token;
-checklist items=[item] text=ref ...; mention commit=hash mediaType=text; item by?=token id=token roles?=[token] ...;
-policy machineRollback?=true ..."""
+SHAPES = """entry deploymentSeq?=u64 envelope=envelope prev=hash recorded=time seq=u64; seen leaf=hash seq=u64;
+envelope payload=base64 payloadType=application/vnd.in-toto+json signatures=[signature]; signature keyid=hash sig=sig;
+statement _type=https://in-toto.io/Statement/v1 predicate=predicate predicateType=type subject=[subject]; predicate
+body=any deployment?=token id=id log=origin roster=hash seen?=seen signers=[signer] time=time; signer key=hash
+role=token; subject digest=digest name=label; digest gitCommit?=git sha256?=hash; ref commit=hash mediaType=media;
+roster log=origin logKeys=[plain] people=[person] previous?=hash roles={threshold} rootThreshold=u32 separate=[[token]]
+version=u64 witnessPolicy?=text; person id=token keys=[key] kind=person|machine roles=[token]; key madeBy?=token
+proof=sig public=public use=root|role; threshold threshold=u32; assignment person=token role=token; checklist
+items=[item] text=ref ...; mention commit=hash mediaType=text; item by?=token id=token roles?=[token] ...; policy
+machineRollback?=true ..."""
 KINDS = """ledger-opened G root names?={ref} rehearsal?=true roster=roster; key-rotated G root new=key old=hash
 person=token; roster-changed G root names?={ref} reason?=ref roster=roster; key-revoked G root compromisedFromSeq?=u64
 key=hash person=token reason=ref; deployment-opened D lead-deployer assignments=[assignment] checklist=checklist
@@ -45,7 +45,7 @@ def table(rows, columns):
     return {name: (*r[1:columns], [m.split("=", 1) for m in r[columns:]]) for r in rows for name in r[0].split(",")}
 SHAPES, KINDS = table(SHAPES, 1), table(KINDS, 3)
 def fits(value, word):
-    if word == "true": return value is True
+    if word in ("any", "true"): return word == "any" or value is True
     if word[0] == "[": return type(value) is list and all(fits(v, word[1:-1]) for v in value)
     if "{" in word: return type(value) is dict and all(fits(n, "token") and fits(value[n], word[1:-1]) for n in value)
     if word in RANGES: return type(value) is int and value in RANGES[word]
@@ -143,7 +143,7 @@ def parse(line):  # sections 2 to 4
     s = decode(b64(e["envelope"]["payload"]), "statement")
     x = argparse.Namespace(**(dict.fromkeys(("deployment", "deploymentSeq", "seen")) | s | s["predicate"] | e))
     x.keys, x.kind = [k["key"] for k in x.signers], x.predicateType.split("/")[-2]
-    x.cls, x.who, x.members = KINDS.get(x.kind, ("F", "-*", None))
+    x.cls, x.who, x.members = KINDS.get(x.kind, ("A", "-*!", None))
     x.fits = x.members is not None and shaped(x.body, x.members)
     names, digests = {k["name"] for k in x.subject}, [len(k["digest"]) for k in x.subject]
     if len(line) > 65_535 or not 1 <= len({*x.keys}) == len(x.keys) <= 16 or digests != [1] * (len(names) or 2) \
@@ -210,7 +210,7 @@ class Log:
         d, opens = self.deployments.setdefault(x.deployment, Deployment(x.subject)), x.kind == "deployment-opened"
         _, roster, keys = self.rosters[-1] if self.rosters else (0, {"people": [], "roles": {}, "separate": []}, {})
         self.signatures(x, self.known)
-        body, who = x.body if x.fits else {}, x.who
+        body, who, authors = x.body if x.fits else {}, x.who, set()
         if x.deployment:
             must = x.cls == "D" or (x.kind, body.get("act"), body.get("to")) == ("traffic-shifted", "intended", "green")
             self.check(x.seq, deployment_seq=x.deploymentSeq == d.count, not_opened=d.opened or opens,
@@ -234,21 +234,21 @@ class Log:
             self.check(x.seq, item="by" not in item, checklist=body["checklist"] == d.text["text"]["commit"])
             who, d.signed[x.id] = ",".join(item.get("roles", "-")) + "+", (body["item"], x.people)
         if body and x.kind == "item-withdrawn":
-            item, authors = d.signed.pop(body["statement"], (None, set()))
-            self.check(x.seq, withdrawal=item == body["item"])
-            who = "-" if x.people <= authors else "lead-deployer+"
+            item, authors = d.signed.get(body["statement"], (None, set()))
+            who, _ = "lead-deployer+", self.check(x.seq, withdrawal=item == body["item"])
         if body and x.kind == "opening-erased" and len(x.people) == 1:
-            authors = {person for y in self.entries if body["commit"] in refs(y.body) for person in y.people}
-            self.check(x.seq, not_authorised=not x.people & authors)
+            wrote = {person for y in self.entries if body["commit"] in refs(y.body) for person in y.people}
+            self.check(x.seq, not_authorised=not x.people & wrote)
         if x.kind[:9] == "rollback-" and d.machines: who = "-*"
-        roles, people = who.rstrip("+*!"), set()
-        for s in x.signers:
+        roles, one, people = who.rstrip("+*!"), x.who.rstrip("+*!"), set()
+        for s in x.signers if x.members else []:
             _, use, p = keys.get(s["key"], (b"", "", {"id": "", "kind": "", "roles": []}))
-            people |= {p["id"]} if s["role"] == roles else set()
+            people |= {p["id"]} if s["role"] == one else set()
+            given = "+" not in who or d.holds.get(s["role"]) == p["id"]
             self.check(x.seq, not_authorised=use == "role" and s["role"] in p["roles"]
-                       and (p["kind"] == "person" or "*" in who) and (roles == "-" or s["role"] in roles.split(","))
-                       and ("+" not in who or d.holds.get(s["role"]) == p["id"]))
-        self.check(x.seq, not_authorised=len(people) >= roster["roles"].get(roles, {"threshold": 0})["threshold"],
+                       and (p["kind"] == "person" or "*" in who)
+                       and (p["id"] in authors or given and (roles == "-" or s["role"] in roles.split(","))))
+        self.check(x.seq, not_authorised=len(people) >= roster["roles"].get(one, {"threshold": 0})["threshold"],
                    roster=x.roster in self.hashes)
     def suspects(self):
         rotations = [x.body for x, _, _ in self.rosters if x.kind == "key-rotated"]
