@@ -76,7 +76,7 @@ impl Bucket {
     /// One plain request: status, and all of the answer.
     pub fn ask(&self, method: &str, target: &str, headers: &[&str], body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let headers: String = headers.iter().flat_map(|header| [*header, "\r\n"]).collect();
         let head =
             format!("{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n", self.port);
         let request = format!("{head}{headers}Content-Length: {}\r\n\r\n{body}", body.len());
