@@ -2,6 +2,8 @@
 
 mod amend;
 mod app;
+mod archive;
+mod archived;
 mod assign;
 mod attach;
 mod bundle;

@@ -18,6 +18,7 @@ mod signer;
 mod single;
 mod table;
 
+use super::archive::Archive;
 use super::entry::Entry;
 use super::hash::Hash;
 use super::name::Token;
@@ -62,6 +63,8 @@ pub struct Anchors {
     pub own_checkpoint: Option<String>,
     /// Sizes and roots that a monitor saw before.
     pub seen: Vec<(u64, Hash)>,
+    /// What the archive came to that the caller named.
+    pub archive: Option<Archive>,
 }
 
 /// Where openings are kept.
