@@ -111,7 +111,7 @@ pub fn make(app: &App, target: &Path, only: Option<&Token>, sign: bool) -> Resul
             None => Ok(()),
         }
     })?;
-    Ok(Exported { origin: desk.log.origin.to_string(), entries, checkpoint })
+    Ok(Exported { origin: desk.log.origin.clone(), entries, checkpoint })
 }
 
 fn check_new(target: &Path) -> Result<()> {
