@@ -12,8 +12,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("evidence", &["core"]),
     ("ledger", &["core"]),
     ("report", &["core"]),
+    ("tsa", &["core"]),
     ("witness", &["core"]),
-    ("cli", &["config", "core", "evidence", "ledger", "report", "witness"]),
+    ("cli", &["config", "core", "evidence", "ledger", "report", "tsa", "witness"]),
     ("main.rs", &["cli"]),
 ];
 

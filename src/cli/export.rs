@@ -13,11 +13,13 @@ use super::app::App;
 use super::checkpoint::make_or_remember;
 use super::desk::{Desk, pick};
 use super::files;
+use super::stamp;
 use super::status_code::Status;
 use crate::core::hash::Hash;
 use crate::core::log::Log;
 use crate::core::name::Token;
 use crate::core::opening::refs_in;
+use crate::core::timestamp::StoredToken;
 use crate::ledger::Ledger;
 
 /// Options of `export`.
@@ -37,6 +39,8 @@ struct Readme<'a> {
     entries: u64,
     deployment: Option<&'a str>,
     rehearsal: bool,
+    /// The newest checkpoint that has a time stamp.
+    stamped: Option<u64>,
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
@@ -51,11 +55,16 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     // As much as the checkpoint covers, should somebody have appended meanwhile.
     let size = checkpoint.as_ref().map_or(desk.head.seq + 1, |made| made.size.max(desk.head.seq + 1));
 
+    let tokens = match &checkpoint {
+        Some(made) => stamp::tokens(app, &desk.ledger, &desk.log.origin, made.size)?,
+        None => Vec::new(),
+    };
     let target = &args.folder;
     let mut written = 0;
     whole(target, |staged| {
         written = write(staged, &desk.ledger, only.as_ref(), size)?;
-        write_papers(staged, &desk.log, only.as_ref(), written)?;
+        write_papers(staged, &desk.log, only.as_ref(), written, &tokens)?;
+        write_tokens(staged, &tokens)?;
         match &checkpoint {
             Some(made) => files::write(&staged.join("checkpoint"), made.note.as_bytes()),
             None => Ok(()),
@@ -64,6 +73,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     if app.json() {
         app.print_json(&serde_json::json!({
             "folder": target, "entries": written, "checkpoint": checkpoint.is_some(), "deployment": only,
+            "timestamps": tokens.len(),
         }))?;
     } else {
         app.data(target.display().to_string())?;
@@ -153,8 +163,26 @@ fn openings_of(entry: &[u8]) -> Vec<Hash> {
         .unwrap_or_default()
 }
 
+/// Time-stamp tokens, each named by the size of its checkpoint.
+///
+/// # Errors
+/// Where the folder cannot be written.
+pub fn write_tokens(folder: &Path, tokens: &[StoredToken]) -> Result<()> {
+    let timestamps = folder.join("timestamps");
+    if !tokens.is_empty() {
+        fs::create_dir(&timestamps)?;
+    }
+    tokens.iter().try_for_each(|token| files::write(&timestamps.join(&token.name), &token.bytes))
+}
+
 /// Keys, roster and README: conveniences, none of which the check rests on.
-fn write_papers(folder: &Path, log: &Log, only: Option<&Token>, entries: u64) -> Result<()> {
+fn write_papers(
+    folder: &Path,
+    log: &Log,
+    only: Option<&Token>,
+    entries: u64,
+    tokens: &[StoredToken],
+) -> Result<()> {
     let keys = folder.join("keys");
     fs::create_dir(&keys)?;
     for (keyid, known) in &log.keys {
@@ -167,6 +195,7 @@ fn write_papers(folder: &Path, log: &Log, only: Option<&Token>, entries: u64) ->
         entries,
         deployment: only.map(Token::as_str),
         rehearsal: log.rehearsal,
+        stamped: tokens.last().and_then(StoredToken::size),
     };
     files::write(&folder.join("README.md"), readme.render()?.as_bytes())
 }

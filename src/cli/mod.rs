@@ -39,6 +39,7 @@ mod rollback;
 mod show;
 mod sign;
 mod source;
+mod stamp;
 mod status;
 mod status_code;
 mod template;

@@ -1,5 +1,6 @@
 //! The command line, as a user has it.
 
+mod authority;
 mod copies;
 mod elsewhere;
 mod erase;
@@ -14,4 +15,5 @@ mod prove;
 mod quickstart;
 mod races;
 mod secrets;
+mod timestamp;
 mod witness;

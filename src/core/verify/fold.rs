@@ -334,6 +334,7 @@ impl<'a> Fold<'a> {
             roster_confirmed,
             roster_given: anchors.first_roster.is_some(),
             checkpoint_given: !anchors.checkpoints.is_empty(),
+            tsa_roots_given: !anchors.tsa_roots.is_empty(),
             anchors: anchored.anchors,
             anchored_to: anchored.size.and_then(|size| size.checked_sub(1)),
             signatures: self.signatures,

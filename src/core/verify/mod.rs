@@ -16,9 +16,11 @@ mod prepare;
 mod report;
 mod signer;
 mod single;
+mod stamped;
 mod table;
 
 use super::hash::Hash;
+use super::timestamp::{StoredToken, TsaRoots};
 
 pub use report::{Anchor, AnchorKind, AnchorState, DeploymentSummary, Finding, Report, Verdict};
 pub use single::{Given, Single, single};
@@ -60,6 +62,10 @@ pub struct Anchors {
     pub own_checkpoint: Option<String>,
     /// Sizes and roots that a monitor saw before.
     pub seen: Vec<(u64, Hash)>,
+    /// The time-stamp tokens that stand beside the entries.
+    pub tokens: Vec<StoredToken>,
+    /// Whom the caller trusts to stamp: with any of them, every token must hold, and there must be one.
+    pub tsa_roots: TsaRoots,
 }
 
 /// Where openings are kept.
