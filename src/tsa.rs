@@ -74,11 +74,10 @@ pub fn ask(url: &str, request: &[u8]) -> Result<Vec<u8>, AskError> {
             Ok((status, _, _)) if status < 500 || turn == TRIES => {
                 return Err(AskError::Refused { url: shown, status });
             }
-            Ok(_) => {}
             Err(error) if matches!(error, ureq::Error::Timeout(_)) || turn == TRIES => {
                 return Err(AskError::Silent { url: shown, why: redact::urls_in(&error.to_string()) });
             }
-            Err(_) => {}
+            Ok(_) | Err(_) => {}
         }
         std::thread::sleep(pause);
         pause *= 2;

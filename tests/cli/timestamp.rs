@@ -22,11 +22,18 @@ fn honest() -> Server {
     Server::stamping(move |query| authority.stamp(query))
 }
 
+/// A log of five entries.
+fn signed() -> Folder {
+    let folder = Folder::opened();
+    folder.ok(&["sign", "env-audit", "--as", "alice"]);
+    folder
+}
+
 /// A stamped log: its export `out` with the token, its checkpoint `ckpt`.
 fn stamped() -> Folder {
     static MADE: OnceLock<Folder> = OnceLock::new();
     MADE.get_or_init(|| {
-        let folder = Folder::opened();
+        let folder = signed();
         let server = honest();
         fs::write(folder.at("ckpt"), folder.ok(&["checkpoint", "--timestamp", &server.url()])).unwrap();
         folder.ok(&["export", "out"]);
@@ -80,7 +87,7 @@ fn by_root(folder: &Folder, path: &str, authority: &Authority) -> Judged {
 #[test]
 fn an_honest_token_is_good_here_and_for_openssl() {
     let (authority, stranger) = authorities();
-    let folder = Folder::opened();
+    let folder = signed();
     let server = honest();
     let ran = folder.run(&["checkpoint", "--timestamp", &server.url()]);
     assert_eq!(ran.status, Some(0), "{}", ran.err);
@@ -185,7 +192,7 @@ fn a_token_that_does_not_fit_is_found_by_its_size() {
 #[test]
 fn a_bad_authority_costs_no_checkpoint() {
     let authority = authorities().0.clone();
-    let folder = Folder::opened();
+    let folder = signed();
     let note = folder.ok(&["checkpoint"]);
     let other = authority.query("something else\n");
     let stale = authority.stamped(&note.split_inclusive('\n').take(3).collect::<String>());
@@ -345,6 +352,9 @@ fn only_certificates_for_stamping_stamp() {
     let folder = stamped();
     let text = text(&folder);
     let good = authority.stamped(&text);
+    // From before the token was made, which they sign anew.
+    let dates =
+        format!("-startdate {} -enddate {}", authority_date(now() - 86_400), authority_date(now() + 86_400));
     let cases = [
         ("stamping", "rsa:2048", "sha256", true),
         ("stamping", "rsa:3072", "sha384", true),
@@ -359,7 +369,7 @@ fn only_certificates_for_stamping_stamp() {
     ];
     for (number, (section, key, digest, takes)) in cases.into_iter().enumerate() {
         let name = format!("signer{number}");
-        authority.issue(&name, key, section, "between", "");
+        authority.issue(&name, key, section, "between", &dates);
         let token = authority.signed_anew(&good, &name, digest);
         fs::write(folder.at("out/timestamps/5.tsr"), &token).unwrap();
         let judged = by_root(&folder, "out", &authority);
@@ -377,7 +387,7 @@ fn only_certificates_for_stamping_stamp() {
 #[test]
 fn a_witness_and_an_authority_do_not_disturb_each_other() {
     let authority = &authorities().0;
-    let folder = Folder::opened();
+    let folder = signed();
     let server = honest();
     let witness = crate::witness::cosigning(&folder);
     let both = ["checkpoint", "--witness", "all", "--timestamp", &server.url()];

@@ -79,7 +79,7 @@ pub fn accept(reply: &[u8], text: &str, nonce: &[u8; NONCE_LEN]) -> Result<Answe
         return Err(ReplyError::Nonce);
     }
     let said = format!("{:?} states {}", token.signer_name(), token.time().human());
-    Ok(Answered { said, kept })
+    Ok(Answered { kept, said })
 }
 
 fn granted(mut status: Elements) -> Result<(), ReplyError> {

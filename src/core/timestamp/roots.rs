@@ -143,7 +143,7 @@ fn vouched(one: &Certificate, roots: &[Certificate], others: &[&Certificate]) ->
 
 fn refusal(error: Error) -> Untrusted {
     match error {
-        Error::UnknownIssuer => Untrusted::NoPath,
+        Error::UnknownIssuer | Error::InvalidSignatureForPublicKey => Untrusted::NoPath,
         Error::CertExpired { .. } => Untrusted::OutOfTime("expired"),
         Error::CertNotValidYet { .. } => Untrusted::OutOfTime("not valid yet"),
         other => Untrusted::Chain(format!("{other:?}")),
