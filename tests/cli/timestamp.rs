@@ -263,7 +263,7 @@ fn a_bad_authority_costs_no_checkpoint() {
     folder.ok(&["checkpoint", "--timestamp", &server.url()]);
 }
 
-/// Each byte altered in many ways, each end cut off: never good, whatever else it is, and no panic.
+/// Each byte altered in four ways, each end cut off: never good, whatever else it is, and no panic.
 #[test]
 fn no_byte_of_a_token_can_be_altered_unseen() {
     let authority = &authorities().0;
@@ -278,7 +278,7 @@ fn no_byte_of_a_token_can_be_altered_unseen() {
     assert!(takes(&good));
     let mut unseen = Vec::new();
     for at in 0..good.len() {
-        for mask in [1, 2, 4, 8, 16, 32, 64, 128, 255] {
+        for mask in [1, 16, 128, 255] {
             let mut altered = good.clone();
             altered[at] ^= mask;
             if takes(&altered) {
