@@ -1,6 +1,8 @@
 //! The command line, as a user has it.
 
+mod archive;
 mod authority;
+mod bucket;
 mod copies;
 mod elsewhere;
 mod erase;

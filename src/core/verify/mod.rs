@@ -19,7 +19,10 @@ mod single;
 mod stamped;
 mod table;
 
+use super::archive::Archive;
+use super::entry::Entry;
 use super::hash::Hash;
+use super::name::Token;
 use super::timestamp::{StoredToken, TsaRoots};
 
 pub use report::{Anchor, AnchorKind, AnchorState, DeploymentSummary, Finding, Report, Verdict};
@@ -66,6 +69,8 @@ pub struct Anchors {
     pub tokens: Vec<StoredToken>,
     /// Whom the caller trusts to stamp: with any of them, every token must hold, and there must be one.
     pub tsa_roots: TsaRoots,
+    /// What the archive came to that the caller named.
+    pub archive: Option<Archive>,
 }
 
 /// Where openings are kept.
@@ -123,4 +128,20 @@ pub fn verify(
     let mut fold = fold::Fold::new(scope, openings, anchors);
     pipeline::run(entries, &mut fold, progress);
     fold.finish(anchors)
+}
+
+/// [`verify`], and what the walk read of a deployment: all of its state in [`Report::log`], and its entries with
+/// those of governance, in order, without payloads and signatures.
+pub fn verify_and_keep(
+    entries: impl Iterator<Item = Result<Stored, String>>,
+    scope: Scope,
+    openings: &mut dyn Openings,
+    anchors: &Anchors,
+    deployment: &Token,
+) -> (Report, Vec<Entry>) {
+    let mut fold = fold::Fold::new(scope, openings, anchors);
+    fold.keep(deployment);
+    pipeline::run(entries, &mut fold, &mut |_| {});
+    let kept = fold.kept();
+    (fold.finish(anchors), kept)
 }
