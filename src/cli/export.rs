@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use askama::Template;
 
 use super::app::App;
-use super::checkpoint::make_or_remember;
+use super::checkpoint::{Made, make_or_remember};
 use super::desk::{Desk, pick};
 use super::files;
 use super::status_code::Status;
@@ -18,6 +18,7 @@ use crate::core::hash::Hash;
 use crate::core::log::Log;
 use crate::core::name::Token;
 use crate::core::opening::refs_in;
+use crate::core::proof::TlogProof;
 use crate::ledger::Ledger;
 
 /// Options of `export`.
@@ -28,6 +29,9 @@ pub struct Args {
     /// Only one deployment (--deployment), with all governance and the leaf of every entry
     #[arg(long)]
     pub only_deployment: bool,
+    /// Also for the whole log, a proof for each entry that it stands in the checkpoint's tree
+    #[arg(long)]
+    pub proofs: bool,
 }
 
 #[derive(Template)]
@@ -37,6 +41,7 @@ struct Readme<'a> {
     entries: u64,
     deployment: Option<&'a str>,
     rehearsal: bool,
+    proofs: bool,
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
@@ -54,8 +59,13 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let target = &args.folder;
     let mut written = 0;
     whole(target, |staged| {
-        written = write(staged, &desk.ledger, only.as_ref(), size)?;
-        write_papers(staged, &desk.log, only.as_ref(), written)?;
+        let seqs = write(staged, &desk.ledger, only.as_ref(), size)?;
+        written = seqs.len() as u64;
+        let proven = checkpoint.as_ref().filter(|_| args.proofs || only.is_some());
+        if let Some(made) = proven {
+            write_proofs(staged, &desk.ledger, &seqs, made)?;
+        }
+        write_papers(staged, &desk.log, only.as_ref(), written, proven.is_some())?;
         match &checkpoint {
             Some(made) => files::write(&staged.join("checkpoint"), made.note.as_bytes()),
             None => Ok(()),
@@ -104,15 +114,15 @@ pub fn whole(target: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()
     fs::rename(staged.keep(), target).with_context(|| format!("cannot make {}", target.display()))
 }
 
-/// Writes the entries, leaves and openings; gives the number of entries.
-fn write(folder: &Path, ledger: &Ledger, only: Option<&Token>, size: u64) -> Result<u64> {
+/// Writes the entries, leaves and openings; gives the numbers of the entries.
+fn write(folder: &Path, ledger: &Ledger, only: Option<&Token>, size: u64) -> Result<Vec<u64>> {
     fs::create_dir(folder.join("openings"))?;
     let mut entries = BufWriter::new(File::create(folder.join("entries.jsonl"))?);
     let mut leaves = match only {
         Some(_) => Some(BufWriter::new(File::create(folder.join("leaves.txt"))?)),
         None => None,
     };
-    let mut written = 0;
+    let mut written = Vec::new();
     let mut wanted = BTreeSet::new();
     let end = i64::try_from(size)?;
     for row in ledger.rows() {
@@ -130,7 +140,7 @@ fn write(folder: &Path, ledger: &Ledger, only: Option<&Token>, size: u64) -> Res
         }
         entries.write_all(&row.bytes)?;
         entries.write_all(b"\n")?;
-        written += 1;
+        written.push(u64::try_from(row.seq)?);
         wanted.extend(openings_of(&row.bytes));
     }
     for commit in wanted {
@@ -146,6 +156,18 @@ fn write(folder: &Path, ledger: &Ledger, only: Option<&Token>, size: u64) -> Res
     Ok(written)
 }
 
+/// Writes a proof for each of these entries that the checkpoint covers.
+fn write_proofs(folder: &Path, ledger: &Ledger, seqs: &[u64], made: &Made) -> Result<()> {
+    let proofs = folder.join("proofs");
+    fs::create_dir(&proofs)?;
+    for &index in seqs.iter().filter(|seq| **seq < made.size) {
+        let path = ledger.inclusion(index, made.size)?;
+        let proof = TlogProof { index, path, checkpoint: made.note.clone() };
+        fs::write(proofs.join(format!("{index}.tlog-proof")), proof.to_string())?;
+    }
+    Ok(())
+}
+
 /// The openings that an entry's statement names.
 fn openings_of(entry: &[u8]) -> Vec<Hash> {
     crate::core::entry::Entry::parse(entry)
@@ -154,7 +176,7 @@ fn openings_of(entry: &[u8]) -> Vec<Hash> {
 }
 
 /// Keys, roster and README: conveniences, none of which the check rests on.
-fn write_papers(folder: &Path, log: &Log, only: Option<&Token>, entries: u64) -> Result<()> {
+fn write_papers(folder: &Path, log: &Log, only: Option<&Token>, entries: u64, proofs: bool) -> Result<()> {
     let keys = folder.join("keys");
     fs::create_dir(&keys)?;
     for (keyid, known) in &log.keys {
@@ -167,6 +189,7 @@ fn write_papers(folder: &Path, log: &Log, only: Option<&Token>, entries: u64) ->
         entries,
         deployment: only.map(Token::as_str),
         rehearsal: log.rehearsal,
+        proofs,
     };
     files::write(&folder.join("README.md"), readme.render()?.as_bytes())
 }

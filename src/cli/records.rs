@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 
 use super::app::App;
 use super::checkpoint::{make_or_remember, remembered};
+use super::cosigned::{self, Witnessing};
 use super::desk::{Desk, hand, pick, record_folder};
 use super::elsewhere::Elsewhere;
 use super::facts;
@@ -41,6 +42,8 @@ pub struct ReportArgs {
     /// The record's folder [default: records/ID]
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
+    #[command(flatten)]
+    pub witnessing: Witnessing,
 }
 
 /// The files of a record, by name, except its signature.
@@ -87,7 +90,7 @@ fn origin(source: &Source, id: &Token, last: u64) -> Result<String> {
 pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     let id = pick(app, true)?;
     let who = app.who()?;
-    let (mut desk, checkpoint) = desk_and_checkpoint(app, &id)?;
+    let (mut desk, checkpoint) = desk_and_checkpoint(app, &id, &args.witnessing)?;
     let roster = desk.roster()?.clone();
     let covers = desk.seen();
     let signer = hand(&desk, &who, Some(desk.deployment(&id)?), &[])?;
@@ -143,12 +146,16 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
 }
 
 /// The desk, with a checkpoint that covers no more than the desk has seen; none where others append all the while.
-fn desk_and_checkpoint(app: &App, id: &Token) -> Result<(Desk, Option<String>)> {
+fn desk_and_checkpoint(app: &mut App, id: &Token, witnessing: &Witnessing) -> Result<(Desk, Option<String>)> {
     let mut desk = Desk::open_for_report(app, id)?;
     for _ in 0..5 {
         match make_or_remember(app, &desk.ledger, &desk.log)? {
             Some(made) if made.size > desk.head.seq + 1 => desk = Desk::open_for_report(app, id)?,
-            made => return Ok((desk, made.map(|made| made.note))),
+            Some(made) => {
+                let made = cosigned::beside(app, &desk.ledger, &desk.log, made, witnessing);
+                return Ok((desk, Some(made.note)));
+            }
+            None => return Ok((desk, None)),
         }
     }
     Ok((desk, None))

@@ -168,7 +168,7 @@ impl Ran {
     }
 }
 
-fn copy_all(from: &Path, to: &Path) {
+pub fn copy_all(from: &Path, to: &Path) {
     for file in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let (from, to) = (file.path(), to.join(file.file_name()));
         if file.file_type().unwrap().is_dir() {

@@ -10,6 +10,7 @@
 mod anchor;
 mod chain;
 mod fold;
+mod inclusion;
 mod openings;
 mod pipeline;
 mod prepare;
@@ -20,6 +21,7 @@ mod table;
 
 use super::hash::Hash;
 
+pub use inclusion::Inclusion;
 pub use report::{Anchor, AnchorKind, AnchorState, DeploymentSummary, Finding, Report, Verdict};
 pub use single::{Given, Single, single};
 
