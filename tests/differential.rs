@@ -6,7 +6,8 @@ use aether_audit::core::checkpoint::{Checkpoint, Note, Vkey, open, sign_checkpoi
 use aether_audit::core::hash::Hash;
 use aether_audit::core::keys::SecretKey;
 use aether_audit::core::merkle::{Frontier, Tree, leaf_hash, verify_consistency, verify_inclusion};
-use ct_merkle::{ConsistencyProof, InclusionProof, MemoryBackedTree, RootHash};
+use ct_merkle::mem_backed_tree::MemoryBackedTree;
+use ct_merkle::{ConsistencyProof, InclusionProof, RootHash};
 use proptest::prelude::*;
 use sha2::Sha256;
 use signed_note::{StandardVerifier, VerifierList};

@@ -106,7 +106,7 @@ fn the_notes_of_the_go_checksum_database() {
     let [peter, enoch] = [&keys[0], &keys[1]].map(|key| Vkey::parse(text(&key["vkey"])).unwrap());
     let [signed, other] = [&keys[0], &keys[1]].map(|key| text(&key["line"]));
 
-    let skey = text(&keys[0]["skey"]).rsplit_once('+').unwrap().1;
+    let skey = text(&keys[0]["skey"]).splitn(5, '+').nth(4).unwrap();
     let seed: [u8; 32] = STANDARD.decode(skey).unwrap()[1..].try_into().unwrap();
     let note = format!("{words}\n{signed}");
     let made = Note::sign(words.to_owned(), "PeterNeumann", &SecretKey::from_seed(&seed)).unwrap();

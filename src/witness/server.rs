@@ -11,7 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -163,6 +163,9 @@ const fn plain(status: u16) -> (u16, &'static str, String) {
 
 /// The body, or the status of what is wrong with it.
 async fn read(body: Incoming) -> Result<Bytes, u16> {
+    if body.size_hint().lower() > MAX_BODY as u64 {
+        return Err(413);
+    }
     match timeout(READ, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(413),
