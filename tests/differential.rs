@@ -83,9 +83,9 @@ proptest! {
         prop_assert_eq!((root, frontier.root()), (Hash((*theirs.root().as_bytes()).into()), root));
 
         let path = ours.inclusion(seq, size).unwrap();
-        prop_assert_eq!(joined(&path), theirs.prove_inclusion(usize::try_from(seq).unwrap()).as_bytes());
+        prop_assert_eq!(joined(&path), theirs.prove_inclusion(usize::try_from(seq).unwrap()).as_bytes().to_vec());
         let proof = ours.consistency(old, size).unwrap();
-        prop_assert_eq!(joined(&proof), theirs.prove_consistency(usize::try_from(size - old).unwrap()).as_bytes());
+        prop_assert_eq!(joined(&proof), theirs.prove_consistency(usize::try_from(size - old).unwrap()).as_bytes().to_vec());
 
         // The proof altered, or the sizes that it is said to be of, or both, or neither.
         let size = size + claimed / 2;
