@@ -74,7 +74,7 @@ pub fn gather(
     let mut note = Note::parse(&made.note)?;
     let chosen = match whom {
         Whom::At(urls) => at(&policy, urls)?,
-        Whom::Missing if !policy.asks() || policy.satisfied(&saw(&policy, &note)) => return Ok(gathered),
+        Whom::Missing if policy.satisfied(&saw(&policy, &note)) => return Ok(gathered),
         Whom::Missing => {
             let had = saw(&policy, &note);
             policy.witnesses.iter().filter(|w| w.url.is_some() && !had.contains(w.name.as_str())).collect()

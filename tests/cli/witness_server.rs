@@ -234,6 +234,12 @@ fn told_to_stop_it_finishes_what_it_began() {
         Some(404)
     );
     kill(&running, "-TERM");
+    // It has heard once it takes nobody any more.
+    let heard = (0..2000).any(|_| {
+        thread::sleep(Duration::from_millis(5));
+        TcpStream::connect(&running.address).is_err()
+    });
+    assert!(heard, "it goes on taking clients");
     begun.write_all(end.as_bytes()).unwrap();
     assert_eq!(status(&rest(begun)), Some(200));
     assert_eq!(running.child.wait().unwrap().code(), Some(0));
