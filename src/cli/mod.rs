@@ -38,6 +38,7 @@ mod rehearse;
 mod rollback;
 mod show;
 mod sign;
+mod signed;
 mod source;
 mod status;
 mod status_code;
@@ -46,11 +47,12 @@ mod verify;
 mod withdraw;
 mod witness;
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use app::{App, Globals, SystemClock};
 use status_code::Status;
@@ -139,7 +141,8 @@ enum Command {
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let line: Vec<OsString> = std::env::args_os().collect();
+    let cli = brief(&line).unwrap_or_else(|| Cli::parse_from(&line));
     let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
     let mut app = App::new(cli.globals.clone(), &SystemClock, &mut out, &mut err);
     let result = run(&mut app, &cli.command);
@@ -153,6 +156,15 @@ pub fn main() -> ExitCode {
     };
     let _ = out.flush();
     ExitCode::from(status.code())
+}
+
+/// Reads the command line with no more subcommands than it names: describing all of them takes longer than most run.
+/// `None` where it cannot be read so, which the whole description then explains.
+fn brief(line: &[OsString]) -> Option<Cli> {
+    let all = Command::augment_subcommands(clap::Command::new("all"));
+    let named = all.get_subcommands().filter(|known| line.iter().any(|word| word == known.get_name()));
+    let brief = Globals::augment_args(clap::Command::new("aether-audit")).subcommands(named.cloned());
+    Cli::from_arg_matches(&brief.try_get_matches_from(line).ok()?).ok()
 }
 
 fn run(app: &mut App, command: &Command) -> Result<Status> {

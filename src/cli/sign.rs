@@ -61,6 +61,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
             }))
         })?;
     }
+    desk.ledger.leave_log()?;
     Ok(Status::Done)
 }
 

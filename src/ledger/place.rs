@@ -58,7 +58,12 @@ pub(super) fn check_readable(path: &Path) -> Result<(), LedgerError> {
 
 /// Whether all of the ledger is in its one file: nobody who writes left a write-ahead log beside it.
 pub(super) fn is_whole(path: &Path) -> bool {
-    fs::metadata(beside(path, "-wal")).map_or(true, |log| log.len() == 0)
+    log_bytes(path) == 0
+}
+
+/// The length of the write-ahead log; 0 where there is none.
+pub(super) fn log_bytes(path: &Path) -> u64 {
+    fs::metadata(beside(path, "-wal")).map_or(0, |log| log.len())
 }
 
 /// The URI by which SQLite reads a file that nobody changes, without writing beside it.

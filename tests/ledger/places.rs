@@ -106,6 +106,37 @@ fn a_damaged_ledger_is_an_error_wherever_it_is_read() {
 }
 
 #[test]
+fn the_newest_entries_may_wait_beside_the_file() {
+    let world = World::new();
+    let beside = world.dir.path().join("ledger.db-wal");
+    let waiting = || fs::metadata(&beside).map_or(0, |log| log.len());
+    let append = |text: &str, leave: bool| {
+        let mut ledger = world.open();
+        ledger.append(world.log.now, &world.note(&ledger, text)).unwrap();
+        if leave {
+            ledger.leave_log().unwrap();
+        }
+    };
+    let copied = |name: &str| {
+        let copy = world.dir.path().join(name);
+        fs::copy(&world.path, &copy).unwrap();
+        Ledger::open_read_only(&copy).unwrap().rows().count()
+    };
+    append("waits", true);
+    assert!(waiting() > 0);
+    assert_eq!(Ledger::open_read_only(&world.path).unwrap().rows().count(), 6);
+    assert_eq!(copied("part.db"), 5, "a copy needs both files");
+    append("moves all in", false);
+    assert_eq!((waiting(), copied("whole.db")), (0, 7));
+
+    // However many append and leave, what waits stays short.
+    let long = "long ".repeat(20_000);
+    (0..12).for_each(|_| append(&long, true));
+    assert!(waiting() < 700_000, "{}", waiting());
+    world.assert_clean();
+}
+
+#[test]
 fn a_ledger_moves_with_its_folder_and_through_links() {
     let world = World::new();
     let dir = tempfile::tempdir().unwrap();
@@ -192,12 +223,20 @@ fn a_live_ledger_is_read_without_the_right_to_write() {
     let world = World::new();
     let mut ledger = world.open();
     ledger.append(world.log.now, &world.note(&ledger, "live")).unwrap();
-    for file in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] {
-        child::set_mode(&world.dir.path().join(file), 0o444);
-    }
-    child::set_mode(world.dir.path(), 0o555);
-    child::without_privileges(NAME, &world.path);
-    child::set_mode(world.dir.path(), 0o755);
+    let ask = || {
+        for file in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] {
+            child::set_mode(&world.dir.path().join(file), 0o444);
+        }
+        child::set_mode(world.dir.path(), 0o555);
+        child::without_privileges(NAME, &world.path);
+        child::set_mode(world.dir.path(), 0o755);
+    };
+    ask();
+    // The same once nobody writes any more, and the newest entry still waits beside the file.
+    ledger.leave_log().unwrap();
+    drop(ledger);
+    ask();
+    let mut ledger = world.open();
     ledger.append(world.log.now, &world.note(&ledger, "still")).unwrap();
     world.assert_clean();
 }

@@ -19,7 +19,9 @@ mod signer;
 mod single;
 mod table;
 
+use super::entry::Entry;
 use super::hash::Hash;
+use super::name::Token;
 
 pub use inclusion::Inclusion;
 pub use report::{Anchor, AnchorKind, AnchorState, DeploymentSummary, Finding, Report, Verdict};
@@ -119,4 +121,20 @@ pub fn verify(
     let mut fold = fold::Fold::new(scope, openings, anchors);
     pipeline::run(entries, &mut fold, progress);
     fold.finish(anchors)
+}
+
+/// [`verify`], and what the walk read of a deployment: all of its state in [`Report::log`], and its entries with
+/// those of governance, in order, without payloads and signatures.
+pub fn verify_and_keep(
+    entries: impl Iterator<Item = Result<Stored, String>>,
+    scope: Scope,
+    openings: &mut dyn Openings,
+    anchors: &Anchors,
+    deployment: &Token,
+) -> (Report, Vec<Entry>) {
+    let mut fold = fold::Fold::new(scope, openings, anchors);
+    fold.keep(deployment);
+    pipeline::run(entries, &mut fold, &mut |_| {});
+    let kept = fold.kept();
+    (fold.finish(anchors), kept)
 }
