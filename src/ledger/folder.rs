@@ -194,6 +194,9 @@ impl Folder {
     /// Where it cannot be read.
     pub fn proof(&self, name: &str) -> Result<String, FolderError> {
         let name = format!("proofs/{name}");
-        self.text(&name)?.ok_or_else(|| self.error(&name, &"it is gone"))
+        let mut text = String::new();
+        let read = self.open(&name)?.take(MAX_NOTE).read_to_string(&mut text);
+        read.map_err(|e| self.error(&name, &e))?;
+        Ok(text)
     }
 }
