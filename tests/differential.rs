@@ -1,11 +1,15 @@
-//! Tree, proofs and notes against the crates `tlog_tiles` and `signed_note`, which others wrote from the same papers.
+//! Tree, proofs and notes against the crates `tlog_tiles`, `ct-merkle` and `signed_note`, which others wrote from the
+//! same papers.
 #![allow(missing_docs)] // a test binary has no readers of its own
 
 use aether_audit::core::checkpoint::{Checkpoint, Note, Vkey, open, sign_checkpoint};
 use aether_audit::core::hash::Hash;
 use aether_audit::core::keys::SecretKey;
-use aether_audit::core::merkle::{Tree, leaf_hash, verify_consistency, verify_inclusion};
+use aether_audit::core::merkle::{Frontier, Tree, leaf_hash, verify_consistency, verify_inclusion};
+use ct_merkle::mem_backed_tree::MemoryBackedTree;
+use ct_merkle::{ConsistencyProof, InclusionProof, RootHash};
 use proptest::prelude::*;
+use sha2::Sha256;
 use signed_note::{StandardVerifier, VerifierList};
 use tlog_tiles::tlog;
 
@@ -37,8 +41,72 @@ fn same(ours: &[Hash], theirs: &[tlog::Hash]) -> bool {
     ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(ours, theirs)| ours.0 == theirs.0)
 }
 
+fn joined(path: &[Hash]) -> Vec<u8> {
+    path.iter().flat_map(|hash| hash.0).collect()
+}
+
+/// A proof changed in one of six ways, or in none.
+fn altered(path: &[Hash], how: u8, at: usize) -> Vec<Hash> {
+    let mut path = path.to_vec();
+    let at = at % path.len().max(1);
+    match how {
+        1 if !path.is_empty() => path[at].0[at % 32] ^= 0x10,
+        2 => path.truncate(at),
+        3 => path.insert(at, Hash([0xab; 32])),
+        4 => path.extend(path.first().copied()),
+        5 => path.reverse(),
+        6 => path.rotate_left(at),
+        _ => {}
+    }
+    path
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// `ct-merkle` as the other side: what we prove it accepts, what it proves we accept, and on whatever stands
+    /// between, of any size, both are of one mind.
+    #[test]
+    fn verdicts_agree(
+        size in 1_u64..1500, at in any::<u64>(), before in any::<u64>(),
+        claimed in 0_u64..4, how in 0_u8..7, place in any::<usize>(),
+    ) {
+        let (seq, old) = (at % size, 1 + before % size);
+        let mut theirs = MemoryBackedTree::<Sha256, Vec<u8>>::new();
+        let mut frontier = Frontier::new();
+        for n in 0..size {
+            theirs.push(n.to_be_bytes().to_vec());
+            frontier.push(leaf_hash(&n.to_be_bytes()));
+        }
+        let ours = Tree::new(&leaves(size));
+        let root = ours.root_at(size).unwrap();
+        prop_assert_eq!((root, frontier.root()), (Hash((*theirs.root().as_bytes()).into()), root));
+
+        let path = ours.inclusion(seq, size).unwrap();
+        prop_assert_eq!(joined(&path), theirs.prove_inclusion(usize::try_from(seq).unwrap()).as_bytes().to_vec());
+        let proof = ours.consistency(old, size).unwrap();
+        prop_assert_eq!(joined(&proof), theirs.prove_consistency(usize::try_from(size - old).unwrap()).as_bytes().to_vec());
+
+        // The proof altered, or the sizes that it is said to be of, or both, or neither.
+        let size = size + claimed / 2;
+        let (leaf, entry) = (leaf_hash(&seq.to_be_bytes()), seq.to_be_bytes().to_vec());
+        let seq = seq + claimed % 2;
+        let path = altered(&path, how, place);
+        let theirs = RootHash::<Sha256>::new(root.0.into(), size);
+        let good = theirs.verify_inclusion(&entry, seq, &InclusionProof::from_bytes(joined(&path))).is_ok();
+        prop_assert_eq!(verify_inclusion(leaf, seq, size, &path, root), good, "{} of {}: {:?}", seq, size, path);
+        prop_assert!(good || claimed > 0 || how > 0);
+
+        let (old_root, proof) = (ours.root_at(old).unwrap(), altered(&proof, how, place));
+        let old = old + claimed % 2;
+        let their_old = RootHash::<Sha256>::new(old_root.0.into(), old);
+        let their_proof = ConsistencyProof::try_from_bytes(joined(&proof)).unwrap();
+        let good = theirs.verify_consistency(&their_old, &their_proof).is_ok();
+        prop_assert_eq!(
+            verify_consistency(old, old_root, size, root, &proof), good, "{} to {}: {:?}", old, size, proof
+        );
+        prop_assert!(good || claimed > 0 || how > 0);
+    }
 
     #[test]
     fn roots_and_proofs_agree(size in 1_u64..700, at in any::<u64>(), before in any::<u64>(), flip in any::<u64>()) {

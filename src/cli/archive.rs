@@ -88,7 +88,7 @@ pub fn run(app: &mut App, args: &Args, url: &str) -> Result<Status> {
     client.locks()?;
     let temporary = tempfile::tempdir().context("no folder for the export")?;
     let folder = args.folder.clone().unwrap_or_else(|| temporary.path().join("export"));
-    let made = export::make(app, &folder, None, true)?;
+    let made = export::make(app, &folder, None, false, true)?;
     let note = made.checkpoint.context(
         "this place has no log key, and an archive without a checkpoint anchors nothing: \
          archive from where the log was initialised, or after `aether-audit key log`",
@@ -126,7 +126,7 @@ pub fn run(app: &mut App, args: &Args, url: &str) -> Result<Status> {
 fn show(app: &mut App, target: &Target, without_openings: bool) -> Result<Status> {
     let temporary = tempfile::tempdir().context("no folder for the export")?;
     let folder = temporary.path().join("export");
-    let made = export::make(app, &folder, None, false)?;
+    let made = export::make(app, &folder, None, false, false)?;
     let items = items(&folder, &target.place.of_log(&made.origin), made.entries, without_openings)?;
     let bytes: u64 = items.iter().map(|item| item.content.bytes).sum();
     let told: Vec<Told> = items

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use anyhow::{Context as _, Result, bail};
 
 use super::app::App;
-use super::cosigned;
+use super::cosigned::{self, Whom, Witnessing};
 use super::init::log_key_name;
 use super::keyring::Keyring;
 use super::memory::Memory;
@@ -18,16 +18,20 @@ use crate::core::keys::{PublicKey, SecretKey};
 use crate::core::log::Log;
 use crate::core::merkle::{Frontier, leaf_hash};
 use crate::ledger::Ledger;
+use crate::witness::Patience;
 
 /// Options of `checkpoint`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
-    /// Ask this witness of the roster's policy to cosign, by its URL, or `all`; may be given again
+    /// Ask only this witness of the roster's policy to cosign, by its URL, or `all`, also where they have
+    /// cosigned already; may be given again [default: those of the policy that have not]
     #[arg(long, value_name = "URL", value_delimiter = ',', env = "AETHER_AUDIT_WITNESS")]
     pub witness: Vec<String>,
     /// Have it stamped by the time-stamping authority (RFC 3161) at this URL
     #[arg(long, value_name = "URL", env = "AETHER_AUDIT_TIMESTAMP")]
     pub timestamp: Option<String>,
+    #[command(flatten)]
+    pub witnessing: Witnessing,
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
@@ -37,10 +41,16 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let desk = super::desk::Desk::read(app, None)?;
     desk.sound()?;
     let made = make(app, &desk.ledger, &desk.log)?;
-    let (made, mut status) = if args.witness.is_empty() {
+    let (made, mut status) = if args.witnessing.no_witness {
+        if !args.witness.is_empty() {
+            bail!("--witness and --no-witness contradict each other: give one of them");
+        }
         (made, Status::Done)
     } else {
-        cosigned::gather(app, &desk.ledger, &desk.log, &made, &args.witness)?
+        let whom = if args.witness.is_empty() { Whom::Missing } else { Whom::At(&args.witness) };
+        let gathered = cosigned::gather(app, &desk.ledger, &desk.log, &made, &whom, Patience::LONG)?;
+        cosigned::tell(app, &gathered);
+        (gathered.made, gathered.status)
     };
     if let Some(url) = &args.timestamp {
         let stamped = stamp::stamp(app, &desk.log.origin, &made, url);

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 
 use super::app::App;
 use super::checkpoint::make_or_remember;
+use super::cosigned::{self, Witnessing};
 use super::desk::{Desk, pick, record_folder};
 use super::elsewhere::{Elsewhere, Fate};
 use super::status_code::{Refused, Status};
@@ -18,6 +19,8 @@ use crate::ledger::LedgerError;
 pub struct Args {
     #[command(flatten)]
     pub elsewhere: Elsewhere,
+    #[command(flatten)]
+    pub witnessing: Witnessing,
 }
 
 /// Tries again where a message or reading came in between counting and appending.
@@ -48,17 +51,21 @@ fn close(app: &mut App, args: &Args, id: &Token) -> Result<Status> {
         Ok(Event::DeploymentClosed(DeploymentClosed { entries: deployment.entries + 1, outcome }))
     })?;
     if let Fate::Appended(_) = fate {
-        anchor(app, &desk, id);
+        anchor(app, &desk, id, &args.witnessing);
     }
     Ok(Status::Done)
 }
 
-/// A checkpoint over the closing, where this place makes them. The closing stands whatever becomes of it.
-fn anchor(app: &mut App, desk: &Desk, id: &Token) {
-    let path = record_folder(app, id).join("checkpoint");
-    let write = |app: &App| -> Result<bool> {
+/// A checkpoint over the closing, where this place makes them. The closing stands whatever becomes of it, and the
+/// checkpoint whatever the witnesses say.
+fn anchor(app: &mut App, desk: &Desk, id: &Token, witnessing: &Witnessing) {
+    let folder = record_folder(app, id);
+    let path = folder.join("checkpoint");
+    let write = |app: &mut App| -> Result<bool> {
         let Some(made) = make_or_remember(app, &desk.ledger, &desk.log)? else { return Ok(false) };
-        files::make_folder(&record_folder(app, id))?;
+        files::make_folder(&folder)?;
+        files::write(&path, made.note.as_bytes())?;
+        let made = cosigned::beside(app, &desk.ledger, &desk.log, made, witnessing);
         files::write(&path, made.note.as_bytes())?;
         Ok(true)
     };

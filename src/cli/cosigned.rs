@@ -12,73 +12,157 @@ use crate::core::checkpoint::{Note, cosigned};
 use crate::core::log::Log;
 use crate::core::witness::{Policy, Witness};
 use crate::ledger::Ledger;
-use crate::witness::ask;
+use crate::witness::{Patience, ask};
 
-/// Asks the witnesses at these URLs, which the roster's policy names, and keeps what they give with the
-/// checkpoint. Not proven where they are not enough for the policy.
+/// What every command has that makes a checkpoint on the way.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Witnessing {
+    /// Do not ask the witnesses of the roster's policy to cosign the checkpoint
+    #[arg(long, env = "AETHER_AUDIT_NO_WITNESS", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    pub no_witness: bool,
+}
+
+/// Which witnesses are asked.
+pub enum Whom<'a> {
+    /// Those whose cosignature the policy asks for and the checkpoint does not have, if it has not enough.
+    Missing,
+    /// Those at these URLs, which the policy names; `all` is every one.
+    At(&'a [String]),
+}
+
+/// A checkpoint with what the witnesses said.
+pub struct Gathered {
+    /// With the cosignatures that were given, and those that it had.
+    pub made: Made,
+    /// Why some were not, one a line.
+    pub refused: Vec<String>,
+    /// Who cosigned just now, by the policy's names.
+    pub cosigned: Vec<String>,
+    /// Not proven where the policy's quorum was not reached.
+    pub status: Status,
+}
+
+/// Asks the witnesses of the policy in force, if there is one, and keeps what they give with the checkpoint that
+/// this place remembers.
 ///
 /// # Errors
-/// Where the roster has no policy, a URL is not in it, or a cosignature cannot be kept.
+/// Where a URL is not in the policy, or a cosignature cannot be kept.
 pub fn gather(
-    app: &mut App,
+    app: &App,
     ledger: &Ledger,
     log: &Log,
     made: &Made,
-    urls: &[String],
-) -> Result<(Made, Status)> {
+    whom: &Whom,
+    patience: Patience,
+) -> Result<Gathered> {
+    let mut gathered = Gathered {
+        made: Made { note: made.note.clone(), size: made.size },
+        refused: Vec::new(),
+        cosigned: Vec::new(),
+        status: Status::Done,
+    };
     let roster = &log.roster().context("the ledger has no roster")?.roster;
-    let policy = roster.witness_policy.as_ref();
-    let policy = policy.context(
-        "the roster names no witnesses: a root holder sets them with `aether-audit key witnesses FILE`",
-    )?;
+    let Some(policy) = &roster.witness_policy else {
+        if matches!(whom, Whom::At(_)) {
+            bail!(
+                "the roster names no witnesses: a root holder sets them with `aether-audit key witnesses FILE`"
+            );
+        }
+        return Ok(gathered);
+    };
     let policy = Policy::parse(policy)?;
     let mut note = Note::parse(&made.note)?;
-    for witness in chosen(&policy, urls)? {
-        let url = witness.url.as_deref().unwrap_or_default();
-        let proof = |old| {
-            if old > made.size {
-                return Err(format!(
-                    "{url} has cosigned {old} entries, and this log has {}: entries are missing",
-                    made.size
-                ));
-            }
-            ledger.consistency(old, made.size).map_err(|e| e.to_string())
-        };
-        match ask(url, &witness.key, &note, made.size, &proof) {
+    let chosen = match whom {
+        Whom::At(urls) => at(&policy, urls)?,
+        Whom::Missing if policy.satisfied(&saw(&policy, &note)) => return Ok(gathered),
+        Whom::Missing => {
+            let had = saw(&policy, &note);
+            policy.witnesses.iter().filter(|w| w.url.is_some() && !had.contains(w.name.as_str())).collect()
+        }
+    };
+    let proof = |old| {
+        if old > made.size {
+            return Err(format!(
+                "it has cosigned {old} entries, and this log has {}: entries are missing",
+                made.size
+            ));
+        }
+        ledger.consistency(old, made.size).map_err(|e| e.to_string())
+    };
+    let asked: Vec<_> = chosen.iter().map(|w| (w.url.as_deref().unwrap_or_default(), &w.key)).collect();
+    for (witness, answer) in chosen.iter().zip(ask(&asked, &note, made.size, &proof, patience)) {
+        match answer {
             Ok(line) => {
                 note.add(line);
-                app.say(format!("{} has cosigned", witness.name));
+                gathered.cosigned.push(witness.name.clone());
             }
-            Err(error) => app.warn(format!("{}: {error}", witness.name)),
+            Err(error) => gathered.refused.push(format!("{}: {error}", witness.name)),
         }
     }
-    let text = note.to_string();
-    let memory = Memory::of(app, &log.origin)?;
-    let lock = memory.lock()?;
-    // Somebody may have made a newer one meanwhile, which stays.
-    if memory
-        .checkpoint()?
-        .is_some_and(|kept| Note::parse(&kept).is_ok_and(|kept| kept.text() == note.text()))
-    {
-        memory.keep_checkpoint(&text)?;
+    if !gathered.cosigned.is_empty() {
+        keep(app, log, &note)?;
     }
-    drop(lock);
-    let saw: BTreeSet<&str> = policy
-        .witnesses
-        .iter()
-        .filter(|witness| matches!(cosigned(&note, &witness.key), Some(Ok(_))))
-        .map(|witness| witness.name.as_str())
-        .collect();
-    let status = if policy.satisfied(&saw) {
-        Status::Done
-    } else {
-        app.warn("the cosignatures are not enough for the roster's policy: the checkpoint stands, but not witnessed");
-        Status::NotProven
-    };
-    Ok((Made { note: text, size: made.size }, status))
+    if !policy.satisfied(&saw(&policy, &note)) {
+        let text = "the cosignatures are not enough for the roster's policy: the checkpoint stands, but not witnessed";
+        gathered.refused.push(text.into());
+        gathered.status = Status::NotProven;
+    }
+    gathered.made.note = note.to_string();
+    Ok(gathered)
 }
 
-fn chosen<'p>(policy: &'p Policy, urls: &[String]) -> Result<Vec<&'p Witness>> {
+/// As [`gather`], beside another act: waits a short time only, and whatever goes wrong is a warning.
+pub fn beside(app: &mut App, ledger: &Ledger, log: &Log, made: Made, args: &Witnessing) -> Made {
+    if args.no_witness {
+        return made;
+    }
+    match gather(app, ledger, log, &made, &Whom::Missing, Patience::SHORT) {
+        Ok(gathered) => {
+            tell(app, &gathered);
+            if gathered.status == Status::NotProven {
+                app.say("Ask once more with `aether-audit checkpoint`.");
+            }
+            gathered.made
+        }
+        Err(error) => {
+            app.warn(format!("no witness was asked: {error:#}"));
+            made
+        }
+    }
+}
+
+/// Says who cosigned and who did not.
+pub fn tell(app: &mut App, gathered: &Gathered) {
+    for name in &gathered.cosigned {
+        app.say(format!("{name} has cosigned"));
+    }
+    for why in &gathered.refused {
+        app.warn(why);
+    }
+}
+
+/// Keeps the cosignatures with what is remembered. Somebody may have made a newer checkpoint meanwhile, which stays.
+fn keep(app: &App, log: &Log, note: &Note) -> Result<()> {
+    let memory = Memory::of(app, &log.origin)?;
+    let _lock = memory.lock()?;
+    let Some(kept) = memory.checkpoint()? else { return Ok(()) };
+    let mut kept = Note::parse(&kept)?;
+    if kept.text() != note.text() {
+        return Ok(());
+    }
+    for line in note.signatures() {
+        kept.add(line.clone());
+    }
+    memory.keep_checkpoint(&kept.to_string())
+}
+
+/// The witnesses whose cosignature the note has.
+fn saw<'p>(policy: &'p Policy, note: &Note) -> BTreeSet<&'p str> {
+    let good = |witness: &&Witness| matches!(cosigned(note, &witness.key), Some(Ok(_)));
+    policy.witnesses.iter().filter(good).map(|witness| witness.name.as_str()).collect()
+}
+
+fn at<'p>(policy: &'p Policy, urls: &[String]) -> Result<Vec<&'p Witness>> {
     let known: Vec<&Witness> = policy.witnesses.iter().filter(|witness| witness.url.is_some()).collect();
     let mut found = Vec::new();
     for url in urls {

@@ -21,6 +21,7 @@ use crate::core::hash::Hash;
 use crate::core::log::Log;
 use crate::core::name::Token;
 use crate::core::opening::refs_in;
+use crate::core::proof::TlogProof;
 use crate::core::timestamp::StoredToken;
 use crate::ledger::Ledger;
 
@@ -33,6 +34,9 @@ pub struct Args {
     /// Only one deployment (--deployment), with all governance and the leaf of every entry
     #[arg(long)]
     pub only_deployment: bool,
+    /// Also for the whole log, a proof for each entry that it stands in the checkpoint's tree
+    #[arg(long)]
+    pub proofs: bool,
     /// Write it to a bucket with Object Lock, where nobody can delete it, and read it back [default: `url` under [archive]]
     #[arg(long, value_name = "s3://BUCKET/PREFIX", num_args = 0..=1, default_missing_value = "")]
     pub archive: Option<String>,
@@ -68,6 +72,7 @@ struct Readme<'a> {
     rehearsal: bool,
     /// The newest checkpoint that has a time stamp.
     stamped: Option<u64>,
+    proofs: bool,
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
@@ -78,7 +83,8 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     check_new(target)?;
     let only =
         if args.only_deployment || app.globals.deployment.is_some() { Some(pick(app, true)?) } else { None };
-    let Exported { entries, checkpoint, timestamps, .. } = make(app, target, only.as_ref(), true)?;
+    let Exported { entries, checkpoint, timestamps, .. } =
+        make(app, target, only.as_ref(), args.proofs, true)?;
     if app.json() {
         app.print_json(&serde_json::json!({
             "folder": target, "entries": entries, "checkpoint": checkpoint.is_some(), "deployment": only,
@@ -97,11 +103,18 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// Makes the folder of an export, whole or not at all; `sign` says whether to make a checkpoint where this place can.
+/// Makes the folder of an export, whole or not at all; `proofs` says whether also all of a log has a proof for each
+/// entry, `sign` whether to make a checkpoint where this place can.
 ///
 /// # Errors
 /// Where the folder is there already, or the ledger cannot be read.
-pub fn make(app: &mut App, target: &Path, only: Option<&Token>, sign: bool) -> Result<Exported> {
+pub fn make(
+    app: &mut App,
+    target: &Path,
+    only: Option<&Token>,
+    proofs: bool,
+    sign: bool,
+) -> Result<Exported> {
     let desk = Desk::read(app, only)?;
     if let Some(id) = only {
         desk.deployment(id)?;
@@ -115,8 +128,13 @@ pub fn make(app: &mut App, target: &Path, only: Option<&Token>, sign: bool) -> R
     };
     let mut entries = 0;
     whole(target, |staged| {
-        entries = write(staged, &desk.ledger, only, size)?;
-        write_papers(staged, &desk.log, only, entries, &tokens)?;
+        let seqs = write(staged, &desk.ledger, only, size)?;
+        entries = seqs.len() as u64;
+        let proven = checkpoint.as_ref().filter(|_| proofs || only.is_some());
+        if let Some(made) = proven {
+            write_proofs(staged, &desk.ledger, &seqs, made)?;
+        }
+        write_papers(staged, &desk.log, only, entries, &tokens, proven.is_some())?;
         write_tokens(staged, &tokens)?;
         match &checkpoint {
             Some(made) => files::write(&staged.join("checkpoint"), made.note.as_bytes()),
@@ -152,15 +170,15 @@ pub fn whole(target: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()
     fs::rename(staged.keep(), target).with_context(|| format!("cannot make {}", target.display()))
 }
 
-/// Writes the entries, leaves and openings; gives the number of entries.
-fn write(folder: &Path, ledger: &Ledger, only: Option<&Token>, size: u64) -> Result<u64> {
+/// Writes the entries, leaves and openings; gives the numbers of the entries.
+fn write(folder: &Path, ledger: &Ledger, only: Option<&Token>, size: u64) -> Result<Vec<u64>> {
     fs::create_dir(folder.join("openings"))?;
     let mut entries = BufWriter::new(File::create(folder.join("entries.jsonl"))?);
     let mut leaves = match only {
         Some(_) => Some(BufWriter::new(File::create(folder.join("leaves.txt"))?)),
         None => None,
     };
-    let mut written = 0;
+    let mut written = Vec::new();
     let mut wanted = BTreeSet::new();
     let end = i64::try_from(size)?;
     for row in ledger.rows() {
@@ -178,7 +196,7 @@ fn write(folder: &Path, ledger: &Ledger, only: Option<&Token>, size: u64) -> Res
         }
         entries.write_all(&row.bytes)?;
         entries.write_all(b"\n")?;
-        written += 1;
+        written.push(u64::try_from(row.seq)?);
         wanted.extend(openings_of(&row.bytes));
     }
     for commit in wanted {
@@ -192,6 +210,18 @@ fn write(folder: &Path, ledger: &Ledger, only: Option<&Token>, size: u64) -> Res
         leaves.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
     }
     Ok(written)
+}
+
+/// Writes a proof for each of these entries that the checkpoint covers.
+fn write_proofs(folder: &Path, ledger: &Ledger, seqs: &[u64], made: &Made) -> Result<()> {
+    let proofs = folder.join("proofs");
+    fs::create_dir(&proofs)?;
+    for &index in seqs.iter().filter(|seq| **seq < made.size) {
+        let path = ledger.inclusion(index, made.size)?;
+        let proof = TlogProof { index, path, checkpoint: made.note.clone() };
+        fs::write(proofs.join(format!("{index}.tlog-proof")), proof.to_string())?;
+    }
+    Ok(())
 }
 
 /// The openings that an entry's statement names.
@@ -220,6 +250,7 @@ fn write_papers(
     only: Option<&Token>,
     entries: u64,
     tokens: &[StoredToken],
+    proofs: bool,
 ) -> Result<()> {
     let keys = folder.join("keys");
     fs::create_dir(&keys)?;
@@ -234,6 +265,7 @@ fn write_papers(
         deployment: only.map(Token::as_str),
         rehearsal: log.rehearsal,
         stamped: tokens.last().and_then(StoredToken::size),
+        proofs,
     };
     files::write(&folder.join("README.md"), readme.render()?.as_bytes())
 }

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::app::App;
 use super::checkpoint::{make_or_remember, remembered};
+use super::cosigned::{self, Witnessing};
 use super::desk::{Desk, hand, pick, record_folder};
 use super::elsewhere::Elsewhere;
 use super::facts;
@@ -42,6 +43,8 @@ pub struct ReportArgs {
     /// The record's folder [default: records/ID]
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
+    #[command(flatten)]
+    pub witnessing: Witnessing,
 }
 
 /// The files of a record, by name, except its signature.
@@ -92,6 +95,8 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     let keyid = role_key(&governance, &who)?;
     let key = governance.key_of(app, &who, &keyid)?;
     let checkpoint = make_or_remember(app, &governance.ledger, &governance.log)?;
+    let beside = |made| cosigned::beside(app, &governance.ledger, &governance.log, made, &args.witnessing);
+    let checkpoint = checkpoint.map(beside);
     let head = governance.ledger.head()?.context("the ledger is empty")?;
     let covers = Seen { leaf: head.leaf, seq: head.seq };
     let checkpoint = checkpoint.filter(|made| made.size <= head.seq + 1).map(|made| made.note);

@@ -20,6 +20,7 @@ use crate::core::checkpoint::Note;
 use crate::core::hash::Hash;
 use crate::core::timestamp::TsaRoots;
 use crate::core::verify::{self, Anchor, Anchors, Finding, Report, Verdict};
+use crate::ledger::Folder;
 
 const MAX_NOTE: u64 = 1 << 20;
 const MAX_ROOTS: u64 = 16 << 20;
@@ -183,7 +184,40 @@ pub(super) fn check(app: &App, source: &Source, anchors: &Anchors) -> Result<Rep
         report.findings.push(Finding { seq: Some(seq), code: "columns", text });
         report.findings.sort_by_key(|finding| finding.seq.unwrap_or(u64::MAX));
     }
+    if let Source::Export(folder) = source {
+        let found = proofs(folder, source, &report)?;
+        report.findings.extend(found);
+        report.findings.sort_by_key(|finding| finding.seq.unwrap_or(u64::MAX));
+    }
     Ok(report)
+}
+
+/// What is wrong with the inclusion proofs beside the entries.
+fn proofs(folder: &Folder, source: &Source, report: &Report) -> Result<Vec<Finding>> {
+    let names = folder.proofs()?;
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let unnamed = |text: String| Finding { seq: None, code: "proof", text };
+    let leaves = match source.leaves() {
+        Ok(leaves) => leaves,
+        Err(error) => {
+            return Ok(vec![unnamed(format!("the proofs cannot be held against the entries: {error}"))]);
+        }
+    };
+    let mut inclusion = verify::Inclusion::new(&report.log, &leaves);
+    let mut found = Vec::new();
+    for name in names {
+        let seq = name.strip_suffix(".tlog-proof").and_then(|seq| seq.parse::<u64>().ok());
+        match seq.filter(|seq| format!("{seq}.tlog-proof") == name) {
+            Some(seq) => match folder.proof(&name) {
+                Ok(text) => found.extend(inclusion.check(seq, &text)),
+                Err(error) => found.push(Finding { seq: Some(seq), ..unnamed(error.to_string()) }),
+            },
+            None => found.push(unnamed(format!("proofs/{name} is not named by an entry's number"))),
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn status(report: &Report, record: Option<&RecordCheck>) -> Status {

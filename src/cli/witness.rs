@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::app::App;
+use super::app::{App, Clock as _, SystemClock};
 use super::files;
 use super::keyring::{Keyring, generate, new_passphrase};
 use super::status_code::Status;
 use crate::core::checkpoint::{CosignerKey, Vkey};
-use crate::witness::{Origin, Witness};
+use crate::witness::{Origin, Witness, serve};
 
 /// Options of `witness`.
 #[derive(clap::Args, Debug)]
@@ -53,8 +53,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
     app.out.flush()?;
     let witness = Witness::open(&args.state, cosigner, key, logs)?;
-    let clock = app.clock;
-    let now = move || u64::try_from(clock.now().millis() / 1000).unwrap_or_default();
-    witness.serve(&args.listen, &now, &mut |address| app.say(format!("witness at http://{address}")))?;
+    let now = || u64::try_from(SystemClock.now().millis() / 1000).unwrap_or_default();
+    serve(witness, &args.listen, Box::new(now), &mut |address| {
+        app.say(format!("witness at http://{address}"));
+    })?;
     Ok(Status::Done)
 }

@@ -203,4 +203,29 @@ impl Folder {
         }
         Ok(())
     }
+
+    /// The names of the files in `proofs/`, in no order.
+    ///
+    /// # Errors
+    /// Where the folder cannot be listed.
+    pub fn proofs(&self) -> Result<Vec<String>, FolderError> {
+        if !self.has("proofs") {
+            return Ok(Vec::new());
+        }
+        let files = fs::read_dir(self.path.join("proofs")).map_err(|e| self.error("proofs", &e))?;
+        let name = |file: std::io::Result<fs::DirEntry>| Ok(file?.file_name().to_string_lossy().into_owned());
+        files.map(name).collect::<std::io::Result<_>>().map_err(|e| self.error("proofs", &e))
+    }
+
+    /// The text of a file in `proofs/`.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn proof(&self, name: &str) -> Result<String, FolderError> {
+        let name = format!("proofs/{name}");
+        let mut text = String::new();
+        let read = self.open(&name)?.take(MAX_NOTE).read_to_string(&mut text);
+        read.map_err(|e| self.error(&name, &e))?;
+        Ok(text)
+    }
 }

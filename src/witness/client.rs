@@ -1,6 +1,7 @@
-//! Asking a witness to cosign a checkpoint.
+//! Asking witnesses to cosign a checkpoint.
 
 use std::io::Read as _;
+use std::thread;
 use std::time::Duration;
 
 use crate::core::checkpoint::{CosignerKey, Note, NoteSignature, cosigned};
@@ -9,9 +10,24 @@ use crate::core::witness::AddCheckpoint;
 
 /// An answer has a few lines.
 const MAX_ANSWER: u64 = 64 * 1024;
-const TIMEOUT: Duration = Duration::from_secs(10);
-/// So often is a witness asked that does not answer, with a pause that doubles.
-const TRIES: u32 = 3;
+/// So often is a witness told what it last cosigned, should that change meanwhile.
+const ROUNDS: usize = 3;
+
+/// How long a witness is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For each answer.
+    pub answer: Duration,
+    /// How often one is asked that does not answer, with a pause that doubles.
+    pub tries: u32,
+}
+
+impl Patience {
+    /// Where the cosignatures are what was asked for.
+    pub const LONG: Self = Self { answer: Duration::from_secs(10), tries: 3 };
+    /// Where they only go along with another act.
+    pub const SHORT: Self = Self { answer: Duration::from_secs(3), tries: 1 };
+}
 
 /// Why a witness gave no cosignature.
 #[derive(Debug, thiserror::Error)]
@@ -67,36 +83,83 @@ const fn hint(status: u16) -> &'static str {
     }
 }
 
-/// Asks the witness at `url` to cosign `note`, a checkpoint of `size` entries, and gives its signature line once
-/// that has been verified. `proof(old)` makes the consistency proof from `old` entries.
-///
-/// # Errors
-/// [`AskError`].
+/// A witness that is asked, and where it stands.
+struct Asked<'w> {
+    url: &'w str,
+    key: &'w CosignerKey,
+    /// What it cosigned last, as far as is known.
+    old: u64,
+    outcome: Option<Result<NoteSignature, AskError>>,
+}
+
+/// Asks the witnesses at these URLs, all at once, to cosign `note`, a checkpoint of `size` entries. Gives for each,
+/// in their order, its signature line once that has been verified. `proof(old)` makes the consistency proof from
+/// `old` entries.
 pub fn ask(
-    url: &str,
-    cosigner: &CosignerKey,
+    witnesses: &[(&str, &CosignerKey)],
     note: &Note,
     size: u64,
     proof: &dyn Fn(u64) -> Result<Vec<Hash>, String>,
-) -> Result<NoteSignature, AskError> {
-    let mut old = 0;
-    for _ in 0..TRIES {
-        let proof = proof(old).map_err(AskError::Proof)?;
-        let request = AddCheckpoint { old, proof, checkpoint: note.to_string() };
-        let (status, body) = post(url, &request.to_body())?;
-        match status {
-            200 => return accept(url, cosigner, note, &body),
-            409 => {
-                let theirs: u64 = body.trim_end().parse().unwrap_or(u64::MAX);
-                if theirs > size || theirs == old {
-                    return Err(AskError::Ahead { url: url.to_owned(), theirs, ours: size });
+    patience: Patience,
+) -> Vec<Result<NoteSignature, AskError>> {
+    let agent = agent(patience);
+    let new = |&(url, key)| Asked { url, key, old: 0, outcome: None };
+    let mut all: Vec<Asked> = witnesses.iter().map(new).collect();
+    for _ in 0..ROUNDS {
+        let mut posted = Vec::new();
+        for asked in all.iter_mut().filter(|asked| asked.outcome.is_none()) {
+            match proof(asked.old) {
+                Ok(proof) => {
+                    let request = AddCheckpoint { old: asked.old, proof, checkpoint: note.to_string() };
+                    posted.push((asked, request.to_body()));
                 }
-                old = theirs;
+                Err(why) => asked.outcome = Some(Err(AskError::Proof(why))),
             }
-            status => return Err(AskError::Refused { url: url.to_owned(), status }),
+        }
+        let agent = &agent;
+        let answers: Vec<_> = thread::scope(|scope| {
+            let post = |(asked, body): &(&mut Asked, String)| {
+                let (url, body) = (asked.url.to_owned(), body.clone());
+                scope.spawn(move || post(agent, &url, &body, patience))
+            };
+            let threads: Vec<_> = posted.iter().map(post).collect();
+            threads.into_iter().map(thread::ScopedJoinHandle::join).collect()
+        });
+        for ((asked, _), answer) in posted.into_iter().zip(answers) {
+            asked.outcome = match answer {
+                Ok(Ok((status, body))) => asked.judge(note, size, status, &body),
+                Ok(Err(error)) => Some(Err(error)),
+                Err(panic) => std::panic::resume_unwind(panic),
+            };
         }
     }
-    Err(AskError::Silent { url: url.to_owned(), why: "it changes its mind all the while".into() })
+    let fickle =
+        |url: &str| AskError::Silent { url: url.to_owned(), why: "it changes its mind all the while".into() };
+    all.into_iter().map(|asked| asked.outcome.unwrap_or_else(|| Err(fickle(asked.url)))).collect()
+}
+
+impl Asked<'_> {
+    /// What an answer comes to; `None` where it is to be asked once more.
+    fn judge(
+        &mut self,
+        note: &Note,
+        size: u64,
+        status: u16,
+        body: &str,
+    ) -> Option<Result<NoteSignature, AskError>> {
+        match status {
+            200 => Some(accept(self.url, self.key, note, body)),
+            409 => {
+                let theirs: u64 = body.trim_end().parse().unwrap_or(u64::MAX);
+                if theirs > size || theirs == self.old {
+                    return Some(Err(AskError::Ahead { url: self.url.to_owned(), theirs, ours: size }));
+                }
+                self.old = theirs;
+                None
+            }
+            status => Some(Err(AskError::Refused { url: self.url.to_owned(), status })),
+        }
+    }
 }
 
 fn accept(url: &str, cosigner: &CosignerKey, note: &Note, body: &str) -> Result<NoteSignature, AskError> {
@@ -112,15 +175,18 @@ fn accept(url: &str, cosigner: &CosignerKey, note: &Note, body: &str) -> Result<
     }
 }
 
-fn post(url: &str, body: &str) -> Result<(u16, String), AskError> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
+fn agent(patience: Patience) -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .timeout_global(Some(patience.answer))
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
         .user_agent(concat!("aether-audit/", env!("CARGO_PKG_VERSION")))
         .build()
-        .into();
+        .into()
+}
+
+fn post(agent: &ureq::Agent, url: &str, body: &str, patience: Patience) -> Result<(u16, String), AskError> {
     let target = format!("{}/add-checkpoint", url.trim_end_matches('/'));
     let send = || -> Result<(u16, String), String> {
         let mut response = agent.post(&target).send(body).map_err(|e| e.to_string())?;
@@ -130,15 +196,12 @@ fn post(url: &str, body: &str) -> Result<(u16, String), AskError> {
         Ok((response.status().as_u16(), answer))
     };
     let mut pause = Duration::from_millis(200);
-    let mut last = String::new();
-    for turn in 0..TRIES {
+    for _ in 1..patience.tries {
         match send() {
-            Ok((status, _)) if status >= 500 && turn + 1 < TRIES => last = format!("status {status}"),
-            Ok(answer) => return Ok(answer),
-            Err(why) => last = why,
+            Ok((status, answer)) if status < 500 => return Ok((status, answer)),
+            _ => thread::sleep(pause),
         }
-        std::thread::sleep(pause);
         pause *= 2;
     }
-    Err(AskError::Silent { url: url.to_owned(), why: last })
+    send().map_err(|why| AskError::Silent { url: url.to_owned(), why })
 }

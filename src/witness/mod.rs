@@ -1,7 +1,9 @@
-//! Witnesses over HTTP (C2SP tlog-witness): asking one, and being one.
+//! Witnesses over HTTP (C2SP tlog-witness): asking them, and being one.
 
 mod client;
+mod cosigner;
 mod server;
 
-pub use client::{AskError, ask};
-pub use server::{Origin, ServeError, Witness};
+pub use client::{AskError, Patience, ask};
+pub use cosigner::{Answer, OpenError, Origin, Witness};
+pub use server::{ServeError, serve};

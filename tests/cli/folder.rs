@@ -168,11 +168,12 @@ impl Ran {
     }
 }
 
-fn copy_all(from: &Path, to: &Path) {
+/// Everything in `from`, into the folder `to`, which is made where it is not there.
+pub fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
     for file in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let (from, to) = (file.path(), to.join(file.file_name()));
         if file.file_type().unwrap().is_dir() {
-            fs::create_dir(&to).unwrap();
             copy_all(&from, &to);
             fs::set_permissions(&to, file.metadata().unwrap().permissions()).unwrap();
         } else {

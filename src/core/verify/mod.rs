@@ -10,6 +10,7 @@
 mod anchor;
 mod chain;
 mod fold;
+mod inclusion;
 mod openings;
 mod pipeline;
 mod prepare;
@@ -25,6 +26,7 @@ use super::hash::Hash;
 use super::name::Token;
 use super::timestamp::{StoredToken, TsaRoots};
 
+pub use inclusion::Inclusion;
 pub use report::{Anchor, AnchorKind, AnchorState, DeploymentSummary, Finding, Report, Verdict};
 pub use single::{Given, Single, single};
 
