@@ -47,6 +47,15 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     if let Some(id) = &only {
         desk.deployment(id)?;
     }
+    if app.globals.dry_run {
+        let what = only.as_ref().map_or("the whole log".to_owned(), |id| format!("governance and {id}"));
+        app.would(format!(
+            "sign a checkpoint where this place has a log key, and write {what}, up to entry {}, into {}",
+            desk.head.seq,
+            args.folder.display()
+        ))?;
+        return Ok(Status::Done);
+    }
     let checkpoint = make_or_remember(app, &desk.ledger, &desk.log)?;
     // As much as the checkpoint covers, should somebody have appended meanwhile.
     let size = checkpoint.as_ref().map_or(desk.head.seq + 1, |made| made.size.max(desk.head.seq + 1));

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use anyhow::{Context as _, Result};
 
 use super::app::App;
 use super::checkpoint::{make_or_remember, remembered};
-use super::desk::{Desk, hand, pick, record_folder};
+use super::desk::{Desk, Hand, hand, pick, record_folder, unknown_deployment};
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::files;
@@ -60,6 +60,11 @@ pub fn render(app: &mut App, args: &RenderArgs) -> Result<Status> {
     };
     let record = Record::read(&source, &id, last, &leaves, checkpoint)?;
     let text = record.checklist(&source)?;
+    if app.globals.dry_run {
+        let to = args.to.clone().unwrap_or_else(|| record_folder(app, &id).join("Deployment_Checklist.md"));
+        app.would(format!("write {}, {} bytes, as of entry {last}", to.display(), text.len()))?;
+        return Ok(Status::Done);
+    }
     if args.to.as_ref().is_some_and(|to| to.as_os_str() == "-") {
         app.raw(text)?;
         return Ok(Status::Done);
@@ -95,6 +100,10 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     let keyid = person.keys.iter().rev().find(|key| key.key_use == crate::core::roster::KeyUse::Role);
     let keyid =
         keyid.with_context(|| format!("{who} has no key for daily work on the roster"))?.public.keyid();
+    let folder = args.to.clone().unwrap_or_else(|| record_folder(app, &id));
+    if app.globals.dry_run {
+        return would_report(app, &desk, &id, signer, &folder);
+    }
     let key = desk.key_of(app, &who, &keyid)?;
 
     let source = Source::here(app)?;
@@ -109,10 +118,6 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     };
     let made = record.files(&source)?;
 
-    let folder = match &args.to {
-        Some(to) => to.clone(),
-        None => record_folder(app, &id),
-    };
     files::make_folder(&folder)?;
     let mut digests = Vec::new();
     for (name, bytes) in &made {
@@ -142,9 +147,26 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     Ok(Status::Done)
 }
 
+/// Says what a report would write and record.
+fn would_report(app: &mut App, desk: &Desk, id: &Token, signer: Hand, folder: &Path) -> Result<Status> {
+    let covers = desk.seen();
+    let event = Event::ReportIssued(ReportIssued { covers, files: Vec::new() });
+    let (person, role) = (signer.person.clone(), signer.role.clone());
+    desk.allow(app, &desk.draft(id, event, Vec::new())?, &[signer])?;
+    app.would(format!(
+        "write the report of {id}, up to entry {}, into {}, and record report-issued, by {person} as {role}",
+        covers.seq,
+        folder.display()
+    ))?;
+    Ok(Status::Done)
+}
+
 /// The desk, with a checkpoint that covers no more than the desk has seen; none where others append all the while.
 fn desk_and_checkpoint(app: &App, id: &Token) -> Result<(Desk, Option<String>)> {
     let mut desk = Desk::open_for_report(app, id)?;
+    if app.globals.dry_run {
+        return Ok((desk, None));
+    }
     for _ in 0..5 {
         match make_or_remember(app, &desk.ledger, &desk.log)? {
             Some(made) if made.size > desk.head.seq + 1 => desk = Desk::open_for_report(app, id)?,
@@ -154,7 +176,7 @@ fn desk_and_checkpoint(app: &App, id: &Token) -> Result<(Desk, Option<String>)> 
     Ok((desk, None))
 }
 
-fn tell(app: &mut App, id: &Token, folder: &std::path::Path, covers: Seen, record: &Record) -> Result<()> {
+fn tell(app: &mut App, id: &Token, folder: &Path, covers: Seen, record: &Record) -> Result<()> {
     if app.json() {
         return app.print_json(&serde_json::json!({
             "deployment": id, "folder": folder, "coversSeq": covers.seq, "findings": record.integrity.findings.len(),
@@ -239,7 +261,10 @@ impl Record {
             _ => erased.get(commit).cloned().unwrap_or(Opened::Missing),
         };
         let deployment = self.log.deployments.get(&self.id);
-        let deployment = deployment.with_context(|| format!("there is no deployment {} here", self.id))?;
+        let deployment = deployment.with_context(|| match source {
+            Source::Ledger(ledger) => unknown_deployment(ledger, &self.id),
+            Source::Export(_) => format!("there is no deployment {} in this export", self.id),
+        })?;
         let input = Input {
             log: &self.log,
             deployment,
@@ -329,7 +354,7 @@ fn seq_of(bytes: &[u8]) -> Option<u64> {
 }
 
 /// What was erased, by whom, when and why.
-fn erasures(entries: &[Entry], log: &Log, source: &Source) -> BTreeMap<Hash, Opened> {
+pub fn erasures(entries: &[Entry], log: &Log, source: &Source) -> BTreeMap<Hash, Opened> {
     let mut erased = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.statement.kind() == "opening-erased") {
         let body = &entry.statement.predicate.body;

@@ -1,6 +1,7 @@
 //! The command line, as a user has it.
 
 mod copies;
+mod dry_run;
 mod elsewhere;
 mod erase;
 mod errors;
@@ -8,6 +9,7 @@ mod folder;
 mod follow;
 mod help;
 mod lifetime;
+mod manual;
 mod once;
 mod order;
 mod prove;
@@ -15,3 +17,4 @@ mod quickstart;
 mod races;
 mod secrets;
 mod witness;
+mod words;

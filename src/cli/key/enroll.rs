@@ -93,8 +93,9 @@ fn next_roster(app: &mut App, desk: &Desk, args: &Args, offer: &Offer, who: &Tok
     if *who != args.name && Keyring::of(app)?.has(&file_name(args)) {
         key.made_by = Some(who.clone());
         app.warn(format!(
-            "{who} holds {}'s private key too: the record will say so until {} rotates it on a machine of their own",
-            args.name, args.name
+            "{who} holds {}'s private key too: the record will say so until {0} brings a key made on a machine of their own \
+             (`key new`, `key enroll`) and this one is revoked",
+            args.name
         ));
     }
     let roles = if args.machine { vec![Token::new(RECORDER)?] } else { args.role.clone() };
