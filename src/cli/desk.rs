@@ -11,7 +11,9 @@ use super::bundle::Bundle;
 use super::keyring::{self, Keyring};
 use super::memory::Memory;
 use super::pick::only_one;
-pub use super::pick::{hand, pick, record_folder, unknown_deployment, unknown_person};
+pub use super::pick::{
+    check_person, check_role, hand, pick, record_folder, unknown_deployment, unknown_person,
+};
 use super::status_code::Refused;
 use crate::core::deployment::Deployment;
 use crate::core::dsse::{self, Envelope, PAYLOAD_TYPE, Signature};

@@ -143,6 +143,9 @@ pub fn summary(kind: &str, body: &serde_json::Value) -> String {
         "deployment-closed" | "rollback-finished" => vec![text("outcome")],
         "message-sent" => vec![text("channel"), text("template"), text("delivery")],
         "roles-assigned" => vec![text("role"), text("person")],
+        "ledger-opened" | "roster-changed" => {
+            vec![body["roster"].get("version").map(|version| format!("roster {version}")).unwrap_or_default()]
+        }
         "key-rotated" | "key-revoked" => vec![text("person")],
         _ => Vec::new(),
     };

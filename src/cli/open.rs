@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 
 use super::app::App;
-use super::desk::{Desk, Draft, Hand, opened_bytes, opened_text};
+use super::desk::{Desk, Draft, Hand, check_person, opened_bytes, opened_text};
 use super::elsewhere::{Elsewhere, Fate};
 use super::files;
 use super::status_code::Status;
@@ -193,10 +193,13 @@ fn body(
         (COMMS_LEAD, &args.comms_lead),
         (QA_ENGINEER, &args.qa_engineer),
     ];
+    let roster = &desk.roster()?.roster;
     let assignments = named
         .iter()
         .map(|(role, person)| {
-            Ok(Assignment { person: Token::new(person.as_str())?, role: Token::new(*role)? })
+            let person = Token::new(person.as_str())?;
+            check_person(roster, &person)?;
+            Ok(Assignment { person, role: Token::new(*role)? })
         })
         .collect::<Result<Vec<_>>>()?;
     let services = if args.service.is_empty() { &config.project.services } else { &args.service };

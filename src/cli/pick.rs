@@ -77,6 +77,27 @@ pub fn record_folder(app: &App, id: &Token) -> PathBuf {
     app.home().join("records").join(id.as_str())
 }
 
+/// Refuses a name that the roster does not have.
+///
+/// # Errors
+/// Where it does not, with the one that was probably meant.
+pub fn check_person(roster: &Roster, person: &Token) -> Result<()> {
+    roster.person(person.as_str()).map(drop).with_context(|| unknown_person(roster, person))
+}
+
+/// Refuses a role that the roster does not have.
+///
+/// # Errors
+/// Where it does not, with the one that was probably meant.
+pub fn check_role(roster: &Roster, role: &Token) -> Result<()> {
+    if roster.roles.contains_key(role) {
+        return Ok(());
+    }
+    let all: Vec<&str> = roster.roles.keys().map(Token::as_str).collect();
+    let otherwise = format!("it has {}", all.join(", "));
+    bail!("the roster has no role {role}: {}", nearest::hint(role.as_str(), all, &otherwise))
+}
+
 /// What to say of somebody whom the roster does not have.
 pub fn unknown_person(roster: &Roster, person: &Token) -> String {
     let otherwise = format!("see `aether-audit key list`, or `aether-audit key enroll {person} --role R`");

@@ -57,6 +57,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     facts::record_at(app, &mut desk, &id, &here, &[], |_, _, _, openings| {
         Ok(Event::RollbackStarted(RollbackStarted { reason: opened_text(&args.reason, openings)? }))
     })?;
+    if app.globals.dry_run {
+        return Ok(Status::Done);
+    }
     app.say("The five steps, each recorded with `aether-audit record rollback-step --step STEP --act done`:");
     for (step, what) in [
         ("announce", "\"ROLLBACK INITIATED\" to the channel"),

@@ -38,14 +38,20 @@ fn put(text: &mut String, value: &Value, depth: usize, opened: &dyn Fn(&Hash) ->
     match value {
         Value::Object(members) => {
             for (name, value) in members {
-                let _ = write!(text, "{indent}{name:<12}");
+                let nested = value.is_object() || value.is_array();
+                let name = if nested { name.clone() } else { format!("{name:<12}") };
+                let _ = write!(text, "{indent}{name}");
                 put_value(text, value, depth, opened);
             }
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                let _ = write!(text, "{indent}{:<12}", format!("[{index}]"));
-                put_value(text, item, depth, opened);
+                if let Some(line) = flat(item) {
+                    let _ = writeln!(text, "{indent}- {line}");
+                } else {
+                    let _ = write!(text, "{indent}[{index}]");
+                    put_value(text, item, depth, opened);
+                }
             }
         }
         scalar => {
@@ -83,6 +89,27 @@ fn put_value(text: &mut String, value: &Value, depth: usize, opened: &dyn Fn(&Ha
             let _ = writeln!(text, " {}", plain(scalar));
         }
     }
+}
+
+/// A list's item on one line, where none of its members holds more than words; `None` where one does.
+fn flat(item: &Value) -> Option<String> {
+    let members = match item {
+        Value::Object(members) if reference(item).is_none() => members,
+        Value::Object(_) | Value::Array(_) => return None,
+        scalar => return Some(plain(scalar)),
+    };
+    let member = |(name, value): (&String, &Value)| match value {
+        Value::Object(_) => None,
+        Value::Array(items) => {
+            let words: Option<Vec<String>> = items
+                .iter()
+                .map(|item| (!item.is_object() && !item.is_array()).then(|| plain(item)))
+                .collect();
+            Some(format!("{name} {}", words?.join("+")))
+        }
+        scalar => Some(format!("{name} {}", plain(scalar))),
+    };
+    Some(members.iter().map(member).collect::<Option<Vec<String>>>()?.join(", "))
 }
 
 fn plain(scalar: &Value) -> String {

@@ -6,7 +6,7 @@ use aether_audit::core::dsse;
 use aether_audit::core::keys::SecretKey;
 use serde_json::Value;
 
-use crate::folder::{Folder, PASSPHRASE};
+use crate::folder::{COMMIT, Folder, PASSPHRASE};
 
 #[test]
 fn show_tells_who_when_what_and_whether_it_verifies() {
@@ -130,6 +130,9 @@ fn what_was_mistyped_is_guessed() {
         (2, "note x --as alise", "alise is not on the roster: did you mean alice?"),
         (2, "key remove carrol --reason x --as alice", "carrol is not on the roster: did you mean carol?"),
         (2, "key revoke bbo --reason x --as alice", "bbo is not on the roster: did you mean bob?"),
+        (2, "assign coms-lead bob --as alice", "no role coms-lead: did you mean comms-lead?"),
+        (2, "assign comms-lead bbo --as alice", "bbo is not on the roster: did you mean bob?"),
+        (2, "key enroll bob --role custodain --as alice", "no role custodain: did you mean custodian?"),
         (2, "status --deployment v2.41.0", "no deployment v2.41.0 in this ledger: did you mean v2.14.0?"),
         (2, "log --deployment v2.14", "no deployment v2.14 in this ledger: did you mean v2.14.0?"),
         (2, "render --deployment v2.14.o", "no deployment v2.14.o in this ledger: did you mean v2.14.0?"),
@@ -147,4 +150,8 @@ fn what_was_mistyped_is_guessed() {
     ] {
         folder.fails(status, &command.split(' ').collect::<Vec<_>>(), says);
     }
+    let open = format!(
+        "open v3 --commit {COMMIT} --lead-deployer alice --comms-lead bob --qa-engineer caroll --as alice"
+    );
+    folder.fails(2, &open.split(' ').collect::<Vec<_>>(), "caroll is not on the roster: did you mean carol?");
 }

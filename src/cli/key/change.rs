@@ -114,8 +114,12 @@ pub fn settle(app: &mut App, desk: &mut Desk, change: Change, quorum: &Quorum) -
 /// Where stdout is closed.
 pub fn would(app: &mut App, event: &Event, next: &Roster, out: Option<&Path>) -> Result<()> {
     let where_to = out.map_or("record".to_owned(), |out| format!("sign into {}:", out.display()));
-    let body = serde_json::from_str(event.body()?.get())?;
-    let what = [event.kind(), &summary(event.kind(), &body)].join(" ");
+    let kind = event.kind();
+    let what = match event {
+        Event::RosterChanged(_) => String::new(),
+        _ => summary(kind, &serde_json::from_str(event.body()?.get())?),
+    };
+    let what = [kind, &what].join(" ");
     app.would(format!(
         "{where_to} {}: the roster's version {}, SHA-256 {}",
         what.trim_end(),

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use super::change::{Change, Quorum, settle};
 use super::{Offer, save_public};
 use crate::cli::app::App;
-use crate::cli::desk::{Desk, opened_text};
+use crate::cli::desk::{Desk, check_role, opened_text};
 use crate::cli::files;
 use crate::cli::keyring::Keyring;
 use crate::cli::status_code::Status;
@@ -81,6 +81,7 @@ fn read_offer(app: &App, args: &Args) -> Result<Offer> {
 
 fn next_roster(app: &mut App, desk: &Desk, args: &Args, offer: &Offer, who: &Token) -> Result<Roster> {
     let before = desk.roster()?.roster.clone();
+    args.role.iter().try_for_each(|role| check_role(&before, role))?;
     if offer.log != before.log {
         bail!(
             "the offer is for the log {}, this one is {}: make it again in this folder",
