@@ -21,6 +21,8 @@ pub struct File {
     #[serde(default)]
     pub http: Http,
     #[serde(default)]
+    pub archive: Archive,
+    #[serde(default)]
     pub check: Vec<Spanned<Check>>,
 }
 
@@ -66,6 +68,13 @@ pub struct Aws {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Http {
     pub ca_file: Option<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Archive {
+    pub url: Option<Spanned<String>>,
+    pub retain_days: Option<Spanned<i64>>,
 }
 
 /// Every key of every source; which of them belong to the source is looked at afterwards, so that each error has a place.

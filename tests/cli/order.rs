@@ -368,3 +368,13 @@ fn an_older_export_against_a_newer_checkpoint_says_both_that_it_may_be() {
         assert!(ran.out.contains(part), "{part:?} is not in {}", ran.out);
     }
 }
+
+#[test]
+fn a_checkpoint_beside_the_entries_that_is_no_text_is_a_finding() {
+    let folder = Folder::opened();
+    folder.ok(&["export", "out"]);
+    std::fs::write(folder.at("out/checkpoint"), b"\xff\n").unwrap();
+    let found = folder.run(&["verify", "out"]);
+    assert_eq!(found.status, Some(1), "{}{}", found.out, found.err);
+    assert!(found.out.contains("[checkpoint]"), "{}", found.out);
+}

@@ -70,7 +70,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
             let maker = desk.log.keys.get(&turn.old).and_then(|known| known.made_by.as_ref());
             if let Some(maker) = maker.filter(|maker| **maker != turn.who) {
                 app.warn(format!(
-                    "{maker} made the old key, and could have made this rotation as well: the record still says so. What clears it is \
+                    "{maker} made the old key, and could have made this rotation as well: `verify` still says so. What clears it is \
                      a key made on a machine of {0}'s own: `key new {0}` there, `key enroll {0}`, then `key revoke {0} --key {1}`",
                     turn.who,
                     turn.key.public().keyid().short()

@@ -349,7 +349,7 @@ impl List {
         }
         for custody in &control.custody {
             let text = format!(
-                "the key {} of {} was made by {}, or rotated from one that was: who could sign as {}",
+                "the key {} of {} was made by {}, who could sign as {} until it is rotated",
                 custody.keyid.short(),
                 custody.person,
                 custody.made_by,
