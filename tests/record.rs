@@ -136,8 +136,13 @@ fn what_is_signed_is_what_the_entries_say() {
     other.get_mut("report.html").unwrap().extend(b"\n");
     sign(&mut log, &mut other, None);
     let (status, said) = verify(&log, &other);
-    assert_eq!(status, 0, "{said:#}");
-    assert!(said["record"]["notCompared"].as_str().unwrap().contains("report.html not compared"), "{said:#}");
+    assert_eq!((status, said["verdict"].as_str()), (4, Some("not-proven")), "{said:#}");
+    let told = said["record"]["notCompared"].as_str().unwrap();
+    assert!(
+        told.contains("report.html not compared") && told.contains("does not say what made it"),
+        "{said:#}"
+    );
+    assert_eq!(said["notProven"], serde_json::json!([told]), "{said:#}");
 }
 
 #[test]

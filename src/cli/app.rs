@@ -18,6 +18,7 @@ use crate::core::time::Timestamp;
 
 /// Options that hold everywhere.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Global options")]
 pub struct Globals {
     /// The project's folder
     #[arg(
@@ -49,6 +50,9 @@ pub struct Globals {
         hide_env_values = true
     )]
     pub output: Output,
+    /// Say what would be recorded or written, and change nothing
+    #[arg(long, global = true, env = "AETHER_AUDIT_DRY_RUN", hide_env_values = true)]
+    pub dry_run: bool,
     /// Say less
     #[arg(short, long, global = true, env = "AETHER_AUDIT_QUIET", hide_env_values = true)]
     pub quiet: bool,
@@ -219,6 +223,17 @@ impl<'a> App<'a> {
             }
         }
         self.raw(safe)
+    }
+
+    /// In a dry run: says what would be done.
+    ///
+    /// # Errors
+    /// Where stdout is closed.
+    pub fn would(&mut self, what: impl AsRef<str>) -> Result<()> {
+        if self.json() {
+            return self.print_json(&serde_json::json!({"dryRun": true, "would": what.as_ref()}));
+        }
+        self.data(format!("would {}", what.as_ref()))
     }
 
     /// Says something on stderr, unless `-q`.

@@ -81,7 +81,7 @@ pub fn run(app: &mut App, args: &Args, url: &str) -> Result<Status> {
     let now = app.now().millis().div_euclid(1000) * 1000;
     let until = Timestamp::from_millis(now)?.plus_seconds(i64::from(days) * DAY);
     let target = Target { place, until };
-    if args.dry_run {
+    if app.globals.dry_run {
         return show(app, &target, args.without_openings);
     }
     let client = Client::new(&aws.unwrap_or_default(), target.place.bucket())?;

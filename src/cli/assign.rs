@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::app::App;
-use super::desk::opened_text;
+use super::desk::{check_person, check_role, opened_text};
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::status_code::Status;
@@ -26,7 +26,10 @@ pub struct Args {
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
-    facts::record(app, &args.elsewhere, &[LEAD_DEPLOYER], |_, _, _, openings| {
+    facts::record(app, &args.elsewhere, &[LEAD_DEPLOYER], |_, desk, _, openings| {
+        let roster = &desk.roster()?.roster;
+        check_role(roster, &args.role)?;
+        check_person(roster, &args.name)?;
         let reason = args.reason.as_ref().map(|reason| opened_text(reason, openings)).transpose()?;
         Ok(Event::RolesAssigned(RolesAssigned { person: args.name.clone(), reason, role: args.role.clone() }))
     })?;

@@ -40,6 +40,14 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
     let desk = super::desk::Desk::read(app, None)?;
     desk.sound()?;
+    if app.globals.dry_run {
+        let size = desk.head.seq + 1;
+        app.would(format!(
+            "sign a checkpoint of {size} entries, root {}, and remember it",
+            desk.ledger.root_at(size)?
+        ))?;
+        return Ok(Status::Done);
+    }
     let made = make(app, &desk.ledger, &desk.log)?;
     let (made, mut status) = if args.witnessing.no_witness {
         if !args.witness.is_empty() {

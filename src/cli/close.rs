@@ -9,7 +9,7 @@ use super::desk::{Desk, pick, record_folder};
 use super::elsewhere::{Elsewhere, Fate};
 use super::status_code::{Refused, Status};
 use super::{facts, files};
-use crate::core::event::{DeploymentClosed, Event, Gate};
+use crate::core::event::{DeploymentClosed, Event, Gate, Outcome};
 use crate::core::name::Token;
 use crate::core::roster::LEAD_DEPLOYER;
 use crate::ledger::LedgerError;
@@ -40,6 +40,8 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
 fn close(app: &mut App, args: &Args, id: &Token) -> Result<Status> {
     let mut desk = args.elsewhere.desk(app, Some(id))?;
     desk.sound()?;
+    let probe = Event::DeploymentClosed(DeploymentClosed { entries: 0, outcome: Outcome::NoGo });
+    facts::may(app, &desk, id, &args.elsewhere, &[LEAD_DEPLOYER], probe)?;
     let missing = desk.deployment(id)?.missing(Gate::Close, app.now());
     if !missing.is_empty() {
         let next = "Decide first: `aether-audit decide all-clear|no-go --reason T`, finish the rollback, or `aether-audit abort --reason T`.";

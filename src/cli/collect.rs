@@ -7,6 +7,7 @@ use super::app::App;
 use super::desk::{Desk, opened_bytes};
 use super::elsewhere::Elsewhere;
 use super::facts;
+use super::nearest;
 use super::open::frozen_check;
 use super::status_code::Status;
 use crate::core::check::{Check, CheckSpec, Phase, Window};
@@ -23,9 +24,6 @@ pub struct Args {
     /// The end of the window [default: now]
     #[arg(long, value_name = "TIME")]
     pub until: Option<Timestamp>,
-    /// Show the verdicts, and record nothing
-    #[arg(long)]
-    pub dry_run: bool,
 }
 
 #[derive(Serialize)]
@@ -39,15 +37,15 @@ struct Line {
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let config = app.config()?;
-    let here = Elsewhere { dry_run: args.dry_run, ..Elsewhere::default() };
+    let here = Elsewhere::default();
     let (id, mut desk) = here.desk_at(app, false)?;
     let mut checks = Vec::new();
     for name in &args.checks {
-        let known = || config.check.iter().map(|c| c.spec.id.as_str()).collect::<Vec<_>>().join(", ");
-        let found = config.find(name);
-        checks.push(
-            found.with_context(|| format!("aether.toml defines no check {name}; it defines {}", known()))?,
-        );
+        checks.push(config.find(name).with_context(|| {
+            let known: Vec<&str> = config.check.iter().map(|check| check.spec.id.as_str()).collect();
+            let all = format!("it defines {}", known.join(", "));
+            format!("aether.toml defines no check {name}: {}", nearest::hint(name, known, &all))
+        })?);
     }
     if args.checks.is_empty() {
         checks = config.check.iter().collect();
@@ -108,7 +106,7 @@ fn keep(
         detail: reading.detail.clone(),
         seq: None,
     };
-    if here.dry_run {
+    if app.globals.dry_run {
         return Ok(line);
     }
     let quiet = std::mem::replace(&mut app.globals.quiet, true);

@@ -6,8 +6,13 @@ use anyhow::{Result, bail};
 
 use super::app::App;
 use super::bundle::Bundle;
+use super::desk::Desk;
 use super::keyring::{self, Keyring};
+use super::log::summary;
 use super::status_code::Status;
+use super::words;
+use crate::core::event::Event;
+use crate::core::hash::Hash;
 
 /// Options of `cosign`.
 #[derive(clap::Args, Debug)]
@@ -23,16 +28,11 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     if wanted.is_empty() {
         bail!("{}: everybody has signed; give it its place with `aether-audit join`", args.file.display());
     }
-    let statement = bundle.statement();
-    let predicate = &statement.predicate;
-    app.say(format!(
-        "{} for {} in the log {}, signed at {}:",
-        statement.kind(),
-        predicate.deployment.as_ref().map_or("governance", |id| id.as_str()),
-        predicate.log,
-        predicate.time.human()
-    ));
-    app.say(predicate.body.get());
+    app.say(described(app, &bundle)?);
+    if app.globals.dry_run {
+        app.would(format!("add {who}'s signature to {}", args.file.display()))?;
+        return Ok(Status::Done);
+    }
     let keyring = Keyring::of(app)?;
     let mut keys = Vec::new();
     keys.extend(keyring::from_environment(app)?);
@@ -55,4 +55,29 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         format!("signed; {left} more must")
     });
     Ok(Status::Done)
+}
+
+/// What is about to be signed, in words, its texts included. People have names where a ledger is at hand.
+fn described(app: &App, bundle: &Bundle) -> Result<String> {
+    let (kind, predicate) = (bundle.statement().kind(), &bundle.statement().predicate);
+    let body: serde_json::Value = serde_json::from_str(predicate.body.get())?;
+    let log = Desk::read(app, None).map(|desk| desk.log).unwrap_or_default();
+    let missing = bundle.missing();
+    let (open, done): (Vec<_>, Vec<_>) =
+        predicate.signers.iter().cloned().partition(|signer| missing.contains(&signer.key));
+    let opened = |commit: &Hash| {
+        let found = bundle.openings.iter().find(|opening| opening.commit() == *commit);
+        found.map_or("[not in this file]".into(), |opening| words::text_of(&opening.bytes))
+    };
+    Ok(format!(
+        "what         {}: {}\nlog          {}\ndeployment   {}\nsigned at    {}\nsigned by    {}\nstill needed {}\nbody\n{}",
+        [kind, &summary(kind, &body)].join(" ").trim_end(),
+        Event::words_of(kind).unwrap_or("a kind that this version does not know"),
+        predicate.log,
+        predicate.deployment.as_ref().map_or("none: it is about the log itself", |id| id.as_str()),
+        predicate.time.human(),
+        if done.is_empty() { "nobody yet".into() } else { words::signers(&done, &log) },
+        words::signers(&open, &log),
+        words::members(&body, &opened).trim_end()
+    ))
 }

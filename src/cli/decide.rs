@@ -7,9 +7,12 @@ use super::app::App;
 use super::desk::{Desk, opened_text};
 use super::elsewhere::Elsewhere;
 use super::facts;
+use super::nearest;
 use super::status_code::{Refused, Status};
 use crate::core::event::{Decision, DecisionMade, Event, Gate, SignOutcome};
+use crate::core::hash::Hash;
 use crate::core::name::{Label, Token};
+use crate::core::opening::OpeningRef;
 use crate::core::roster::LEAD_DEPLOYER;
 
 /// Options of `decide`.
@@ -86,6 +89,7 @@ impl From<GateArg> for Gate {
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let (id, mut desk) = args.elsewhere.desk_at(app, false)?;
     desk.sound()?;
+    facts::may(app, &desk, &id, &args.elsewhere, &[LEAD_DEPLOYER], probe()?)?;
     let (decision, gate) = match args.decision {
         DecisionArg::Go => (Decision::Go, Some(Gate::Go)),
         DecisionArg::NoGo => (Decision::NoGo, None),
@@ -109,6 +113,12 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
     if let Some(gate) = gate {
         check(app, &desk, &id, gate, &args.overrides)?;
+        if app.globals.dry_run {
+            app.say(match args.overrides.len() {
+                0 => format!("gate {}: open", gate_name(gate)),
+                waived => format!("gate {}: open, with {waived} waived", gate_name(gate)),
+            });
+        }
         for waived in &args.overrides {
             make(app, &mut desk, &id, args, Decision::Override, Some((gate, waived)))?;
         }
@@ -147,6 +157,12 @@ fn make(
     Ok(())
 }
 
+/// Some decision: who may make one may make all of them.
+fn probe() -> Result<Event> {
+    let reason = OpeningRef::new(Hash::ZERO, "text/plain")?;
+    Ok(Event::DecisionMade(DecisionMade { decision: Decision::NoGo, gate: None, reason, waives: None }))
+}
+
 /// An override is for something that its gate misses now, never in advance.
 fn check_missing(app: &App, desk: &Desk, id: &Token, gate: Gate, waive: &Label) -> Result<()> {
     let deployment = desk.deployment(id)?;
@@ -160,9 +176,9 @@ fn check_missing(app: &App, desk: &Desk, id: &Token, gate: Gate, waive: &Label) 
     if missing.iter().any(|m| m.waivable && m.requirement == waive.as_str()) {
         return Ok(());
     }
-    bail!(
-        "--waive {waive}: the gate does not miss that now, or it cannot be waived; `aether-audit gate GATE` lists what it misses"
-    )
+    let known = missing.iter().filter(|m| m.waivable).map(|m| m.requirement.as_str());
+    let hint = nearest::hint(waive.as_ref(), known, "`aether-audit gate GATE` lists what it misses");
+    bail!("--waive {waive}: the gate does not miss that now, or it cannot be waived; {hint}")
 }
 
 /// The gate with the overrides that are about to be recorded: everything else it misses refuses.
@@ -171,7 +187,9 @@ fn check(app: &App, desk: &Desk, id: &Token, gate: Gate, overrides: &[Label]) ->
     if let Some(idle) =
         overrides.iter().find(|o| !missing.iter().any(|m| m.waivable && m.requirement == o.as_str()))
     {
-        bail!("--override {idle}: the gate does not miss that, or it cannot be waived");
+        let known = missing.iter().filter(|m| m.waivable).map(|m| m.requirement.as_str());
+        let hint = nearest::hint(idle.as_ref(), known, "`aether-audit gate GATE` lists what it misses");
+        bail!("--override {idle}: the gate does not miss that, or it cannot be waived; {hint}");
     }
     let left: Vec<_> = missing
         .into_iter()
@@ -180,10 +198,12 @@ fn check(app: &App, desk: &Desk, id: &Token, gate: Gate, overrides: &[Label]) ->
     if left.is_empty() {
         return Ok(());
     }
-    let what = match gate {
-        Gate::Go => "go",
-        _ => "all-clear",
-    };
+    let what = gate_name(gate);
     let next = "What stands in brackets can be waived, one by one and loudly, with --override REQUIREMENT.";
     Err(Refused::gate(format!("{what} of {id}: {} missing", left.len()), &left, next).into())
+}
+
+/// A decision's gate, as it is called on the command line.
+const fn gate_name(gate: Gate) -> &'static str {
+    if matches!(gate, Gate::Go) { "go" } else { "all-clear" }
 }

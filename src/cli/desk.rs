@@ -11,11 +11,12 @@ use super::bundle::Bundle;
 use super::keyring::{self, Keyring};
 use super::memory::Memory;
 use super::pick::only_one;
-pub use super::pick::{hand, pick, record_folder};
+pub use super::pick::{
+    check_person, check_role, hand, pick, record_folder, unknown_deployment, unknown_person,
+};
 use super::signed::{Signed, UNSIGNED, is_governance, known, unsigned_entries};
 use super::status_code::Refused;
-use crate::core::authority::{self, Context};
-use crate::core::deployment::{Deployment, Fact, Severity};
+use crate::core::deployment::Deployment;
 use crate::core::dsse::{self, Envelope, PAYLOAD_TYPE, Signature};
 use crate::core::entry::Entry;
 use crate::core::event::Event;
@@ -73,7 +74,7 @@ impl Desk {
     /// # Errors
     /// Where the ledger cannot be opened or read.
     pub fn open(app: &App, deployment: Option<&Token>) -> Result<Self> {
-        Self::load(app, Ledger::open(&app.ledger_path()?)?, deployment)
+        Self::load(app, ledger(app)?, deployment)
     }
 
     /// The same, without ever writing.
@@ -111,7 +112,7 @@ impl Desk {
     /// # Errors
     /// As both.
     pub fn open_at(app: &App, closed_too: bool) -> Result<(Token, Self)> {
-        Self::load_at(app, Ledger::open(&app.ledger_path()?)?, closed_too)
+        Self::load_at(app, ledger(app)?, closed_too)
     }
 
     /// The same, without ever writing.
@@ -186,7 +187,7 @@ impl Desk {
     /// # Errors
     /// Where it was never opened.
     pub fn deployment(&self, id: &Token) -> Result<&Deployment> {
-        self.log.deployments.get(id).with_context(|| format!("there is no deployment {id} in this ledger"))
+        self.log.deployments.get(id).with_context(|| unknown_deployment(&self.ledger, id))
     }
 
     /// The newest entry, as a signer has seen it.
@@ -195,62 +196,17 @@ impl Desk {
         Seen { leaf: self.head.leaf, seq: self.head.seq }
     }
 
-    /// Lets the who-may table and the deployment's rules speak before anything is signed. Facts out of
-    /// process pass; what the record could not hold does not.
+    /// The signers that these hands are, by their keys for daily work.
     ///
     /// # Errors
-    /// [`Refused`] with every reason.
-    pub fn allow(&self, app: &App, draft: &Draft, hands: &[Hand]) -> Result<()> {
-        let roster = &self.roster()?.roster;
-        let statement = self.statement(draft, &self.signers(hands)?, new_id()?, self.head.recorded)?;
-        let deployment = draft.deployment.as_ref().and_then(|id| self.log.deployments.get(id));
-        let authors = self.authors(&draft.event)?;
-        let context = Context { deployment, authors: &authors };
-        let refused = |missing, next: &str| Refused {
-            what: format!("{} may not be recorded so", draft.event.kind()),
-            missing,
-            next: next.into(),
-        };
-        let by = authority::check(&draft.event, &statement, roster, context).map_err(|denied| {
-            let next = "see who holds which role with `aether-audit status` and `aether-audit key list`";
-            refused(denied.iter().map(ToString::to_string).collect(), next)
-        })?;
-        let recorded = self.head.recorded.max(app.now());
-        let fact =
-            Fact { seq: self.head.seq + 1, recorded, statement: &statement, event: &draft.event, by: &by };
-        let issues = deployment.map_or_else(Vec::new, |deployment| deployment.issues_of(&fact));
-        let unsound = Deployment::open(&fact).and_then(|opened| opened.unsound());
-        let violations = issues.into_iter().filter(|i| i.severity == Severity::Violation).map(|i| i.text);
-        let violations: Vec<String> = violations.chain(unsound).collect();
-        if violations.is_empty() {
-            Ok(())
-        } else {
-            Err(refused(violations, "see where it stands with `aether-audit status`").into())
-        }
-    }
-
-    /// Who wrote what an event erases.
-    fn authors(&self, event: &Event) -> Result<Vec<Token>> {
-        match event {
-            Event::OpeningErased(body) => {
-                Ok(super::erase::authors(&self.log, &super::erase::carriers(&self.ledger, &body.commit)?))
-            }
-            _ => Ok(Vec::new()),
-        }
-    }
-
-    fn signers(&self, hands: &[Hand]) -> Result<Vec<Signer>> {
+    /// Where one of them is not on the roster, or has no such key.
+    pub fn signers(&self, hands: &[Hand]) -> Result<Vec<Signer>> {
         let roster = &self.roster()?.roster;
         hands
             .iter()
             .map(|hand| {
                 let person = roster.person(hand.person.as_str());
-                let person = person.with_context(|| {
-                    format!(
-                        "{} is not on the roster: see `aether-audit key list`, or `aether-audit key enroll`",
-                        hand.person
-                    )
-                })?;
+                let person = person.with_context(|| unknown_person(roster, &hand.person))?;
                 let key = person.keys.iter().rev().find(|key| key.key_use == KeyUse::Role);
                 let key =
                     key.with_context(|| format!("{} has no key for daily work on the roster", hand.person))?;
@@ -259,7 +215,11 @@ impl Desk {
             .collect()
     }
 
-    fn statement(&self, draft: &Draft, signers: &[Signer], id: Id, time: Timestamp) -> Result<Statement> {
+    /// The statement that a draft makes, as of what the desk has seen.
+    ///
+    /// # Errors
+    /// Where the ledger has no roster.
+    pub fn statement(&self, draft: &Draft, signers: &[Signer], id: Id, time: Timestamp) -> Result<Statement> {
         let predicate = Predicate {
             body: draft.event.body()?,
             deployment: draft.deployment.clone(),
@@ -353,6 +313,9 @@ impl Desk {
     /// # Errors
     /// Where a signature is missing or wrong, the table or a rule refuses, or the ledger cannot take it.
     pub fn append(&mut self, app: &App, bundle: &Bundle) -> Result<Appended> {
+        if app.globals.dry_run {
+            bail!("this was a dry run: nothing was appended");
+        }
         let submission = self.submission(bundle)?;
         let Self { ledger, log, entries, head, checked, .. } = self;
         let known = head.seq;
@@ -380,7 +343,11 @@ impl Desk {
         Ok(appended)
     }
 
-    fn submission(&self, bundle: &Bundle) -> Result<Submission> {
+    /// A bundle as the ledger takes it, its signatures checked.
+    ///
+    /// # Errors
+    /// Where one is missing or does not verify.
+    pub fn submission(&self, bundle: &Bundle) -> Result<Submission> {
         let opened = bundle.complete()?;
         let bad = crate::core::entry::bad_signatures(
             &opened.statement,
@@ -405,6 +372,12 @@ impl Desk {
         let subject = self.deployment(id)?.subject.clone();
         Ok(Draft { event, openings, deployment: Some(id.clone()), subject })
     }
+}
+
+/// The ledger for appending; in a dry run for reading only.
+fn ledger(app: &App) -> Result<Ledger> {
+    let path = app.ledger_path()?;
+    Ok(if app.globals.dry_run { Ledger::open_read_only(&path)? } else { Ledger::open(&path)? })
 }
 
 /// Takes an entry into the fold; gives what is wrong with it, its signatures included, facts out of process

@@ -1,4 +1,4 @@
-//! Options of every command that signs: append now, write a file for others, or only show.
+//! Options of every command that signs: append now, or write a file for others; in a dry run, only show.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,10 @@ use clap::Args;
 
 use super::app::App;
 use super::desk::{Desk, Draft, Hand, hand};
+use super::log::summary;
+use super::words;
 use crate::core::deployment::Deployment;
+use crate::core::hash::Hash;
 use crate::core::name::Token;
 use crate::ledger::Appended;
 
@@ -20,9 +23,6 @@ pub struct Elsewhere {
     /// Another signer of the same statement, who cosigns the file
     #[arg(long, value_name = "NAME[:ROLE]", requires = "out")]
     pub with: Vec<String>,
-    /// Show what would be recorded, and record nothing
-    #[arg(long)]
-    pub dry_run: bool,
 }
 
 /// What became of a statement.
@@ -42,11 +42,7 @@ impl Elsewhere {
     /// # Errors
     /// Where the ledger cannot be opened.
     pub fn desk(&self, app: &App, deployment: Option<&Token>) -> Result<Desk> {
-        if self.out.is_some() || self.dry_run {
-            Desk::read(app, deployment)
-        } else {
-            Desk::open(app, deployment)
-        }
+        if self.out.is_some() { Desk::read(app, deployment) } else { Desk::open(app, deployment) }
     }
 
     /// The same at the deployment that the command is about.
@@ -54,11 +50,50 @@ impl Elsewhere {
     /// # Errors
     /// Where the ledger cannot be opened, or no deployment is meant.
     pub fn desk_at(&self, app: &App, closed_too: bool) -> Result<(Token, Desk)> {
-        if self.out.is_some() || self.dry_run {
-            Desk::read_at(app, closed_too)
-        } else {
-            Desk::open_at(app, closed_too)
+        if self.out.is_some() { Desk::read_at(app, closed_too) } else { Desk::open_at(app, closed_too) }
+    }
+
+    /// Everybody who is to sign: the first, and those of `--with`.
+    ///
+    /// # Errors
+    /// Where one of them is not on the roster or has no role.
+    pub fn hands(
+        &self,
+        desk: &Desk,
+        deployment: Option<&Deployment>,
+        first: Hand,
+        roles: &[&str],
+    ) -> Result<Vec<Hand>> {
+        let others = self.with.iter().map(|other| other_hand(desk, deployment, other, roles));
+        std::iter::once(Ok(first)).chain(others).collect()
+    }
+
+    /// Says what would be recorded, and what would stand out about it.
+    fn tell(&self, app: &mut App, draft: &Draft, hands: &[Hand], astray: &[String]) -> Result<()> {
+        let kind = draft.event.kind();
+        let body: serde_json::Value = serde_json::from_str(draft.event.body()?.get())?;
+        let by: Vec<String> = hands.iter().map(|hand| format!("{} as {}", hand.person, hand.role)).collect();
+        if app.json() {
+            return app.print_json(&serde_json::json!({
+                "dryRun": true, "kind": kind, "deployment": draft.deployment, "by": by, "body": body,
+                "outOfProcess": astray, "file": self.out,
+            }));
         }
+        let opened = |commit: &Hash| {
+            let found = draft.openings.iter().find(|opening| opening.commit() == *commit);
+            found.map_or("[not made here]".into(), |opening| words::text_of(&opening.bytes))
+        };
+        let verb = self.out.as_ref().map_or("record".into(), |out| format!("sign into {}:", out.display()));
+        app.data(format!(
+            "would {verb} {}, by {}\n{}",
+            [kind, &summary(kind, &body)].join(" ").trim_end(),
+            by.join(" and "),
+            words::members(&body, &opened).trim_end()
+        ))?;
+        for text in astray {
+            app.warn(format!("it would be OUT OF PROCESS: {text}"));
+        }
+        Ok(())
     }
 
     /// Signs and appends, or writes the file, or only says what would be done.
@@ -74,14 +109,10 @@ impl Elsewhere {
         roles: &[&str],
     ) -> Result<Fate> {
         let deployment = draft.deployment.as_ref().and_then(|id| desk.log.deployments.get(id));
-        let mut hands = vec![first];
-        for other in &self.with {
-            hands.push(other_hand(desk, deployment, other, roles)?);
-        }
-        if self.dry_run {
-            desk.allow(app, &draft, &hands)?;
-            let body = draft.event.body()?;
-            app.data(format!("would record {} {}", draft.event.kind(), body.get()))?;
+        let hands = self.hands(desk, deployment, first, roles)?;
+        if app.globals.dry_run {
+            let astray = desk.foresee(app, &draft, &hands)?;
+            self.tell(app, &draft, &hands, &astray)?;
             return Ok(Fate::DryRun);
         }
         let bundle = desk.sign(app, draft, &hands)?;

@@ -66,7 +66,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
              (--out FILE --with NAME, then `aether-audit cosign FILE`, `aether-audit join FILE`)"
         );
     }
-    if !args.elsewhere.dry_run && !args.yes {
+    if !app.globals.dry_run && !args.yes {
         confirm()?;
     }
     let mut openings = Vec::new();

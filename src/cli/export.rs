@@ -46,9 +46,6 @@ pub struct Args {
     /// Leave the texts out of the archive: while it is locked they could not be erased from it
     #[arg(long, requires = "archive")]
     pub without_openings: bool,
-    /// Show what would be archived, and write nothing
-    #[arg(long, requires = "archive")]
-    pub dry_run: bool,
 }
 
 /// An export that was made.
@@ -83,6 +80,16 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     check_new(target)?;
     let only =
         if args.only_deployment || app.globals.deployment.is_some() { Some(pick(app, true)?) } else { None };
+    if app.globals.dry_run {
+        let desk = Desk::read(app, only.as_ref())?;
+        let what = only.as_ref().map_or("the whole log".to_owned(), |id| format!("governance and {id}"));
+        app.would(format!(
+            "sign a checkpoint where this place has a log key, and write {what}, up to entry {}, into {}",
+            desk.head.seq,
+            target.display()
+        ))?;
+        return Ok(Status::Done);
+    }
     let Exported { entries, checkpoint, timestamps, .. } =
         make(app, target, only.as_ref(), args.proofs, true)?;
     if app.json() {

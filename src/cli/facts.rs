@@ -24,6 +24,24 @@ pub fn record(
     record_at(app, &mut desk, &id, elsewhere, roles, make)
 }
 
+/// Whether `--as` may record an event of this kind at all: said before anything that a gate misses.
+///
+/// # Errors
+/// [`super::status_code::Refused`] with every reason.
+pub fn may(
+    app: &App,
+    desk: &Desk,
+    id: &Token,
+    elsewhere: &Elsewhere,
+    roles: &[&str],
+    event: Event,
+) -> Result<()> {
+    let deployment = desk.deployment(id)?;
+    let first = hand(desk, &app.who()?, Some(deployment), roles)?;
+    let hands = elsewhere.hands(desk, Some(deployment), first, roles)?;
+    desk.may(&desk.draft(id, event, Vec::new())?, &hands).map(drop)
+}
+
 /// The same at a desk that is open already.
 ///
 /// # Errors

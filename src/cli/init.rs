@@ -12,7 +12,7 @@ use super::files;
 use super::key::{offer, save_public};
 use super::keyring::{Keyring, generate, new_passphrase};
 use super::status_code::Status;
-use super::template::checklist_text;
+use super::template::fill;
 use crate::config::{Config, default_file};
 use crate::core::checkpoint::Vkey;
 use crate::core::event::{Event, LedgerOpened};
@@ -44,6 +44,9 @@ pub struct Args {
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let home = app.home();
     let who = app.who()?;
+    if app.globals.dry_run {
+        return would(app, &home, &who, &args.origin);
+    }
     files::make_folder(&home)?;
     let config = configure(&home, &args.origin)?;
     let origin = &config.log.origin;
@@ -51,12 +54,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         Some(path) => path.clone(),
         None => home.join(&config.log.ledger),
     };
-    if ledger_path.exists() {
-        bail!(
-            "{} is there already: this folder is in use. Look at it with `aether-audit status`",
-            ledger_path.display()
-        );
-    }
+    check_unused(&ledger_path)?;
     for folder in ["keys", "templates", "records"] {
         files::make_folder(&home.join(folder))?;
     }
@@ -77,24 +75,72 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     Ok(Status::Done)
 }
 
+/// Says what would be made, and what stands there already.
+fn would(app: &mut App, home: &Path, who: &Token, origin: &str) -> Result<Status> {
+    let path = home.join("aether.toml");
+    let there = path.exists();
+    check_origin(origin)?;
+    let config =
+        if there { Config::read(&path)? } else { Config::parse(&default_file(origin), "aether.toml")? };
+    check_same(&config, &path, origin)?;
+    let ledger = app.globals.ledger.clone().unwrap_or_else(|| home.join(&config.log.ledger));
+    check_unused(&ledger)?;
+    let keyring = Keyring::of(app)?;
+    let taken = |is: bool| if is { " (there already: it stays as it is)" } else { "" };
+    let mut lines = vec![format!(
+        "open the log {origin} in {}, with entry 0 signed by {who}'s root key:",
+        ledger.display()
+    )];
+    for path in [path, home.join("templates/Deployment_Checklist.md")] {
+        lines.push(format!("  write {}{}", path.display(), taken(path.exists())));
+    }
+    lines.push(format!("  write {}, public halves and the first roster", home.join("keys").display()));
+    for name in [who.to_string(), format!("{who}.root"), log_key_name(origin)] {
+        let file = keyring.folder().join(format!("{name}.pem"));
+        lines.push(format!("  make the key {}{}", file.display(), taken(keyring.has(&name))));
+    }
+    app.would(lines.join("\n"))?;
+    Ok(Status::Done)
+}
+
 /// Writes `aether.toml`, or takes the one that is there when it is for the same log.
 fn configure(home: &Path, origin: &str) -> Result<Config> {
-    if let Some(fault) = crate::config::origin_fault(origin) {
-        bail!("--origin {origin:?}: {fault}; for example example.com/audit/prod");
-    }
+    check_origin(origin)?;
     let path = home.join("aether.toml");
     if !path.exists() {
         files::write_new(&path, default_file(origin).as_bytes())?;
     }
     let config = Config::read(&path)?;
-    if config.log.origin != origin {
-        bail!(
-            "{} is for the log {}: nothing was changed; give that origin, or use another folder",
-            path.display(),
-            config.log.origin
-        );
-    }
+    check_same(&config, &path, origin)?;
     Ok(config)
+}
+
+fn check_origin(origin: &str) -> Result<()> {
+    match crate::config::origin_fault(origin) {
+        Some(fault) => bail!("--origin {origin:?}: {fault}; for example example.com/audit/prod"),
+        None => Ok(()),
+    }
+}
+
+fn check_same(config: &Config, path: &Path, origin: &str) -> Result<()> {
+    if config.log.origin == origin {
+        return Ok(());
+    }
+    bail!(
+        "{} is for the log {}: nothing was changed; give that origin, or use another folder",
+        path.display(),
+        config.log.origin
+    )
+}
+
+fn check_unused(ledger: &Path) -> Result<()> {
+    if !ledger.exists() {
+        return Ok(());
+    }
+    bail!(
+        "{} is there already: this folder is in use. Look at it with `aether-audit status`",
+        ledger.display()
+    )
 }
 
 fn first_keys(
@@ -128,7 +174,7 @@ pub fn log_key_name(origin: &str) -> String {
 fn write_folder(home: &Path, config: &Config, keyring: &Keyring) -> Result<()> {
     let template = home.join("templates/Deployment_Checklist.md");
     if !template.exists() {
-        files::write(&template, checklist_text(config)?.as_bytes())?;
+        fill(&template, config)?;
     }
     let mut ignore = vec![
         "# Written by aether-audit: the ledger and private keys stay out of version control.".to_owned(),

@@ -8,7 +8,9 @@ use anyhow::{Context as _, Result, bail};
 use super::app::App;
 use super::bundle::Bundle;
 use super::desk::{Desk, Draft, Hand};
+use super::log::summary;
 use super::status_code::Status;
+use super::words;
 use crate::core::event::{Class, Event};
 use crate::core::hash::Hash;
 use crate::core::name::Token;
@@ -29,7 +31,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         let appended = join(app, bundle).with_context(|| format!("{}", file.display()))?;
         places.push(appended);
     }
-    if app.json() {
+    if app.json() && !app.globals.dry_run {
         app.print_json(&places)?;
     }
     Ok(Status::Done)
@@ -44,13 +46,28 @@ fn join(app: &mut App, bundle: &Bundle) -> Result<serde_json::Value> {
     if !known {
         check(app, &desk, bundle, &event, deployment)?;
     }
+    let (kind, body) = (event.kind(), serde_json::from_str(predicate.body.get())?);
+    let what = [kind.to_owned(), summary(kind, &body)].join(" ");
+    let place = predicate.deployment.as_ref().map_or("the log itself", |id| id.as_str());
+    let by = words::signers(&predicate.signers, &desk.log);
+    if app.globals.dry_run {
+        desk.submission(bundle)?;
+        let already = if known { " (it stands there already)" } else { "" };
+        app.would(format!("join {place}: {}, by {by}{already}", what.trim_end()))?;
+        return Ok(serde_json::Value::Null);
+    }
     let appended = desk.append(app, bundle)?;
+    let how = match (appended.already, words::delay(predicate.time, appended.recorded)) {
+        (true, _) => ": it stood there already, recorded at ".to_owned() + &appended.recorded.human(),
+        (false, Some(minutes)) => format!(", joined {minutes} minutes after it was signed"),
+        (false, None) => ", joined as it was signed".to_owned(),
+    };
+    app.say(format!("entry {}: {place}: {}, by {by}{how}", appended.seq, what.trim_end()));
     let delay = (appended.recorded.millis() - predicate.time.millis()) / 60_000;
-    let late = if delay >= 2 { format!(", {delay} minutes after it was signed") } else { String::new() };
-    let again = if appended.already { " (it stood there already)" } else { "" };
-    app.say(format!("entry {}: {}{late}{again}", appended.seq, event.kind()));
     Ok(serde_json::json!({
         "seq": appended.seq, "leaf": appended.leaf, "already": appended.already, "delayMinutes": delay.max(0),
+        "kind": kind, "deployment": predicate.deployment, "signedAt": predicate.time, "recorded": appended.recorded,
+        "by": predicate.signers.iter().map(|signer| words::signers(std::slice::from_ref(signer), &desk.log)).collect::<Vec<_>>(),
     }))
 }
 
@@ -87,5 +104,5 @@ fn check(app: &App, desk: &Desk, bundle: &Bundle, event: &Event, deployment: Opt
         .collect::<Result<Vec<_>>>()?;
     let draft =
         Draft { event: event.clone(), openings: Vec::new(), deployment, subject: statement.subject.clone() };
-    desk.allow(app, &draft, &hands)
+    desk.allow(app, &draft, &hands).map(drop)
 }

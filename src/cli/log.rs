@@ -4,8 +4,9 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use super::app::App;
-use super::desk::{pick, take};
+use super::desk::{pick, take, unknown_deployment};
 use super::status_code::Status;
+use super::words;
 use crate::core::entry::Entry;
 use crate::core::hash::Hash;
 use crate::core::log::Log;
@@ -49,7 +50,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     } else {
         let id = match pick(app, true) {
             Ok(id) if !ledger.deployments()?.iter().any(|(known, _)| *known == id) => {
-                bail!("there is no deployment {id} in this ledger: `aether-audit log --all` lists everything")
+                bail!(unknown_deployment(&ledger, &id))
             }
             Ok(id) => Some(id),
             Err(error) if app.globals.deployment.is_some() || !ledger.deployments()?.is_empty() => {
@@ -74,8 +75,8 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
     let mut text = String::new();
     for line in lines {
-        let delay = (line.recorded.millis() - line.time.millis()) / 60_000;
-        let late = if delay >= 2 { format!("  (signed {delay} min earlier)") } else { String::new() };
+        let late = words::delay(line.time, line.recorded);
+        let late = late.map_or(String::new(), |minutes| format!("  (signed {minutes} min earlier)"));
         let faults = &line.faults;
         let line = format!(
             "{:>5}  {}  {:<20} {:<28} {}{late}",
@@ -142,6 +143,9 @@ pub fn summary(kind: &str, body: &serde_json::Value) -> String {
         "deployment-closed" | "rollback-finished" => vec![text("outcome")],
         "message-sent" => vec![text("channel"), text("template"), text("delivery")],
         "roles-assigned" => vec![text("role"), text("person")],
+        "ledger-opened" | "roster-changed" => {
+            vec![body["roster"].get("version").map(|version| format!("roster {version}")).unwrap_or_default()]
+        }
         "key-rotated" | "key-revoked" => vec![text("person")],
         _ => Vec::new(),
     };

@@ -24,10 +24,13 @@ mod follow;
 mod gate;
 mod init;
 mod join;
+mod judge;
 mod key;
 mod keyring;
 mod log;
+mod man;
 mod memory;
+mod nearest;
 mod note;
 mod open;
 mod pick;
@@ -49,11 +52,12 @@ mod template;
 mod verify;
 mod withdraw;
 mod witness;
+mod words;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use app::{App, Globals, SystemClock};
@@ -138,6 +142,8 @@ enum Command {
     Rehearse(rehearse::Args),
     /// Print completions for a shell
     Completions(completions::Args),
+    /// Print a manual page, or write them all
+    Man(man::Args),
 }
 
 /// Runs the program.
@@ -159,7 +165,26 @@ pub fn main() -> ExitCode {
     ExitCode::from(status.code())
 }
 
+/// A dry run that a command does not know would be none: such a command refuses it.
+fn refuse_dry_run(command: &Command) -> Result<()> {
+    match command {
+        Command::Witness(_) => {
+            bail!("--dry-run: a witness only works by remembering what it saw; nothing was started")
+        }
+        Command::Rehearse(_) => {
+            bail!("--dry-run: `rehearse` is the dry run of a whole deployment; run it as it is")
+        }
+        Command::Verify(args) if args.follow.is_some() => {
+            bail!("--dry-run: --follow remembers what it sees; leave out one of the two")
+        }
+        _ => Ok(()),
+    }
+}
+
 fn run(app: &mut App, command: &Command) -> Result<Status> {
+    if app.globals.dry_run {
+        refuse_dry_run(command)?;
+    }
     match command {
         Command::Init(args) => init::run(app, args),
         Command::Key(command) => key::run(app, command),
@@ -192,6 +217,7 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Export(args) => export::run(app, args),
         Command::Rehearse(args) => rehearse::run(app, args),
         Command::Completions(args) => completions::run(app, args, &mut Cli::command()),
+        Command::Man(args) => man::run(app, args, Cli::command()),
     }
 }
 

@@ -6,10 +6,11 @@ use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 
 use super::app::App;
-use super::desk::{Desk, Draft, Hand, opened_bytes, opened_text};
+use super::desk::{Desk, Draft, Hand, check_person, opened_bytes, opened_text};
 use super::elsewhere::{Elsewhere, Fate};
 use super::files;
 use super::status_code::Status;
+use super::template;
 use crate::config::Config;
 use crate::core::check::{Check, CheckSpec};
 use crate::core::checklist;
@@ -101,6 +102,12 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let mut openings = Vec::new();
     let frozen = freeze(app, &config, args.checklist.as_ref(), &mut openings)?;
     warn_about(app, &frozen, &openings);
+    if let Some(text) = openings.first().filter(|_| args.checklist.is_none()) {
+        let path = default_checklist(app);
+        if let Some(said) = template::outdated(&path, &String::from_utf8_lossy(&text.bytes), &config)? {
+            app.warn(said);
+        }
+    }
     let body = body(app, &desk, &config, args, frozen, &mut openings)?;
     let subject = subject(&config, args)?;
     let draft =
@@ -124,6 +131,11 @@ fn deployment_id(app: &App, args: &Args) -> Result<Token> {
     Token::new(text).context("the release cannot be the deployment's id: give one with --deployment ID")
 }
 
+/// Where `init` puts the checklist.
+fn default_checklist(app: &App) -> PathBuf {
+    app.home().join("templates/Deployment_Checklist.md")
+}
+
 /// Reads a checklist and freezes its shape in clear and its text as an opening.
 ///
 /// # Errors
@@ -134,7 +146,7 @@ pub fn freeze(
     path: Option<&PathBuf>,
     openings: &mut Vec<Opening>,
 ) -> Result<FrozenChecklist> {
-    let default = app.home().join("templates/Deployment_Checklist.md");
+    let default = default_checklist(app);
     let path = path.unwrap_or(&default);
     let text = files::read_text(path, MAX_CHECKLIST)?;
     let parsed = checklist::parse(&text).with_context(|| format!("{}", path.display()))?;
@@ -181,10 +193,13 @@ fn body(
         (COMMS_LEAD, &args.comms_lead),
         (QA_ENGINEER, &args.qa_engineer),
     ];
+    let roster = &desk.roster()?.roster;
     let assignments = named
         .iter()
         .map(|(role, person)| {
-            Ok(Assignment { person: Token::new(person.as_str())?, role: Token::new(*role)? })
+            let person = Token::new(person.as_str())?;
+            check_person(roster, &person)?;
+            Ok(Assignment { person, role: Token::new(*role)? })
         })
         .collect::<Result<Vec<_>>>()?;
     let services = if args.service.is_empty() { &config.project.services } else { &args.service };

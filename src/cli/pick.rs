@@ -6,8 +6,10 @@ use anyhow::{Context as _, Result, bail};
 
 use super::app::App;
 use super::desk::{Desk, Hand};
+use super::nearest;
 use crate::core::deployment::Deployment;
 use crate::core::name::Token;
+use crate::core::roster::Roster;
 use crate::ledger::Ledger;
 
 /// Which deployment a command is about: the one named, or the only one that is open.
@@ -58,9 +60,7 @@ pub fn hand(
     preferred: &[&str],
 ) -> Result<Hand> {
     let roster = &desk.roster()?.roster;
-    let found = roster.person(person.as_str()).with_context(|| {
-        format!("{person} is not on the roster: see `aether-audit key list`, or `aether-audit key enroll {person} --role R`")
-    })?;
+    let found = roster.person(person.as_str()).with_context(|| unknown_person(roster, person))?;
     let held: Vec<Token> =
         deployment.map(|d| d.roles_of(person.as_str()).cloned().collect()).unwrap_or_default();
     let all: Vec<&Token> = held.iter().chain(&found.roles).collect();
@@ -75,4 +75,40 @@ pub fn hand(
 /// Where the files of a deployment's record go.
 pub fn record_folder(app: &App, id: &Token) -> PathBuf {
     app.home().join("records").join(id.as_str())
+}
+
+/// Refuses a name that the roster does not have.
+///
+/// # Errors
+/// Where it does not, with the one that was probably meant.
+pub fn check_person(roster: &Roster, person: &Token) -> Result<()> {
+    roster.person(person.as_str()).map(drop).with_context(|| unknown_person(roster, person))
+}
+
+/// Refuses a role that the roster does not have.
+///
+/// # Errors
+/// Where it does not, with the one that was probably meant.
+pub fn check_role(roster: &Roster, role: &Token) -> Result<()> {
+    if roster.roles.contains_key(role) {
+        return Ok(());
+    }
+    let all: Vec<&str> = roster.roles.keys().map(Token::as_str).collect();
+    let otherwise = format!("it has {}", all.join(", "));
+    bail!("the roster has no role {role}: {}", nearest::hint(role.as_str(), all, &otherwise))
+}
+
+/// What to say of somebody whom the roster does not have.
+pub fn unknown_person(roster: &Roster, person: &Token) -> String {
+    let otherwise = format!("see `aether-audit key list`, or `aether-audit key enroll {person} --role R`");
+    let known = roster.people.iter().map(|person| person.id.as_str());
+    format!("{person} is not on the roster: {}", nearest::hint(person.as_str(), known, &otherwise))
+}
+
+/// What to say of a deployment that the ledger does not have.
+pub fn unknown_deployment(ledger: &Ledger, id: &Token) -> String {
+    let known = ledger.deployments().unwrap_or_default();
+    let known = known.iter().map(|(id, _)| id.as_str());
+    let hint = nearest::hint(id.as_str(), known, "`aether-audit log --all` lists everything");
+    format!("there is no deployment {id} in this ledger: {hint}")
 }

@@ -51,6 +51,11 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let bytes = desk.ledger.entry(seq)?;
     let bytes = bytes.with_context(|| format!("there is no entry {seq}: the newest is {}", desk.head.seq))?;
     let entry = Entry::parse(&bytes)?;
+    if app.globals.dry_run {
+        let what = format!("entry {seq} ({}) with its proofs", entry.statement.kind());
+        app.would(format!("write {what} into {}, against a checkpoint", folder.display()))?;
+        return Ok(Status::Done);
+    }
     let note = note(app, &desk, args)?;
     let stated = checkpoint::open(&note, &vkeys(&desk.log))?.checkpoint;
     if stated.size <= seq {

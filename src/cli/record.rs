@@ -4,9 +4,10 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::app::App;
-use super::desk::opened_text;
+use super::desk::{Desk, hand, opened_text};
 use super::elsewhere::Elsewhere;
 use super::facts;
+use super::rollback::warn_unknown;
 use super::status_code::{Refused, Status};
 use crate::core::event::{
     Act, Colour, Delivery, Event, Gate, MessageSent, ReviewRecorded, RollbackFinished, RollbackOutcome,
@@ -234,11 +235,15 @@ pub fn run(app: &mut App, command: &Command) -> Result<Status> {
             })
         }
         Command::RollbackTriggered { trigger, check, reason, elsewhere } => {
-            plain(app, elsewhere, &[], |openings| {
+            facts::record(app, elsewhere, &[], |app, desk, id, openings| {
+                if let Some(check) = check {
+                    warn_unknown(app, desk, id, check)?;
+                }
                 let reason = reason.as_ref().map(|reason| opened_text(reason, openings)).transpose()?;
                 let (check, trigger) = (check.clone(), (*trigger).into());
                 Ok(Event::RollbackTriggered(RollbackTriggered { check, evidence: None, reason, trigger }))
-            })
+            })?;
+            Ok(Status::Done)
         }
         Command::RollbackStep { step, service, common } => act(app, common, |act, detail, intent| {
             Event::RollbackStep(RollbackStep {
@@ -309,8 +314,9 @@ fn act(
 
 /// An intention is the beginning of an act, and acts are gated.
 fn ask_gate(app: &mut App, gate: Gate) -> Result<()> {
-    let (id, desk) = super::desk::Desk::read_at(app, false)?;
+    let (id, desk) = Desk::read_at(app, false)?;
     desk.sound()?;
+    hand(&desk, &app.who()?, Some(desk.deployment(&id)?), &[])?;
     let missing = desk.deployment(&id)?.missing(gate, app.now());
     if missing.is_empty() {
         return Ok(());

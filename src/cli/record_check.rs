@@ -28,7 +28,7 @@ pub struct RecordCheck {
     pub stale: Option<String>,
     /// Why its files could not be held against the entries.
     pub not_proven: Option<String>,
-    /// Which files were left out, and why: no finding.
+    /// Which files could not be compared, and why: no finding, and not proven.
     pub not_compared: Option<String>,
 }
 
@@ -188,7 +188,15 @@ fn compare(
     let own = predicate.generator.as_ref().is_some_and(|generator| generator.as_str() == GENERATOR);
     let shown: Vec<_> = differing.extract_if(.., |name| !own && SHOWN.contains(name)).collect();
     if differing.is_empty() && !shown.is_empty() {
-        checked.not_compared = Some(format!("{} not compared: made by another version", shown.join(" and ")));
+        let maker =
+            predicate.generator.as_ref().map_or("does not say what made it".to_owned(), |generator| {
+                format!("says that {generator} made it")
+            });
+        checked.not_compared = Some(format!(
+            "{} not compared: this is {GENERATOR}, which would show the entries in other words, and the record {maker}; read report.json and \
+             Deployment_Checklist.md, which were compared, or make the report again",
+            shown.join(" and ")
+        ));
     }
     let (all, _) = source.read(&predicate.deployment, u64::MAX)?;
     let later: Vec<_> = all.iter().filter(|entry| entry.line.seq > predicate.covers.seq).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use anyhow::{Context as _, Result, bail};
@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use super::app::App;
 use super::checkpoint::{make_or_remember, remembered};
 use super::cosigned::{self, Witnessing};
-use super::desk::{Desk, hand, pick, record_folder};
+use super::desk::{Desk, hand, pick, record_folder, unknown_deployment, unknown_person};
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::files;
@@ -64,6 +64,11 @@ pub fn render(app: &mut App, args: &RenderArgs) -> Result<Status> {
     };
     let record = Record::read(&source, &id, last, &leaves, checkpoint)?;
     let text = record.checklist(&source)?;
+    if app.globals.dry_run {
+        let to = args.to.clone().unwrap_or_else(|| record_folder(app, &id).join("Deployment_Checklist.md"));
+        app.would(format!("write {}, {} bytes, as of entry {last}", to.display(), text.len()))?;
+        return Ok(Status::Done);
+    }
     if args.to.as_ref().is_some_and(|to| to.as_os_str() == "-") {
         app.raw(text)?;
         return Ok(Status::Done);
@@ -93,6 +98,10 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     let who = app.who()?;
     let governance = Desk::open(app, None)?;
     let keyid = role_key(&governance, &who)?;
+    let folder = args.to.clone().unwrap_or_else(|| record_folder(app, &id));
+    if app.globals.dry_run {
+        return would_report(app, &id, &who, &folder);
+    }
     let key = governance.key_of(app, &who, &keyid)?;
     let checkpoint = make_or_remember(app, &governance.ledger, &governance.log)?;
     let beside = |made| cosigned::beside(app, &governance.ledger, &governance.log, made, &args.witnessing);
@@ -112,10 +121,6 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     let mut desk = governance.turn_to(&id, head, log, entries, faults);
     let signer = hand(&desk, &who, Some(desk.deployment(&id)?), &[])?;
 
-    let folder = match &args.to {
-        Some(to) => to.clone(),
-        None => record_folder(app, &id),
-    };
     files::make_folder(&folder)?;
     let mut digests = Vec::new();
     for (name, bytes) in &made {
@@ -145,22 +150,31 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     Ok(Status::Done)
 }
 
+/// Says what a report would write and record.
+fn would_report(app: &mut App, id: &Token, who: &Token, folder: &Path) -> Result<Status> {
+    let desk = Desk::read(app, Some(id))?;
+    let signer = hand(&desk, who, Some(desk.deployment(id)?), &[])?;
+    let (covers, role) = (desk.seen(), signer.role.clone());
+    let event = Event::ReportIssued(ReportIssued { covers, files: Vec::new() });
+    desk.allow(app, &desk.draft(id, event, Vec::new())?, &[signer])?;
+    app.would(format!(
+        "write the report of {id}, up to entry {}, into {}, and record report-issued, by {who} as {role}",
+        covers.seq,
+        folder.display()
+    ))?;
+    Ok(Status::Done)
+}
+
 /// The key for daily work that the roster has for a person.
 fn role_key(desk: &Desk, who: &Token) -> Result<Hash> {
-    let person = desk.roster()?.roster.person(who.as_str());
-    let person =
-        person.with_context(|| format!("{who} is not on the roster: see `aether-audit key list`"))?;
+    let version = desk.roster()?;
+    let person = version.roster.person(who.as_str());
+    let person = person.with_context(|| unknown_person(&version.roster, who))?;
     let key = person.keys.iter().rev().find(|key| key.key_use == KeyUse::Role);
     Ok(key.with_context(|| format!("{who} has no key for daily work on the roster"))?.public.keyid())
 }
 
-fn tell(
-    app: &mut App,
-    id: &Token,
-    folder: &std::path::Path,
-    covers: Seen,
-    integrity: &Integrity,
-) -> Result<()> {
+fn tell(app: &mut App, id: &Token, folder: &Path, covers: Seen, integrity: &Integrity) -> Result<()> {
     if app.json() {
         return app.print_json(&serde_json::json!({
             "deployment": id, "folder": folder, "coversSeq": covers.seq, "findings": integrity.findings.len(),
@@ -235,7 +249,10 @@ impl Record {
             _ => erased.get(commit).cloned().unwrap_or(Opened::Missing),
         };
         let deployment = self.log.deployments.get(&self.id);
-        let deployment = deployment.with_context(|| format!("there is no deployment {} here", self.id))?;
+        let deployment = deployment.with_context(|| match source {
+            Source::Ledger(ledger) => unknown_deployment(ledger, &self.id),
+            Source::Export(_) => format!("there is no deployment {} in this export", self.id),
+        })?;
         let input = Input {
             log: &self.log,
             deployment,
@@ -326,7 +343,7 @@ fn seq_of(bytes: &[u8]) -> Option<u64> {
 }
 
 /// What was erased, by whom, when and why.
-fn erasures(entries: &[Entry], log: &Log, source: &Source) -> BTreeMap<Hash, Opened> {
+pub fn erasures(entries: &[Entry], log: &Log, source: &Source) -> BTreeMap<Hash, Opened> {
     let mut erased = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.statement.kind() == "opening-erased") {
         let body = &entry.statement.predicate.body;

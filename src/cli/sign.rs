@@ -3,10 +3,12 @@
 use anyhow::{Result, bail};
 
 use super::app::App;
-use super::desk::{Desk, hand, opened_text};
+use super::desk::{Desk, opened_text};
 use super::elsewhere::Elsewhere;
 use super::facts;
+use super::nearest;
 use super::status_code::{Refused, Status};
+use crate::core::deployment::Deployment;
 use crate::core::event::{Event, ItemSigned, SignOutcome};
 use crate::core::name::Token;
 
@@ -43,10 +45,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
     let (id, mut desk) = args.elsewhere.desk_at(app, false)?;
     for item in &args.items {
-        check_item(&desk, &id, item, outcome)?;
-        if args.items.len() > 1 {
-            check_hand(app, &desk, &id, item, outcome)?;
-        }
+        check_item(&desk, &id, item)?;
+        check_hand(app, &desk, &id, item, args, outcome)?;
+        check_gate(&desk, &id, item, outcome)?;
     }
     for item in &args.items {
         let roles = roles_of(&desk, &id, item)?;
@@ -64,20 +65,25 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// Whether this person may sign the item at all: nothing is signed where one of several is refused.
-fn check_hand(app: &App, desk: &Desk, id: &Token, item: &str, outcome: SignOutcome) -> Result<()> {
+/// Whether this person may sign the item at all, before anything is said of what it misses.
+fn check_hand(
+    app: &App,
+    desk: &Desk,
+    id: &Token,
+    item: &str,
+    args: &Args,
+    outcome: SignOutcome,
+) -> Result<()> {
     let roles = roles_of(desk, id, item)?;
     let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
-    let deployment = desk.deployment(id)?;
     let event = Event::ItemSigned(ItemSigned {
-        checklist: deployment.checklist.text.commit,
+        checklist: desk.deployment(id)?.checklist.text.commit,
         item: Token::new(item)?,
         note: None,
         outcome,
         reason: None,
     });
-    let hand = hand(desk, &app.who()?, Some(deployment), &roles)?;
-    desk.allow(app, &desk.draft(id, event, Vec::new())?, &[hand])
+    facts::may(app, desk, id, &args.elsewhere, &roles, event)
 }
 
 fn roles_of(desk: &Desk, id: &Token, item: &str) -> Result<Vec<String>> {
@@ -85,27 +91,26 @@ fn roles_of(desk: &Desk, id: &Token, item: &str) -> Result<Vec<String>> {
 }
 
 /// Everything is looked at before anything is signed.
-fn check_item(desk: &Desk, id: &Token, item: &str, outcome: SignOutcome) -> Result<()> {
+fn check_item(desk: &Desk, id: &Token, item: &str) -> Result<()> {
     let deployment = desk.deployment(id)?;
     if deployment.closed.is_some() {
         bail!("{id} is closed: nothing is signed any more; `aether-audit note` still works");
     }
     if deployment.item(item).is_none() {
-        let close: Vec<&str> = deployment
-            .checklist
-            .items
-            .iter()
-            .map(|i| i.id.as_str())
-            .filter(|i| i.contains(item) || item.contains(i))
-            .collect();
-        let hint = if close.is_empty() {
-            "see `aether-audit status`".into()
-        } else {
-            format!("did you mean {}?", close.join(", "))
-        };
-        bail!("the checklist of {id} has no item {item}: {hint}");
+        bail!(unknown_item(deployment, item));
     }
-    let missing = deployment.sign_missing(item, outcome);
+    Ok(())
+}
+
+/// What to say of an item that the checklist does not have.
+pub fn unknown_item(deployment: &Deployment, item: &str) -> String {
+    let known = deployment.checklist.items.iter().map(|item| item.id.as_str());
+    let hint = nearest::hint(item, known, "see `aether-audit status`");
+    format!("the checklist of {} has no item {item}: {hint}", deployment.id)
+}
+
+fn check_gate(desk: &Desk, id: &Token, item: &str, outcome: SignOutcome) -> Result<()> {
+    let missing = desk.deployment(id)?.sign_missing(item, outcome);
     if missing.is_empty() {
         return Ok(());
     }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::app::App;
 use crate::core::entry::Entry;
-use crate::core::event::Class;
+use crate::core::event::{Class, Event};
 use crate::core::hash::Hash;
 use crate::core::log::Log;
 use crate::core::merkle::leaf_hash;
@@ -149,24 +149,33 @@ impl Source {
     /// # Errors
     /// Where an entry is not of the format.
     pub fn read(&self, deployment: &Token, to: u64) -> Result<(Vec<Entry>, Log)> {
-        let all: Vec<Vec<u8>> = match self {
-            Self::Ledger(ledger) => ledger.entries_of(Some(deployment.as_str()))?,
-            Self::Export(folder) => folder.lines()?.collect::<Result<_, _>>()?,
-        };
+        let mut entries = self.around(Some(deployment))?;
+        entries.retain(|entry| entry.line.seq <= to);
         let mut log = Log::default();
-        let mut entries = Vec::new();
-        let parsed =
-            Entry::parse_all(&all).context("an entry is not of the format: run `aether-audit verify`")?;
-        for entry in parsed {
-            let its = entry.statement.predicate.deployment.as_ref();
-            let governance =
-                crate::core::event::Event::class_of(entry.statement.kind()) == Some(Class::Governance);
-            if entry.line.seq <= to && (governance || its.is_none() || its == Some(deployment)) {
-                log.take(&entry, |_| Vec::new());
-                entries.push(entry);
-            }
+        for entry in &entries {
+            log.take(entry, |_| Vec::new());
         }
         Ok((entries, log))
+    }
+
+    /// The entries of governance, and of one deployment.
+    ///
+    /// # Errors
+    /// Where an entry is not of the format.
+    pub fn around(&self, deployment: Option<&Token>) -> Result<Vec<Entry>> {
+        let all: Vec<Vec<u8>> = match self {
+            Self::Ledger(ledger) => ledger.entries_of(deployment.map(Token::as_str))?,
+            Self::Export(folder) => folder.lines()?.collect::<Result<_, _>>()?,
+        };
+        let mut entries =
+            Entry::parse_all(&all).context("an entry is not of the format: run `aether-audit verify`")?;
+        entries.retain(|entry| {
+            let its = entry.statement.predicate.deployment.as_ref();
+            its.is_none()
+                || its == deployment
+                || Event::class_of(entry.statement.kind()) == Some(Class::Governance)
+        });
+        Ok(entries)
     }
 }
 

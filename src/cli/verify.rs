@@ -226,7 +226,11 @@ pub(super) fn status(report: &Report, record: Option<&RecordCheck>) -> Status {
         Verdict::Findings => Status::Finding,
         _ if findings => Status::Finding,
         Verdict::NotProven { .. } => Status::NotProven,
-        Verdict::Verified if record.is_some_and(|record| record.not_proven.is_some()) => Status::NotProven,
+        Verdict::Verified
+            if record.is_some_and(|record| record.not_proven.is_some() || record.not_compared.is_some()) =>
+        {
+            Status::NotProven
+        }
         Verdict::Verified => Status::Done,
     }
 }
@@ -239,6 +243,7 @@ fn reasons(report: &Report, record: Option<&RecordCheck>) -> Vec<String> {
         Verdict::Verified => Vec::new(),
     };
     reasons.extend(record.and_then(|record| record.not_proven.clone()));
+    reasons.extend(record.and_then(|record| record.not_compared.clone()));
     reasons
 }
 
@@ -340,7 +345,7 @@ pub(super) fn print_text(app: &mut App, report: &Report, record: Option<&RecordC
             text.push_str(&format!("stale        {stale}\n"));
         }
         if let Some(left_out) = &record.not_compared {
-            text.push_str(&format!("left out     {left_out}\n"));
+            text.push_str(&format!("not compared {left_out}\n"));
         }
     }
     let rehearsal = if report.log.rehearsal { "  REHEARSAL" } else { "" };

@@ -1,11 +1,12 @@
 //! `withdraw`: a sign-off is taken back by a new event that says why.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::app::App;
 use super::desk::{Desk, opened_text};
 use super::elsewhere::Elsewhere;
 use super::facts;
+use super::sign::unknown_item;
 use super::status_code::Status;
 use crate::core::event::{Event, ItemWithdrawn};
 use crate::core::name::{Id, Token};
@@ -35,6 +36,10 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
 /// The newest sign-off that stands: one's own, else anybody's.
 fn newest(desk: &Desk, id: &Token, item: &Token, who: &Token) -> Result<Id> {
     let deployment = desk.deployment(id)?;
+    if deployment.item(item.as_str()).is_none() && !deployment.sign_offs.iter().any(|s| s.body.item == *item)
+    {
+        bail!(unknown_item(deployment, item.as_str()));
+    }
     let standing =
         || deployment.sign_offs.iter().rev().filter(|s| s.withdrawn.is_none() && s.body.item == *item);
     let own = standing().find(|s| s.meta.by.iter().any(|b| b.person == *who));

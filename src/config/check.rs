@@ -121,7 +121,10 @@ fn probe(raw: &Raw, span: &Range<usize>) -> Result<(Probe, Option<String>), Loca
             let body =
                 body_pattern.as_ref().map_or_else(String::new, |pattern| format!(", body matches {pattern}"));
             let expect = format!("status {}{body} at {}", ranges.join(","), redact::url(&url));
-            Ok((Probe::Http(HttpProbe { url, status, body_pattern, timeout_seconds }), Some(expect)))
+            Ok((
+                Probe::Http(HttpProbe { url, status, body_pattern, timeout_seconds, ca_file: None }),
+                Some(expect),
+            ))
         }
         SourceKind::Command => {
             let argv = needed(raw.argv.as_ref(), "argv", span)?;

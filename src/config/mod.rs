@@ -10,13 +10,13 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use askama::Template;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 pub use error::{ConfigError, Place};
 
 use crate::core::archive::{self, MAX_RETAIN_DAYS, RETAIN_DAYS};
-use crate::core::check::{AwsSettings, Check, CheckSpec, Decimal};
+use crate::core::check::{AwsSettings, Check, CheckSpec, Decimal, Probe};
 use error::Fault;
 use value::{Located, id, optional_number, optional_parsed, web_address};
 
@@ -71,7 +71,7 @@ pub struct Project {
 }
 
 /// `[[escalation]]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Escalation {
     /// Such as `Database on call`.
@@ -185,6 +185,11 @@ impl Config {
             profile: file.aws.profile,
             timeout_seconds: optional_number(file.aws.timeout_seconds.as_ref(), 1..=300)?.unwrap_or(10),
         };
+        let ca_file = file
+            .http
+            .ca_file
+            .map(|path| filled(path, "write a path such as \"internal-ca.pem\""))
+            .transpose()?;
         let archive = Archive {
             url: optional_parsed(file.archive.url.as_ref(), "the bucket, and a prefix where it holds more")?,
             retain_days: optional_number(file.archive.retain_days.as_ref(), 1..=MAX_RETAIN_DAYS)?
@@ -194,7 +199,10 @@ impl Config {
         let mut checks = vec![];
         for raw in file.check {
             let place = raw.get_ref().id.span();
-            let check = check::from_raw(raw)?;
+            let mut check = check::from_raw(raw)?;
+            if let Probe::Http(http) = &mut check.probe {
+                http.ca_file.clone_from(&ca_file);
+            }
             if !seen.insert(check.spec.id.clone()) {
                 let message = format!("two checks are called `{}`", check.spec.id);
                 return Err(Located::new(place, message, "give each check an id of its own"));
@@ -234,15 +242,17 @@ fn log(raw: raw::Log) -> Result<Log, Located> {
         let help = "write something like \"example.com/audit/prod\"";
         return Err(Located::new(raw.origin.span(), message, help));
     }
-    if let Some(ledger) = raw.ledger.as_ref().filter(|ledger| ledger.get_ref().trim().is_empty()) {
-        return Err(Located::new(
-            ledger.span(),
-            "an empty path",
-            "write a path such as \"records/ledger.db\"",
-        ));
-    }
-    let ledger = raw.ledger.map_or_else(|| "records/ledger.db".to_owned(), Spanned::into_inner);
+    let ledger =
+        raw.ledger.map(|path| filled(path, "write a path such as \"records/ledger.db\"")).transpose()?;
+    let ledger = ledger.unwrap_or_else(|| "records/ledger.db".to_owned());
     Ok(Log { origin: raw.origin.into_inner(), ledger: ledger.into() })
+}
+
+fn filled(path: Spanned<String>, help: &str) -> Result<String, Located> {
+    if path.get_ref().trim().is_empty() {
+        return Err(Located::new(path.span(), "an empty path", help));
+    }
+    Ok(path.into_inner())
 }
 
 /// What is wrong with `origin`, if anything.

@@ -19,6 +19,8 @@ pub struct File {
     #[serde(default)]
     pub aws: Aws,
     #[serde(default)]
+    pub http: Http,
+    #[serde(default)]
     pub archive: Archive,
     #[serde(default)]
     pub check: Vec<Spanned<Check>>,
@@ -60,6 +62,12 @@ pub struct Aws {
     pub endpoint_url: Option<Spanned<String>>,
     pub profile: Option<String>,
     pub timeout_seconds: Option<Spanned<i64>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Http {
+    pub ca_file: Option<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]

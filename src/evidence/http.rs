@@ -1,16 +1,23 @@
 //! One GET request: status, body and latency. Redirects are not followed; what the URL itself answers is judged.
 
 use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
 use super::{Answer, EvidenceError, MAX_RESPONSE, Observation, Request, Response, Source, moment};
 use crate::core::check::{Decimal, HttpProbe, Point};
 use crate::core::redact;
 
+/// The largest `ca-file` that is read, in bytes.
+const MAX_CA_FILE: u64 = 4 << 20;
+
 /// One URL.
 #[derive(Clone, Debug)]
 pub struct Http {
     probe: HttpProbe,
+    root: PathBuf,
 }
 
 struct Reply {
@@ -22,19 +29,52 @@ struct Reply {
 }
 
 impl Http {
-    /// Measures by `probe`.
+    /// Measures by `probe`; its files are below `root`.
     #[must_use]
-    pub const fn new(probe: HttpProbe) -> Self {
-        Self { probe }
+    pub fn new(probe: HttpProbe, root: &Path) -> Self {
+        Self { probe, root: root.to_owned() }
     }
 
-    fn get(&self) -> Result<Reply, ureq::Error> {
+    /// The certificates of `ca-file`, where one is set.
+    fn own_roots(&self) -> Result<Option<RootCerts>, EvidenceError> {
+        let Some(name) = &self.probe.ca_file else { return Ok(None) };
+        let path = self.root.join(name);
+        let invalid = |why: String| EvidenceError::Invalid {
+            what: format!("{}, the ca-file under [http] in aether.toml: {why}", path.display()),
+        };
+        let mut pem = vec![];
+        let file = std::fs::File::open(&path).map_err(|error| invalid(format!("cannot be read: {error}")))?;
+        file.take(MAX_CA_FILE)
+            .read_to_end(&mut pem)
+            .map_err(|error| invalid(format!("cannot be read: {error}")))?;
+        let mut roots = vec![];
+        for item in parse_pem(&pem) {
+            if let PemItem::Certificate(root) = item.map_err(|_| invalid("is damaged PEM".to_owned()))? {
+                roots.push(root);
+            }
+        }
+        if roots.is_empty() {
+            return Err(invalid("holds no certificate in PEM".to_owned()));
+        }
+        Ok(Some(RootCerts::from(roots)))
+    }
+
+    /// Asks, and once more by the team's own CA where the public roots do not vouch for the server.
+    fn get(&self, own: Option<RootCerts>) -> Result<Reply, ureq::Error> {
+        match (self.get_by(RootCerts::WebPki), own) {
+            (Err(error), Some(own)) if untrusted(&error) => self.get_by(own),
+            (reply, _) => reply,
+        }
+    }
+
+    fn get_by(&self, roots: RootCerts) -> Result<Reply, ureq::Error> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(self.probe.timeout_seconds.into())))
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .user_agent(concat!("aether-audit/", env!("CARGO_PKG_VERSION")))
+            .tls_config(TlsConfig::builder().root_certs(roots).build())
             .build()
             .into();
         let start = Instant::now();
@@ -50,6 +90,13 @@ impl Http {
     }
 }
 
+/// Whether the server's certificate was signed by nobody who is trusted.
+fn untrusted(error: &ureq::Error) -> bool {
+    let said = error.to_string();
+    // A CA of the same name that did not sign it is no better than none.
+    said.contains("UnknownIssuer") || said.contains("BadSignature")
+}
+
 impl Source for Http {
     fn query(&self) -> String {
         format!("GET {}", redact::url(&self.probe.url))
@@ -61,10 +108,10 @@ impl Source for Http {
 
     fn read(&self, request: &Request) -> Result<Observation, EvidenceError> {
         let window = Some(moment(request.now));
-        let reply = match self.get() {
+        let reply = match self.get(self.own_roots()?) {
             Ok(reply) => reply,
             Err(error) => {
-                let note = Some(silence(&error, self.probe.timeout_seconds)?);
+                let note = Some(silence(&error, &self.probe)?);
                 return Ok(Observation { window, answer: Some(Answer::No), note, ..Observation::default() });
             }
         };
@@ -96,8 +143,22 @@ impl Source for Http {
 }
 
 /// Why there was no answer, in the program's own words: not answering is what the check looks for, not a failure to measure.
-fn silence(error: &ureq::Error, seconds: u32) -> Result<String, EvidenceError> {
+fn silence(error: &ureq::Error, probe: &HttpProbe) -> Result<String, EvidenceError> {
+    let seconds = probe.timeout_seconds;
     Ok(match error {
+        error if untrusted(error) => match &probe.ca_file {
+            Some(file) => {
+                format!("TLS failed: neither a public CA nor {file} vouches for the server's certificate")
+            }
+            None => {
+                "TLS failed: no public CA vouches for the server's certificate; name your own under [http], \
+                     `ca-file`"
+                    .to_owned()
+            }
+        },
+        error if error.to_string().contains("invalid peer certificate") => {
+            "TLS failed: the server's certificate is not valid now, or is for another name".to_owned()
+        }
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
             return Err(EvidenceError::Invalid { what: "the check's url cannot be requested".to_owned() });
         }

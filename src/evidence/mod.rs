@@ -125,7 +125,7 @@ pub fn source(check: &Check, aws: &AwsSettings, root: &Path) -> Box<dyn Source> 
     match &check.probe {
         Probe::Metric(metric) => Box::new(CloudWatch::metric(metric.clone(), aws.clone())),
         Probe::Alarms { names } => Box::new(CloudWatch::alarms(names.clone(), aws.clone())),
-        Probe::Http(http) => Box::new(Http::new(http.clone())),
+        Probe::Http(http) => Box::new(Http::new(http.clone(), root)),
         Probe::Command(command) => Box::new(Command::new(command.clone(), root)),
         Probe::File { path, series } => Box::new(File::new(root, path, series)),
     }

@@ -87,7 +87,11 @@ fn everyone_may_revoke_their_own_key_and_nobody_another_s() {
         &["key", "revoke", "carol", "--reason", "x", "--as", "bob"],
         "bob holds no root key; these do: alice",
     );
-    folder.fails(2, &["key", "revoke", "dave", "--reason", "x", "--as", "alice"], "never had a key");
+    folder.fails(
+        2,
+        &["key", "revoke", "dave", "--reason", "x", "--as", "alice"],
+        "dave is not on the roster",
+    );
     folder.fails(
         2,
         &["key", "revoke", "bob", "--compromised-from", "99", "--reason", "x", "--as", "bob"],
@@ -217,4 +221,41 @@ fn an_interrupted_rotation_is_finished_by_the_next_command() {
     folder.ok(&["key", "log", "--rotate", "--as", "alice"]);
     checkpoint(&folder, "now");
     assert_eq!(verify(&folder, &["--checkpoint", "now"]).0, Some(0));
+}
+
+/// Whoever made a key could have made its rotation too: only a key that its owner brings themselves clears the mark.
+#[test]
+fn a_rotation_does_not_hide_who_made_the_key_before() {
+    let folder = Folder::opened();
+    let notices = || {
+        let (_, report) = verify(&folder, &[]);
+        let list = report["notices"].as_array().unwrap().clone();
+        let of_bob =
+            |n: &&Value| n["code"] == "key-made-by-another" && n["text"].as_str().unwrap().contains("of bob");
+        list.iter().filter(of_bob).map(|n| n["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(notices(), ["the key of bob was made by alice, who could sign with it"]);
+    for _ in 0..2 {
+        let ran = folder.run(&["key", "rotate", "--as", "bob"]);
+        assert!(ran.status == Some(0) && ran.err.contains("alice made the old key"), "{}", ran.err);
+        assert_eq!(
+            notices(),
+            ["the key of bob was rotated from one that alice made, who could have done that too"]
+        );
+    }
+    let list = folder.ok(&["key", "list"]);
+    assert!(list.contains("rotated from one that alice made"), "{list}");
+
+    let own = folder.at("bob-s-own");
+    let ran = folder.command(&["key", "new", "bob"]).env("AETHER_AUDIT_KEYS", &own).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let list: Value = serde_json::from_str(&folder.ok(&["key", "list", "-o", "json"])).unwrap();
+    let bob = list["roster"]["people"].as_array().unwrap().iter().find(|p| p["id"] == "bob").unwrap().clone();
+    let old =
+        aether_audit::core::keys::PublicKey::from_spki_base64(bob["keys"][0]["public"].as_str().unwrap());
+    let old = old.unwrap().keyid().to_string();
+    fs::rename(folder.at("private/bob.pem"), folder.at("private/bob.handed-over.pem")).unwrap();
+    folder.ok(&["key", "enroll", "bob", "--as", "alice"]);
+    folder.ok(&["key", "revoke", "bob", "--key", &old, "--reason", "alice made it", "--as", "alice"]);
+    assert_eq!(notices(), Vec::<String>::new());
 }

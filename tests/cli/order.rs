@@ -83,7 +83,7 @@ fn the_roster_is_changed_by_its_root_alone() {
         &["key", "enroll", "dave", "--role", "qa-engineer", "--as", "bob"],
         "bob holds no root key",
     );
-    folder.fails(2, &["key", "enroll", "dave", "--role", "pilot", "--as", "alice"], "not among the roles");
+    folder.fails(2, &["key", "enroll", "dave", "--role", "pilot", "--as", "alice"], "has no role pilot");
     folder.fails(2, &["key", "enroll", "dave", "--as", "alice"], "--role lead-deployer");
     folder.fails(
         2,
@@ -98,13 +98,14 @@ fn the_roster_is_changed_by_its_root_alone() {
 #[test]
 fn roles_are_held_by_those_who_have_them() {
     let folder = Folder::enrolled();
-    let open = |lead, comms, qa, who, says| {
+    let open = |lead, comms, qa, who, says: &str| {
         let roles = ["--lead-deployer", lead, "--comms-lead", comms, "--qa-engineer", qa, "--as", who];
-        folder.fails(1, &[&["open", "v1", "--commit", COMMIT], &roles[..]].concat(), says);
+        let status = if says.contains("not on the roster") { 2 } else { 1 };
+        folder.fails(status, &[&["open", "v1", "--commit", COMMIT], &roles[..]].concat(), says);
     };
     open("alice", "bob", "alice", "alice", "alice may not be both lead-deployer and qa-engineer");
     open("alice", "carol", "bob", "alice", "carol does not have the role comms-lead");
-    open("alice", "bob", "zed", "alice", "zed does not have the role qa-engineer");
+    open("alice", "bob", "zed", "alice", "zed is not on the roster");
     open("alice", "bob", "carol", "bob", "bob does not have the role lead-deployer");
     let short = [
         "open",
@@ -263,12 +264,46 @@ fn texts_that_say_nothing_are_refused() {
 }
 
 #[test]
-fn a_dry_run_records_nothing() {
+fn who_may_not_is_told_so_before_what_a_gate_misses() {
     let folder = Folder::opened();
-    let said = folder.ok(&["sign", "team-ready", "--as", "alice", "--dry-run"]);
-    assert!(said.contains("would record item-signed"), "{said}");
-    folder.fails(1, &["sign", "team-ready", "--as", "bob", "--dry-run"], "that is for lead-deployer");
+    for command in [
+        "decide go --reason x --as carol",
+        "decide all-clear --reason x --as carol",
+        "decide override --gate go --waive item/none --reason x --as carol",
+        "close --as carol",
+        "sign http-5xx --as bob",
+    ] {
+        let said = folder.fails(1, &command.split(' ').collect::<Vec<_>>(), "that is for ");
+        assert!(
+            !said.contains("missing") && !said.contains("no outcome") && !said.contains("evidence"),
+            "{said}"
+        );
+    }
+    let shift = "record traffic-shifted --service app --to green --act intended";
+    let shift: Vec<&str> = shift.split(' ').collect();
+    folder.fails(2, &shift, "say who you are");
+    folder.fails(2, &[&shift[..], &["--as", "zed"]].concat(), "zed is not on the roster");
     assert_eq!(folder.entries(), 4);
+}
+
+#[test]
+fn a_rollback_under_way_is_begun_again_only_when_that_is_said() {
+    let folder = Folder::opened();
+    folder.ok(&["rollback", "--reason", "5xx at 4 %", "--as", "bob"]);
+    let entries = folder.entries();
+    let again = ["rollback", "--reason", "pressed twice", "--as", "carol"];
+    folder.fails(2, &again, "a rollback of v2.14.0 is under way since entry 5 (bob, ");
+    assert_eq!(folder.entries(), entries);
+    folder.ok(&[&again[..], &["--again"]].concat());
+    assert_eq!(folder.entries(), entries + 2);
+    folder.ok(&["record", "rollback-finished", "--outcome", "failed", "--as", "alice"]);
+    let ran = folder.run(&["rollback", "--reason", "a new try", "--check", "htpp-5xx", "--as", "alice"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.err);
+    assert!(
+        ran.err.contains("htpp-5xx is no check of v2.14.0") && ran.err.contains("did you mean http-5xx?"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
@@ -283,6 +318,55 @@ fn verify_and_export_name_what_they_miss() {
     folder.fails(2, &["export", "out"], "name a new folder");
     let wrong = folder.run(&["verify", "--roster-sha256", &"0".repeat(64)]);
     assert_eq!(wrong.status, Some(1), "another first roster is a finding: {}{}", wrong.out, wrong.err);
+}
+
+#[test]
+fn a_checklist_that_aether_toml_has_left_behind_is_noticed() {
+    let folder = Folder::enrolled();
+    let people =
+        ["--lead-deployer", "alice", "--comms-lead", "bob", "--qa-engineer", "carol", "--as", "alice"];
+    let open = |release: &str| folder.run(&[&["open", release, "--commit", COMMIT], &people[..]].concat());
+    let first = open("v1");
+    assert!(first.status == Some(0) && !first.err.contains("has changed since"), "{}", first.err);
+    let change = |file: &str, from: &str, to: &str| {
+        let text = std::fs::read_to_string(folder.at(file)).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(folder.at(file), text.replace(from, to)).unwrap();
+    };
+    change("aether.toml", "channel = \"#proj-aether-deploy\"", "channel = \"#releases\"");
+    let second = open("v2");
+    assert_eq!(second.status, Some(0), "{}", second.err);
+    for part in [
+        "aether.toml has changed since ",
+        "still says",
+        "#proj-aether-deploy",
+        "aether.toml says now",
+        "#releases",
+    ] {
+        assert!(second.err.contains(part), "{part:?} is not in {}", second.err);
+    }
+    change("templates/Deployment_Checklist.md", "#proj-aether-deploy", "#releases");
+    let third = open("v3");
+    assert!(third.status == Some(0) && !third.err.contains("has changed since"), "{}", third.err);
+}
+
+#[test]
+fn an_older_export_against_a_newer_checkpoint_says_both_that_it_may_be() {
+    let folder = Folder::opened();
+    folder.ok(&["export", "older"]);
+    folder.ok(&["note", "later", "--as", "bob"]);
+    std::fs::write(folder.at("ckpt"), folder.ok(&["checkpoint"])).unwrap();
+    let ran =
+        folder.run(&["verify", "older", "--roster-sha256", &folder.roster_sha256(), "--checkpoint", "ckpt"]);
+    assert_eq!(ran.status, Some(1), "{}{}", ran.out, ran.err);
+    for part in [
+        "[truncated]",
+        "they were cut off, or this copy is older",
+        "Ask for a copy that has them",
+        "at most 4 entries",
+    ] {
+        assert!(ran.out.contains(part), "{part:?} is not in {}", ran.out);
+    }
 }
 
 #[test]

@@ -130,3 +130,96 @@ fn credentials_in_the_url_stay_out_of_the_record() {
         assert!(text.contains("token=REDACTED"), "{text}");
     }
 }
+
+const SERVE: &str = "
+import http.server, ssl, sys
+server = http.server.HTTPServer(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain('server.pem', 'server.key')
+server.socket = context.wrap_socket(server.socket, server_side=True)
+print(server.server_port, flush=True)
+server.serve_forever()
+";
+
+/// An HTTPS server whose certificate an internal CA signed; it stops with this.
+struct Https {
+    folder: tempfile::TempDir,
+    child: std::process::Child,
+    port: u16,
+}
+
+impl Https {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let make = "set -e
+            openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 2 \\
+                -subj '/CN=internal' -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign
+            openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.csr -subj '/CN=localhost'
+            echo 'subjectAltName=DNS:localhost,IP:127.0.0.1' > names
+            openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem";
+        let sh =
+            std::process::Command::new("sh").args(["-c", make]).current_dir(folder.path()).output().unwrap();
+        assert!(sh.status.success(), "{}", String::from_utf8_lossy(&sh.stderr));
+        let mut child = std::process::Command::new("python3")
+            .args(["-c", SERVE])
+            .current_dir(folder.path())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.as_mut().unwrap()), &mut line)
+            .unwrap();
+        Self { folder, child, port: line.trim().parse().unwrap() }
+    }
+
+    /// Collects from it with this `[http]`.
+    fn get(&self, http: &str) -> Collected {
+        let url = format!("https://localhost:{}/", self.port);
+        let config = format!(
+            "{http}\n[[check]]\nid = \"h\"\nsource = \"http\"\nurl = \"{url}\"\non-fail = \"trigger\"\n"
+        );
+        measure(&config, self.folder.path())
+    }
+}
+
+impl Drop for Https {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn an_internal_ca_is_trusted_where_it_is_named() {
+    let server = Https::start();
+    is(
+        &server.get(""),
+        Phase::Trigger,
+        "no public CA vouches for the server's certificate; name your own under [http]",
+    );
+    is(&server.get("[http]\nca-file = \"ca.pem\""), Phase::Pass, "status 200");
+    let other = Https::start();
+    is(
+        &server.get(&format!("[http]\nca-file = \"{}\"", other.folder.path().join("ca.pem").display())),
+        Phase::Trigger,
+        "neither a public CA nor ",
+    );
+}
+
+#[test]
+fn a_ca_file_that_is_none_is_named() {
+    let server = Https::start();
+    std::fs::write(server.folder.path().join("empty.pem"), "").unwrap();
+    std::fs::write(server.folder.path().join("cut.pem"), "-----BEGIN CERTIFICATE-----\nMIIB\n").unwrap();
+    for (file, says) in [
+        ("none.pem", "none.pem, the ca-file under [http] in aether.toml: cannot be read"),
+        ("empty.pem", "empty.pem, the ca-file under [http] in aether.toml: holds no certificate"),
+        ("cut.pem", "cut.pem, the ca-file under [http] in aether.toml: "),
+        ("server.key", "server.key, the ca-file under [http] in aether.toml: holds no certificate"),
+    ] {
+        let collected = server.get(&format!("[http]\nca-file = \"{file}\""));
+        assert_eq!(collected.reading.phase, Some(Phase::Error), "{}", detail(&collected));
+        assert!(detail(&collected).contains(says), "{}", detail(&collected));
+    }
+}

@@ -370,7 +370,7 @@ fn notes_of_any_text() {
     {
         folder.ok(&["note", text, "--as", "bob"]);
         let shown: serde_json::Value =
-            serde_json::from_str(&folder.ok(&["show", &(4 + number).to_string()])).unwrap();
+            serde_json::from_str(&folder.ok(&["show", &(4 + number).to_string(), "-o", "json"])).unwrap();
         let there: Vec<&str> =
             shown["openings"].as_object().unwrap().values().map(|v| v.as_str().unwrap()).collect();
         assert_eq!(there, [*text]);

@@ -235,3 +235,41 @@ fn a_window_that_no_limit_watched_is_told() {
     world.open_with(CHECKLIST, vec![check], |_| {});
     assert!(codes(&world).contains(&(Level::Warning, "unwatched".into())));
 }
+
+/// An end belongs to the newest beginning before it that has none yet.
+#[test]
+fn each_rollback_has_its_own_end() {
+    let mut world = World::new();
+    world.open(CHECKLIST);
+    let end = |world: &mut World, outcome| {
+        let body = RollbackFinished { detail: None, outcome };
+        world.put("alice", "lead-deployer", &Event::RollbackFinished(body));
+    };
+    let begin = |world: &mut World, reason: &str| {
+        let reason = world.say(reason);
+        world.put("alice", "lead-deployer", &Event::RollbackStarted(RollbackStarted { reason }));
+    };
+    end(&mut world, RollbackOutcome::Failed); // entry 2: of none
+    begin(&mut world, "the first"); // 3
+    begin(&mut world, "pressed twice"); // 4
+    end(&mut world, RollbackOutcome::Complete); // 5
+    begin(&mut world, "once more"); // 6
+    end(&mut world, RollbackOutcome::Partial); // 7
+    let data = rendered(&world).data;
+    let pairs: Vec<_> = data
+        .rollbacks
+        .iter()
+        .map(|r| (r.started.as_ref().unwrap().seq, r.finished.as_ref().map(|end| end.seq), r.outcome))
+        .collect();
+    let first = data.rollbacks[0].started.as_ref().unwrap().seq;
+    let of = |n: u64, end: Option<u64>, outcome| (first + n, end.map(|end| first + end), outcome);
+    assert_eq!(
+        pairs,
+        [
+            of(0, None, None),
+            of(1, Some(2), Some(RollbackOutcome::Complete)),
+            of(3, Some(4), Some(RollbackOutcome::Partial)),
+        ]
+    );
+    assert!(codes(&world).contains(&(Level::Warning, "rollback-open".into())));
+}

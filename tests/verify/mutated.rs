@@ -162,9 +162,9 @@ fn an_altered_cosignature_is_a_finding_or_not_counted() {
     let judge = |note: &Note, yours: bool| {
         let (mut checkpoints, mut own_checkpoint) = (vec![log.checkpoint()], None);
         if yours {
-            checkpoints = vec![note.to_string()]
+            checkpoints = vec![note.to_string()];
         } else {
-            own_checkpoint = Some(note.to_string())
+            own_checkpoint = Some(note.to_string());
         }
         let anchors = Anchors { checkpoints, own_checkpoint, ..roster_only(&log) };
         let report = check_bytes(&log.entries, &log, &anchors);

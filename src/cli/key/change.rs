@@ -1,7 +1,7 @@
 //! A change of the roster, signed by its root quorum: what most verbs of `key` come down to.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result};
@@ -10,6 +10,7 @@ use crate::cli::app::App;
 use crate::cli::desk::{Desk, Draft, opened_text};
 use crate::cli::files;
 use crate::cli::keyring::Keyring;
+use crate::cli::log::summary;
 use crate::core::event::{Event, RosterChanged};
 use crate::core::hash::Hash;
 use crate::core::keys::SecretKey;
@@ -75,8 +76,7 @@ pub fn settle(app: &mut App, desk: &mut Desk, change: Change, quorum: &Quorum) -
     let who = app.who()?;
     let before = desk.roster()?.roster.clone();
     let Change { event, openings, next, also } = change;
-    let root = root_key(app, desk, &before, &who)?;
-    let mut signers = vec![root.public().keyid()];
+    let mut signers = vec![root_keyid(&before, &who)?];
     signers.extend(also.iter().map(|key| key.public().keyid()));
     for other in &quorum.with {
         signers.push(root_keyid(&before, other)?);
@@ -85,6 +85,11 @@ pub fn settle(app: &mut App, desk: &mut Desk, change: Change, quorum: &Quorum) -
     before.check_next(&next, &signers).with_context(|| {
         format!("{who} alone cannot change the roster: name the other root holders with --with and --out")
     })?;
+    if app.globals.dry_run {
+        would(app, &event, &next, quorum.out.as_deref())?;
+        return Ok(None);
+    }
+    let root = root_key(app, desk, &before, &who)?;
     let role = Token::new(ROOT)?;
     let all: Vec<Signer> = signers.into_iter().map(|key| Signer { key, role: role.clone() }).collect();
     let draft = Draft { event, openings, deployment: None, subject: governance_subject(&next) };
@@ -101,6 +106,26 @@ pub fn settle(app: &mut App, desk: &mut Desk, change: Change, quorum: &Quorum) -
     let appended = desk.append(app, &bundle)?;
     save_roster(app, &next)?;
     Ok(Some(appended.seq))
+}
+
+/// Says what a change of the roster would record.
+///
+/// # Errors
+/// Where stdout is closed.
+pub fn would(app: &mut App, event: &Event, next: &Roster, out: Option<&Path>) -> Result<()> {
+    let where_to = out.map_or("record".to_owned(), |out| format!("sign into {}:", out.display()));
+    let kind = event.kind();
+    let what = match event {
+        Event::RosterChanged(_) => String::new(),
+        _ => summary(kind, &serde_json::from_str(event.body()?.get())?),
+    };
+    let what = [kind, &what].join(" ");
+    app.would(format!(
+        "{where_to} {}: the roster's version {}, SHA-256 {}",
+        what.trim_end(),
+        next.version,
+        next.hash()
+    ))
 }
 
 /// Writes the copy of the roster that people read.

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use super::change::{Change, Quorum, settle};
 use super::{Offer, save_public};
 use crate::cli::app::App;
-use crate::cli::desk::{Desk, opened_text};
+use crate::cli::desk::{Desk, check_role, opened_text};
 use crate::cli::files;
 use crate::cli::keyring::Keyring;
 use crate::cli::status_code::Status;
@@ -81,6 +81,7 @@ fn read_offer(app: &App, args: &Args) -> Result<Offer> {
 
 fn next_roster(app: &mut App, desk: &Desk, args: &Args, offer: &Offer, who: &Token) -> Result<Roster> {
     let before = desk.roster()?.roster.clone();
+    args.role.iter().try_for_each(|role| check_role(&before, role))?;
     if offer.log != before.log {
         bail!(
             "the offer is for the log {}, this one is {}: make it again in this folder",
@@ -93,8 +94,9 @@ fn next_roster(app: &mut App, desk: &Desk, args: &Args, offer: &Offer, who: &Tok
     if *who != args.name && Keyring::of(app)?.has(&file_name(args)) {
         key.made_by = Some(who.clone());
         app.warn(format!(
-            "{who} holds {}'s private key too: the record will say so until {} rotates it on a machine of their own",
-            args.name, args.name
+            "{who} holds {}'s private key too: the record will say so until {0} brings a key made on a machine of their own \
+             (`key new`, `key enroll`) and this one is revoked",
+            args.name
         ));
     }
     let roles = if args.machine { vec![Token::new(RECORDER)?] } else { args.role.clone() };

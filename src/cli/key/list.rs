@@ -37,10 +37,14 @@ pub fn run(app: &mut App, _: &Args) -> Result<Status> {
         );
         for key in &person.keys {
             let key_use = if key.key_use == KeyUse::Root { "root" } else { "role" };
-            let made = key
-                .made_by
-                .as_ref()
-                .map_or(String::new(), |by| format!("  made by {by}, who could sign as {}", person.id));
+            let known = desk.log.keys.get(&key.public.keyid());
+            let made = match (&key.made_by, known.and_then(|known| known.made_by.as_ref())) {
+                (Some(by), _) => format!("  made by {by}, who could sign as {}", person.id),
+                (None, Some(by)) => {
+                    format!("  rotated from one that {by} made, who could have done that too")
+                }
+                (None, None) => String::new(),
+            };
             let _ = writeln!(text, "  {key_use}  {}{made}", key.public.keyid());
         }
     }

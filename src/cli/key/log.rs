@@ -51,6 +51,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         }
         next.log_keys.retain(|other| other != vkey);
         "a log key out of use"
+    } else if app.globals.dry_run {
+        app.would("make a new log key for this place, and bring it on the roster by a roster-changed")?;
+        return Ok(Status::Done);
     } else {
         staged = Some(rotate(app, &origin, &mut next.log_keys, args)?);
         "a new log key in the place of an old one"
@@ -76,6 +79,10 @@ fn show(app: &mut App) -> Result<Status> {
     let origin = app.config()?.log.origin;
     let keyring = Keyring::of(app)?;
     let name = log_key_name(&origin);
+    if !keyring.has(&name) && app.globals.dry_run {
+        app.would("make a log key for this place, which has none")?;
+        return Ok(Status::Done);
+    }
     if !keyring.has(&name) {
         let passphrase = new_passphrase(app, &name)?;
         keyring.store(&name, &generate()?, &passphrase)?;

@@ -31,6 +31,15 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         (KeyUse::Role, args.name.to_string())
     };
     let keyring = Keyring::of(app)?;
+    if app.globals.dry_run {
+        let what = if keyring.has(&name) { "offer the key that is here already" } else { "make a key" };
+        let file = keyring.folder().join(format!("{name}.pem"));
+        app.would(format!(
+            "{what} ({}), and write keys/{name}.pub.pem and keys/{name}.offer.json",
+            file.display()
+        ))?;
+        return Ok(Status::Done);
+    }
     let key = if keyring.has(&name) {
         app.say(format!("{name} has a key here already: it is offered again, not replaced"));
         keyring.load(app, &name, None)?

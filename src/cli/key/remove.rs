@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use super::change::{Change, Quorum, settle};
 use crate::cli::app::App;
-use crate::cli::desk::Desk;
+use crate::cli::desk::{Desk, unknown_person};
 use crate::cli::status_code::Status;
 use crate::core::name::Token;
 
@@ -27,7 +27,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let mut desk = Desk::open(app, None)?;
     let mut next = desk.roster()?.roster.successor();
     let Some(person) = next.people.iter_mut().find(|person| person.id == args.name) else {
-        bail!("{} is not on the roster: see `aether-audit key list`", args.name);
+        bail!(unknown_person(&desk.roster()?.roster, &args.name));
     };
     if let Some(role) = args.role.iter().find(|role| !person.roles.contains(role)) {
         let has = person.roles.iter().map(Token::as_str).collect::<Vec<_>>().join(", ");

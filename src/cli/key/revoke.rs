@@ -2,9 +2,9 @@
 
 use anyhow::{Context as _, Result, bail};
 
-use super::change::{Change, Quorum, save_roster, settle};
+use super::change::{Change, Quorum, save_roster, settle, would};
 use crate::cli::app::App;
-use crate::cli::desk::{Desk, Draft, opened_text};
+use crate::cli::desk::{Desk, Draft, opened_text, unknown_person};
 use crate::cli::status_code::Status;
 use crate::core::event::{Event, KeyRevoked};
 use crate::core::hash::Hash;
@@ -29,9 +29,6 @@ pub struct Args {
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// Show what would become of it, and record nothing
-    #[arg(long)]
-    pub dry_run: bool,
     #[command(flatten)]
     pub quorum: Quorum,
 }
@@ -62,14 +59,15 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         reason: opened_text(&args.reason, &mut openings)?,
     };
     tell(app, &desk, args, &keyid, &known)?;
-    if args.dry_run {
-        return Ok(Status::Done);
-    }
     let event = Event::KeyRevoked(body);
     let who = app.who()?;
     let own = who == args.name && known.key.key_use == KeyUse::Role && before.find(&keyid).is_some();
     let seq = if own && args.quorum.out.is_none() {
         next.check()?;
+        if app.globals.dry_run {
+            would(app, &event, &next, None)?;
+            return Ok(Status::Done);
+        }
         let key = desk.key_of(app, &who, &keyid)?;
         let role = before.person(who.as_str()).and_then(|person| person.roles.first().cloned());
         let role = role.with_context(|| format!("{who} has no role"))?;
@@ -106,7 +104,7 @@ fn which(desk: &Desk, args: &Args) -> Result<(Hash, KnownKey)> {
         (None, _) => {
             let all: Vec<String> = of_theirs.map(|(keyid, _)| keyid.short()).collect();
             if all.is_empty() {
-                bail!("{} never had a key on the roster: see `aether-audit key list`", args.name);
+                bail!(unknown_person(&desk.roster()?.roster, &args.name));
             }
             bail!("{} has no such key in force; these were theirs: {}", args.name, all.join(", "))
         }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use super::change::{Change, Quorum, save_roster, settle};
 use super::{offer, save_public};
 use crate::cli::app::App;
-use crate::cli::desk::{Desk, Draft};
+use crate::cli::desk::{Desk, Draft, unknown_person};
 use crate::cli::keyring::{Keyring, NEXT, generate, new_passphrase};
 use crate::cli::status_code::Status;
 use crate::core::event::{Event, KeyRotated};
@@ -41,6 +41,13 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let mut desk = Desk::open(app, None)?;
     let name = if args.root { format!("{who}.root") } else { who.to_string() };
     let keyring = Keyring::of(app)?;
+    if app.globals.dry_run {
+        let old = held(&desk.roster()?.roster, &who, args.root)?.short();
+        app.would(format!(
+            "make a new key for {name}, record key-rotated, and keep the old key, {old}, beside it"
+        ))?;
+        return Ok(Status::Done);
+    }
     let known = |key: &crate::core::keys::PublicKey| {
         desk.roster().is_ok_and(|v| v.roster.find(&key.keyid()).is_some())
     };
@@ -60,6 +67,15 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
                 turn.who,
                 turn.key.public().keyid()
             ));
+            let maker = desk.log.keys.get(&turn.old).and_then(|known| known.made_by.as_ref());
+            if let Some(maker) = maker.filter(|maker| **maker != turn.who) {
+                app.warn(format!(
+                    "{maker} made the old key, and could have made this rotation as well: `verify` still says so. What clears it is \
+                     a key made on a machine of {0}'s own: `key new {0}` there, `key enroll {0}`, then `key revoke {0} --key {1}`",
+                    turn.who,
+                    turn.key.public().keyid().short()
+                ));
+            }
             Ok(Status::Done)
         }
         Ok(None) => Ok(Status::Done),
@@ -70,14 +86,20 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
 }
 
+/// The key that is to go.
+fn held(roster: &Roster, who: &Token, root: bool) -> Result<Hash> {
+    let person = roster.person(who.as_str()).with_context(|| unknown_person(roster, who))?;
+    let (key_use, what) =
+        if root { (KeyUse::Root, "root key") } else { (KeyUse::Role, "key for daily work") };
+    let key = person.keys.iter().rev().find(|key| key.key_use == key_use);
+    Ok(key.with_context(|| format!("{who} has no {what}"))?.public.keyid())
+}
+
 /// Makes the new key, and keeps it beside the old one until the roster has it.
 fn stage(app: &App, desk: &Desk, args: &Args, who: Token, name: String) -> Result<Turn> {
     let before = &desk.roster()?.roster;
-    let person = before.person(who.as_str()).with_context(|| format!("{who} is not on the roster"))?;
+    let old = held(before, &who, args.root)?;
     let key_use = if args.root { KeyUse::Root } else { KeyUse::Role };
-    let old = person.keys.iter().rev().find(|key| key.key_use == key_use);
-    let what = if args.root { "root key" } else { "key for daily work" };
-    let old = old.with_context(|| format!("{who} has no {what}"))?.public.keyid();
     let passphrase = new_passphrase(app, &name)?;
     let key = Rc::new(generate()?);
     let new = offer(&desk.log.origin, &who, key_use, &key).key;

@@ -68,6 +68,8 @@ pub struct HttpProbe {
     pub body_pattern: Option<String>,
     /// For the whole exchange.
     pub timeout_seconds: u32,
+    /// PEM certificates that are trusted beside the public web roots, relative to the project's folder.
+    pub ca_file: Option<String>,
 }
 
 /// One program run, without a shell.

@@ -43,12 +43,12 @@ pub enum EventError {
 }
 
 macro_rules! events {
-    ($($(#[$doc:meta])* $variant:ident($body:ty) = $kind:literal, $class:ident;)*) => {
+    ($(#[doc = $words:literal] $variant:ident($body:ty) = $kind:literal, $class:ident;)*) => {
         /// What happened, by kind.
         #[derive(Clone, Debug)]
         #[allow(clippy::large_enum_variant)]
         pub enum Event {
-            $($(#[$doc])* $variant($body),)*
+            $(#[doc = $words] $variant($body),)*
         }
 
         impl Event {
@@ -84,6 +84,12 @@ macro_rules! events {
             #[must_use]
             pub fn class_of(kind: &str) -> Option<Class> {
                 match kind { $($kind => Some(Class::$class),)* _ => None }
+            }
+
+            /// A kind in words, for people; `None` for an unknown kind.
+            #[must_use]
+            pub fn words_of(kind: &str) -> Option<&'static str> {
+                match kind { $($kind => Some($words.trim_ascii().trim_end_matches('.')),)* _ => None }
             }
 
             /// The body as canonical JSON, for a statement.

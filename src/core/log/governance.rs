@@ -92,6 +92,7 @@ impl Log {
             self.keys.entry(key.public.keyid()).or_insert_with(|| KnownKey {
                 person: person.id.clone(),
                 key: key.clone(),
+                made_by: key.made_by.clone(),
                 ended: None,
                 rotated_into: None,
                 suspect_from: None,
@@ -108,6 +109,7 @@ impl Log {
                     known.suspect_from
                 });
                 self.suspect(body.new.public.keyid(), suspect);
+                self.inherit(body.old, body.new.public.keyid(), signers);
             }
             Event::KeyRevoked(body) => self.suspect(body.key, body.compromised_from_seq),
             _ => {}
@@ -119,6 +121,17 @@ impl Log {
         let people = signers.iter().filter_map(|key| self.keys.get(key)).map(|known| known.person.clone());
         let by: Vec<Token> = people.collect();
         self.rosters.push(RosterVersion { seq, roster: Arc::new(roster), hash, kind: event.kind(), by });
+    }
+
+    /// Whoever made a key could have rotated it too: the mark goes on to the new key, unless somebody else signed.
+    fn inherit(&mut self, old: Hash, new: Hash, signers: &[Hash]) {
+        let holder = |key: &Hash| self.keys.get(key).map(|known| known.person.clone());
+        let person = holder(&new);
+        let alone = signers.iter().all(|key| holder(key) == person);
+        let maker = self.keys.get(&old).and_then(|known| known.made_by.clone());
+        if let Some(known) = self.keys.get_mut(&new).filter(|known| alone && known.made_by.is_none()) {
+            known.made_by = maker;
+        }
     }
 
     /// Marks a key, and every key that it was rotated into, as suspect.

@@ -93,6 +93,9 @@ pub struct KnownKey {
     pub person: Token,
     /// The key as the roster had it.
     pub key: RosterKey,
+    /// Who could have made it, where its holder may not have: as the roster says of it, or of a key that it
+    /// replaced by that key's signature alone.
+    pub made_by: Option<Token>,
     /// The entry that took it out of force.
     pub ended: Option<u64>,
     /// The key that it was rotated into.

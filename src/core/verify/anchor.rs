@@ -209,7 +209,11 @@ impl Roots {
             ));
         }
         if size > next {
-            let text = format!("it covers {size} entries, and entry {next} and all after it are missing");
+            let text = format!(
+                "it covers {size} entries, and entry {next} and all after it are missing: they were cut off, or this copy is older \
+                 than the checkpoint. Ask for a copy that has them; if this one is said to be older, verify it with a checkpoint \
+                 of its own time, of at most {next} entries, that was kept elsewhere"
+            );
             return Err((Some(next), "truncated", text));
         }
         match self.wanted.get(&size) {

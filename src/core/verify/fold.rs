@@ -401,10 +401,17 @@ impl<'a> Fold<'a> {
                 );
             }
             for (person, key) in version.roster.keys() {
-                if let Some(maker) = &key.made_by {
+                let known = self.log.keys.get(&key.public.keyid());
+                if let Some(maker) = known.and_then(|known| known.made_by.as_ref()) {
                     let what = if key.key_use == KeyUse::Root { "root key" } else { "key" };
-                    let text =
-                        format!("the {what} of {} was made by {maker}, who could sign with it", person.id);
+                    let text = if key.made_by.is_some() {
+                        format!("the {what} of {} was made by {maker}, who could sign with it", person.id)
+                    } else {
+                        format!(
+                            "the {what} of {} was rotated from one that {maker} made, who could have done that too",
+                            person.id
+                        )
+                    };
                     notice(Some(version.seq), "key-made-by-another", text);
                 }
             }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::Reader;
 use crate::core::check::Reading;
-use crate::core::deployment::Record;
-use crate::core::event::{Act, RollbackStep, RollbackTriggered, StepName};
+use crate::core::deployment::{Deployment, Record};
+use crate::core::event::{Act, RollbackFinished, RollbackStep, RollbackTriggered, StepName};
 use crate::core::name::Id;
 use crate::core::time::Timestamp;
 use crate::report::model::{ActLine, Rollback, RollbackStepLine, Shift, TriggerLine};
@@ -59,12 +59,13 @@ pub(super) fn rollbacks(reader: &Reader) -> Vec<Rollback> {
         deployment.evidence.iter().map(|r| (&r.meta.id, r)).collect();
     let mut triggers = deployment.triggers.iter().peekable();
     let mut all = Vec::new();
+    let ends = ends(deployment);
     for (index, started) in deployment.rollbacks.iter().enumerate() {
         let mut before = Vec::new();
         while let Some(trigger) = triggers.next_if(|trigger| trigger.meta.seq < started.meta.seq) {
             before.push(trigger);
         }
-        let ended = deployment.rollback_ends.get(index);
+        let ended = ends.get(&started.meta.seq).copied();
         let next = deployment.rollbacks.get(index + 1).map_or(u64::MAX, |next| next.meta.seq);
         let first = if index == 0 { 0 } else { started.meta.seq };
         let steps = deployment
@@ -106,6 +107,21 @@ pub(super) fn rollbacks(reader: &Reader) -> Vec<Rollback> {
         });
     }
     all
+}
+
+/// The end of each rollback, by the entry of its beginning: an end is of the newest beginning before it that has
+/// none yet. One that none stands before is of none.
+fn ends(deployment: &Deployment) -> HashMap<u64, &Record<RollbackFinished>> {
+    let mut begun: Vec<u64> = Vec::new();
+    let mut starts = deployment.rollbacks.iter().map(|started| started.meta.seq).peekable();
+    let mut ends = HashMap::new();
+    for end in &deployment.rollback_ends {
+        begun.extend(std::iter::from_fn(|| starts.next_if(|seq| *seq < end.meta.seq)));
+        if let Some(seq) = begun.pop() {
+            ends.insert(seq, end);
+        }
+    }
+    ends
 }
 
 const STEPS: [StepName; 5] = [
