@@ -1,4 +1,5 @@
-//! `kill -9` while several processes append: nothing acknowledged is lost, nothing forks.
+//! `kill -9` while several processes append and make checkpoints: nothing acknowledged is lost, nothing forks, and no
+//! checkpoint is ahead of the ledger.
 
 #[path = "cli/folder.rs"]
 mod folder;
@@ -34,25 +35,67 @@ const ROUND: Duration = Duration::from_secs(2);
 /// What was acknowledged: the note's text or the item, by `seq`.
 type Acknowledged = BTreeMap<u64, String>;
 
+/// What killed processes left behind.
+#[derive(Default)]
+struct Tally {
+    killed: u64,
+    acknowledged: usize,
+    checkpoints: usize,
+    entries: u64,
+}
+
+/// How many are killed at least; a campaign sets the variable.
+fn kills() -> u64 {
+    let given = std::env::var("AETHER_AUDIT_TEST_KILLS").ok();
+    given.map_or(20, |given| given.parse().expect("a number"))
+}
+
 #[test]
 fn killed_writers_lose_nothing_and_fork_nothing() {
     const NAME: &str = "killed_writers_lose_nothing_and_fork_nothing";
     if let Some(place) = std::env::var_os(WRITER) {
         append_until_killed(Path::new(&place));
     }
+    let mut all = Tally::default();
+    while all.killed < kills() {
+        let one = ledger_under_fire(NAME);
+        all.killed += one.killed;
+        all.acknowledged += one.acknowledged;
+        all.checkpoints += one.checkpoints;
+        all.entries += one.entries;
+        println!(
+            "{} killed; of {} entries {} had been acknowledged, and {} checkpoints released: all there",
+            all.killed, all.entries, all.acknowledged, all.checkpoints
+        );
+    }
+    assert!(all.acknowledged > 50, "only {} appends were acknowledged", all.acknowledged);
+    assert!(all.checkpoints > 2, "only {} checkpoints were released", all.checkpoints);
+}
+
+/// A ledger of its own, written to for some rounds by processes that are killed.
+fn ledger_under_fire(name: &str) -> Tally {
     let folder = Folder::opened();
-    let mut acknowledged = Acknowledged::new();
-    let mut killed = 0;
+    let (mut acknowledged, mut checkpoints) = (Acknowledged::new(), Vec::new());
+    let mut tally = Tally::default();
     for round in 0..ROUNDS {
         let until = Instant::now() + ROUND;
         let (found, dead) = thread::scope(|scope| {
             let folder = &folder;
             let threads = [
-                scope.spawn(move || library_writers(folder, NAME, until)),
-                scope.spawn(move || library_writers(folder, NAME, until)),
+                scope.spawn(move || library_writers(folder, name, until)),
+                scope.spawn(move || library_writers(folder, name, until)),
                 scope.spawn(move || command_writers(folder, "note", until)),
                 scope.spawn(move || command_writers(folder, "sign", until)),
             ];
+            let anchors = [
+                scope.spawn(move || checkpoint_makers(folder, until)),
+                scope.spawn(move || checkpoint_makers(folder, until)),
+            ];
+            for thread in anchors {
+                let (notes, dead) = thread.join().unwrap();
+                checkpoints.extend(notes);
+                tally.killed += dead;
+            }
             threads.map(|thread| thread.join().unwrap()).into_iter().fold(
                 (vec![], 0),
                 |(mut all, sum), (some, dead)| {
@@ -61,7 +104,7 @@ fn killed_writers_lose_nothing_and_fork_nothing() {
                 },
             )
         });
-        killed += dead;
+        tally.killed += dead;
         for (seq, what) in found {
             let before = acknowledged.insert(seq, what.clone());
             assert!(
@@ -69,10 +112,11 @@ fn killed_writers_lose_nothing_and_fork_nothing() {
                 "{seq} was acknowledged as {before:?} and {what}"
             );
         }
-        assert_all_there(&folder, &acknowledged, round);
+        tally.entries = assert_all_there(&folder, &acknowledged, &checkpoints, round);
     }
-    assert!(killed > 20, "only {killed} writers were killed");
-    assert!(acknowledged.len() > 50, "only {} appends were acknowledged", acknowledged.len());
+    tally.acknowledged = acknowledged.len();
+    tally.checkpoints = checkpoints.len();
+    tally
 }
 
 /// Starts a writer on the library and kills it, again and again.
@@ -128,6 +172,25 @@ fn command_writers(folder: &Folder, verb: &str, until: Instant) -> (Vec<(u64, St
     (found, killed)
 }
 
+/// Makes checkpoints, and kills more often than not; gives those that were released.
+fn checkpoint_makers(folder: &Folder, until: Instant) -> (Vec<String>, u64) {
+    let (mut notes, mut killed) = (Vec::new(), 0);
+    while Instant::now() < until {
+        let mut child = folder.command(&["checkpoint"]).spawn().unwrap();
+        let patience = Duration::from_millis(jitter(600));
+        let start = Instant::now();
+        while start.elapsed() < patience && child.try_wait().unwrap().is_none() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        if kill(&mut child, "checkpoint") {
+            killed += 1;
+        } else {
+            notes.push(std::io::read_to_string(child.stdout.take().unwrap()).unwrap());
+        }
+    }
+    (notes, killed)
+}
+
 /// Kills with SIGKILL; `false` where it had ended well before.
 fn kill(child: &mut Child, what: &str) -> bool {
     child.kill().unwrap();
@@ -145,10 +208,22 @@ fn kill(child: &mut Child, what: &str) -> bool {
     status.code().is_none()
 }
 
-fn assert_all_there(folder: &Folder, acknowledged: &Acknowledged, round: u64) {
+/// Every acknowledged entry stands there as it was acknowledged, every released checkpoint holds, and the one that is
+/// remembered, released or not, too; gives the number of entries.
+fn assert_all_there(
+    folder: &Folder,
+    acknowledged: &Acknowledged,
+    released: &[String],
+    round: u64,
+) -> u64 {
+    let remembered = fs::read_dir(folder.at("private")).unwrap().map(|file| file.unwrap().path());
+    let mut remembered =
+        remembered.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("checkpoint-"));
+    let remembered = remembered.next().map(|path| fs::read_to_string(path).unwrap());
+    let newest = folder.ok(&["checkpoint"]);
     let anchors = Anchors {
         first_roster: Some(Hash::parse(&folder.roster_sha256()).unwrap()),
-        checkpoints: vec![folder.ok(&["checkpoint"])],
+        checkpoints: released.iter().cloned().chain(remembered).chain([newest]).collect(),
         own_checkpoint: None,
         seen: Vec::new(),
     };
@@ -169,6 +244,7 @@ fn assert_all_there(folder: &Folder, acknowledged: &Acknowledged, round: u64) {
         };
         assert_eq!(there, *what, "round {round}: entry {seq}");
     }
+    ledger.head().unwrap().unwrap().seq + 1
 }
 
 /// The body of a writer: a note, its acknowledgement into a file, and again.

@@ -12,7 +12,7 @@ use super::keyring::{self, Keyring};
 use super::memory::Memory;
 use super::pick::only_one;
 pub use super::pick::{hand, pick, record_folder};
-use super::status_code::Refused;
+use super::status_code::{Recorded, Refused};
 use crate::core::authority::{self, Context};
 use crate::core::deployment::{Deployment, Fact, Severity};
 use crate::core::dsse::{self, Envelope, PAYLOAD_TYPE, Signature};
@@ -356,7 +356,7 @@ impl Desk {
             }
             Ok(())
         })?;
-        self.remember(app, Seen { leaf: appended.leaf, seq: appended.seq })?;
+        self.remember(app, Seen { leaf: appended.leaf, seq: appended.seq }).context(Recorded(appended.seq))?;
         Ok(appended)
     }
 
