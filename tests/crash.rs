@@ -210,12 +210,7 @@ fn kill(child: &mut Child, what: &str) -> bool {
 
 /// Every acknowledged entry stands there as it was acknowledged, every released checkpoint holds, and the one that is
 /// remembered, released or not, too; gives the number of entries.
-fn assert_all_there(
-    folder: &Folder,
-    acknowledged: &Acknowledged,
-    released: &[String],
-    round: u64,
-) -> u64 {
+fn assert_all_there(folder: &Folder, acknowledged: &Acknowledged, released: &[String], round: u64) -> u64 {
     let remembered = fs::read_dir(folder.at("private")).unwrap().map(|file| file.unwrap().path());
     let mut remembered =
         remembered.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("checkpoint-"));

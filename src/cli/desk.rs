@@ -356,7 +356,8 @@ impl Desk {
             }
             Ok(())
         })?;
-        self.remember(app, Seen { leaf: appended.leaf, seq: appended.seq }).context(Recorded(appended.seq))?;
+        self.remember(app, Seen { leaf: appended.leaf, seq: appended.seq })
+            .context(Recorded(appended.seq))?;
         Ok(appended)
     }
 

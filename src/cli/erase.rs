@@ -88,7 +88,9 @@ fn wiped(args: &Args, ledger: &Ledger, commit: &Hash) -> Result<Status> {
     if args.elsewhere.out.is_none() && !args.elsewhere.dry_run {
         ledger.scrub()?;
     }
-    bail!("the opening {commit} is not here: it was erased already, or is missing; `aether-audit verify` tells which")
+    bail!(
+        "the opening {commit} is not here: it was erased already, or is missing; `aether-audit verify` tells which"
+    )
 }
 
 /// The opening that is meant, and every entry that refers to it. Reads the whole log.

@@ -1,5 +1,8 @@
 //! Each act with a fault at each of its steps, then once more without.
 
+use std::fs;
+use std::path::PathBuf;
+
 use aether_audit::core::entry::Entry;
 use aether_audit::core::opening::refs_in;
 use aether_audit::ledger::Ledger;
@@ -8,11 +11,13 @@ use crate::after::{assert_goes_on, assert_sound, checkpoint, kinds};
 use crate::disk::{WAYS, run};
 use crate::folder::{Folder, ORIGIN};
 
-/// An act: what it appends, and what is said where it is tried again though it is done.
+/// An act: what it appends, what is said where it is tried again though it is done, and what nothing holds then.
+#[derive(Default)]
 struct Act<'a> {
     args: &'a [&'a str],
     kind: Option<&'a str>,
     again: &'a [&'a str],
+    gone: Option<&'a str>,
 }
 
 /// Whether each way is tried at each step: a campaign sets the variable; else one way at each, in turn.
@@ -40,8 +45,11 @@ fn walk_through(base: &Folder, act: &Act) {
             all_through = false;
             faults += 1;
             let call = &faulty.calls[at - 1];
-            let what = format!("{way:?}: {call}: {:?}: {}{}", faulty.ran.status, faulty.ran.out, faulty.ran.err);
-            let tried = std::panic::catch_unwind(|| judge(&folder, act, &faulty.ran, &before, earlier.as_ref(), &what));
+            let what =
+                format!("{way:?}: {call}: {:?}: {}{}", faulty.ran.status, faulty.ran.out, faulty.ran.err);
+            let tried = std::panic::catch_unwind(|| {
+                judge(&folder, act, &faulty.ran, &before, earlier.as_ref(), &what)
+            });
             if let Err(panic) = tried {
                 let text = panic.downcast_ref::<String>().cloned().unwrap_or_default();
                 problems.push(text);
@@ -72,7 +80,8 @@ fn judge(
     let fresh = &after[before.len()..];
     if let Some(kind) = act.kind {
         assert!(fresh.iter().all(|fresh| fresh == kind) && fresh.len() <= 1, "{what}: appended {fresh:?}");
-        let named = ran.err.contains(&format!("entry {}", before.len()));
+        let named = ran.err.contains(&format!("entry {}", before.len()))
+            || ran.err.contains("aether-audit: erased, but");
         if ran.status == Some(0) {
             assert_eq!(fresh.len(), 1, "{what}: acknowledged, but not there");
         }
@@ -93,6 +102,13 @@ fn judge(
         let done = kinds(folder)[before.len()..].iter().filter(|fresh| *fresh == kind).count();
         assert!(done == 1 || done == 2 && fresh.len() == 1, "{what}: {kind} stands there {done} times");
     }
+    if let Some(text) = act.gone {
+        let left = fs::read_dir(folder.at("records")).unwrap().map(|file| file.unwrap().path());
+        let holds =
+            |path: &PathBuf| fs::read(path).unwrap().windows(text.len()).any(|w| w == text.as_bytes());
+        let left: Vec<PathBuf> = left.filter(|path| path.is_file() && holds(path)).collect();
+        assert!(left.is_empty(), "{what}: the text still stands in {left:?}");
+    }
     assert_goes_on(folder, "alice", &what);
 }
 
@@ -106,13 +122,13 @@ fn opened() -> Folder {
 #[test]
 fn sign() {
     let args = &["sign", "env-audit", "--as", "alice"];
-    walk_through(&opened(), &Act { args, kind: Some("item-signed"), again: &[] });
+    walk_through(&opened(), &Act { args, kind: Some("item-signed"), ..Act::default() });
 }
 
 #[test]
 fn decide() {
     let args = &["decide", "no-go", "--reason", "the tests are red", "--as", "alice"];
-    walk_through(&opened(), &Act { args, kind: Some("decision-made"), again: &[] });
+    walk_through(&opened(), &Act { args, kind: Some("decision-made"), ..Act::default() });
 }
 
 #[test]
@@ -121,58 +137,66 @@ fn close() {
     folder.ok(&["abort", "--reason", "given up", "--as", "alice"]);
     let args = &["close", "--as", "alice"];
     let again = &["no deployment is open"];
-    walk_through(&folder, &Act { args, kind: Some("deployment-closed"), again });
+    walk_through(&folder, &Act { args, kind: Some("deployment-closed"), again, ..Act::default() });
 }
 
 #[test]
 fn report() {
     let args = &["report", "--as", "alice"];
-    walk_through(&opened(), &Act { args, kind: Some("report-issued"), again: &[] });
+    walk_through(&opened(), &Act { args, kind: Some("report-issued"), ..Act::default() });
 }
 
 #[test]
 fn checkpoints() {
-    walk_through(&opened(), &Act { args: &["checkpoint"], kind: None, again: &[] });
+    walk_through(&opened(), &Act { args: &["checkpoint"], kind: None, ..Act::default() });
 }
 
 #[test]
 fn rotate() {
     let args = &["key", "rotate", "--as", "alice"];
-    walk_through(&opened(), &Act { args, kind: Some("key-rotated"), again: &[] });
+    walk_through(&opened(), &Act { args, kind: Some("key-rotated"), ..Act::default() });
 }
 
 #[test]
 fn rotate_root() {
     let args = &["key", "rotate", "--root", "--as", "alice"];
-    walk_through(&opened(), &Act { args, kind: Some("key-rotated"), again: &[] });
+    walk_through(&opened(), &Act { args, kind: Some("key-rotated"), ..Act::default() });
 }
 
 #[test]
 fn rotate_log() {
     let args = &["key", "log", "--rotate", "--as", "alice"];
-    walk_through(&opened(), &Act { args, kind: Some("roster-changed"), again: &[] });
+    walk_through(&opened(), &Act { args, kind: Some("roster-changed"), ..Act::default() });
 }
 
 #[test]
 fn erase() {
     let folder = opened();
+    let text = "hunter2-pasted-into-a-note";
+    folder.ok(&["note", text, "--as", "bob"]);
     let ledger = Ledger::open_read_only(&folder.ledger()).unwrap();
     let last = ledger.rows().last().unwrap().unwrap().bytes;
     let commit = refs_in(Entry::parse(&last).unwrap().statement.predicate.body.get())[0].to_string();
     drop(ledger);
     let args = &["erase", &commit, "--reason", "a credential", "--yes", "--as", "alice"];
     let again = &["it was erased already"];
-    walk_through(&folder, &Act { args, kind: Some("opening-erased"), again });
+    walk_through(&folder, &Act { args, kind: Some("opening-erased"), again, gone: Some(text) });
 }
 
 #[test]
 fn export() {
     let args = &["export", "out"];
-    walk_through(&opened(), &Act { args, kind: None, again: &["is there already and not empty"] });
+    walk_through(
+        &opened(),
+        &Act { args, kind: None, again: &["is there already and not empty"], ..Act::default() },
+    );
 }
 
 #[test]
 fn init() {
     let args = &["init", "--origin", ORIGIN, "--as", "alice"];
-    walk_through(&Folder::empty(), &Act { args, kind: Some("ledger-opened"), again: &["there already"] });
+    walk_through(
+        &Folder::empty(),
+        &Act { args, kind: Some("ledger-opened"), again: &["there already"], ..Act::default() },
+    );
 }

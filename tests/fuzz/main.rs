@@ -1,6 +1,9 @@
 //! The formats with a corpus and what seeded alterations make of it; `guided` runs the same targets under libFuzzer.
 #![allow(missing_docs)] // a test binary has no readers of its own
 
+#[path = "../common/mod.rs"]
+mod common;
+mod seeds;
 mod targets;
 
 use std::fs;
@@ -29,8 +32,25 @@ impl Random {
 /// One alteration: bits, bytes, runs of the same or of another input, numbers at their limits.
 fn alter(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     const TOKENS: &[&[u8]] = &[
-        b"9007199254740991", b"9007199254740992", b"18446744073709551615", b"-1", b"0", b"null", b"true", b"{}", b"[]",
-        b"\n\n", b"\n", b"\"", b"\\u0000", b"\xe2\x80\x94 ", b"- [ ] ", b"<!-- id: a -->", b"[[check]]\n", b"+", b"=",
+        b"9007199254740991",
+        b"9007199254740992",
+        b"18446744073709551615",
+        b"-1",
+        b"0",
+        b"null",
+        b"true",
+        b"{}",
+        b"[]",
+        b"\n\n",
+        b"\n",
+        b"\"",
+        b"\\u0000",
+        b"\xe2\x80\x94 ",
+        b"- [ ] ",
+        b"<!-- id: a -->",
+        b"[[check]]\n",
+        b"+",
+        b"=",
     ];
     let at = random.below(bytes.len());
     match random.below(7) {
@@ -51,11 +71,30 @@ fn alter(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     }
 }
 
+/// What is made for a target, and what earlier runs found worth keeping in `corpus`.
 fn corpus(name: &str) -> Vec<Vec<u8>> {
+    let mut corpus = seeds::of(name);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(name);
-    let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        fs::read_dir(&folder).into_iter().flatten().map(|file| file.unwrap().path()).collect();
     files.sort();
-    files.iter().map(|path| fs::read(path).unwrap()).collect()
+    corpus.extend(files.iter().map(|path| fs::read(path).unwrap()));
+    corpus
+}
+
+/// Writes what is made for each target where the variable says, for `guided`.
+#[test]
+fn seeds_can_be_written_down() {
+    let kept = std::env::var_os("AETHER_AUDIT_TEST_CORPUS").map(std::path::PathBuf::from);
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = kept.as_deref().unwrap_or(temporary.path());
+    for (name, _) in TARGETS {
+        fs::create_dir_all(folder.join(name)).unwrap();
+        for (number, bytes) in corpus(name).iter().enumerate() {
+            fs::write(folder.join(name).join(number.to_string()), bytes).unwrap();
+        }
+        assert!(fs::read_dir(folder.join(name)).unwrap().count() > 2, "{name}");
+    }
 }
 
 /// How long for each target; a campaign sets the variable.

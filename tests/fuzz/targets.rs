@@ -89,7 +89,9 @@ fn roster(bytes: &[u8]) {
     let _ = roster.check_next(&next, &keys);
     for (person, key) in roster.keys() {
         let keyid = key.public.keyid();
-        assert!(roster.revoked(&person.id, &keyid).is_some() || roster.person(person.id.as_str()) != Some(person));
+        assert!(
+            roster.revoked(&person.id, &keyid).is_some() || roster.person(person.id.as_str()) != Some(person)
+        );
         let _ = (roster.rotated(&person.id, &keyid, key), roster.find(&keyid));
     }
     for policy in roster.witness_policy.iter().filter_map(|text| Policy::parse(text).ok()) {
@@ -115,7 +117,8 @@ fn config(bytes: &[u8]) {
     let Some(text) = text(bytes) else { return };
     match Config::parse(text, "aether.toml") {
         Ok(config) => {
-            let ids: std::collections::BTreeSet<_> = config.check.iter().map(|check| &check.spec.id).collect();
+            let ids: std::collections::BTreeSet<_> =
+                config.check.iter().map(|check| &check.spec.id).collect();
             assert_eq!(ids.len(), config.check.len(), "ids are unique");
             assert_eq!(config.checks().len(), config.check.len());
         }
