@@ -9,6 +9,7 @@ mod targets;
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use targets::TARGETS;
@@ -105,25 +106,30 @@ fn seconds() -> Option<Duration> {
 
 #[test]
 fn no_bytes_panic_and_none_say_two_things() {
-    let end = |start: Instant, tried: usize| seconds().map_or(tried >= SHORT, |most| start.elapsed() >= most);
-    for (name, target) in TARGETS {
-        let corpus = corpus(name);
-        assert!(corpus.len() > 2, "{name}: a corpus of {}", corpus.len());
-        for bytes in &corpus {
-            target(bytes);
+    thread::scope(|scope| {
+        for (name, target) in TARGETS {
+            scope.spawn(move || hunt(name, target));
         }
-        let (mut random, mut tried, start) = (Random(SEED), 0, Instant::now());
-        while !end(start, tried) {
-            let mut bytes = corpus[random.below(corpus.len())].clone();
-            for _ in 0..=random.below(4) {
-                let other = &corpus[random.below(corpus.len())];
-                alter(&mut bytes, other, &mut random);
-            }
-            tried += 1;
-            if catch_unwind(|| target(&bytes)).is_err() {
-                panic!("{name}, alteration {tried}: {:?}", String::from_utf8_lossy(&bytes));
-            }
-        }
-        println!("{name}: {tried} alterations of {} inputs", corpus.len());
+    });
+}
+
+fn hunt(name: &str, target: fn(&[u8])) {
+    let corpus = corpus(name);
+    assert!(corpus.len() > 2, "{name}: a corpus of {}", corpus.len());
+    for bytes in &corpus {
+        target(bytes);
     }
+    let (mut random, mut tried, start) = (Random(SEED), 0, Instant::now());
+    while seconds().map_or(tried < SHORT, |most| start.elapsed() < most) {
+        let mut bytes = corpus[random.below(corpus.len())].clone();
+        for _ in 0..=random.below(4) {
+            let other = &corpus[random.below(corpus.len())];
+            alter(&mut bytes, other, &mut random);
+        }
+        tried += 1;
+        if catch_unwind(|| target(&bytes)).is_err() {
+            panic!("{name}, alteration {tried}: {:?}", String::from_utf8_lossy(&bytes));
+        }
+    }
+    println!("{name}: {tried} alterations of {} inputs", corpus.len());
 }

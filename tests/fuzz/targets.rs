@@ -107,10 +107,10 @@ fn checklist(bytes: &[u8]) {
     assert_eq!(checklist::render(text, &list, &BTreeMap::new(), ""), text);
     let ids: std::collections::BTreeSet<_> = list.items.iter().map(|item| &item.spec.id).collect();
     assert_eq!(ids.len(), list.items.len(), "ids are unique");
-    let mark = checklist::Mark { ticked: Some(true), lines: vec!["signed".into()] };
+    let mark = checklist::Mark { ticked: Some(true), lines: vec!["TICKED-OFF".into()] };
     let marks = list.items.iter().map(|item| (item.spec.id.clone(), mark.clone())).collect();
     let done = checklist::render(text, &list, &marks, "the end");
-    assert_eq!(done.matches("signed").count(), text.matches("signed").count() + list.items.len());
+    assert_eq!(done.matches("TICKED-OFF").count(), text.matches("TICKED-OFF").count() + list.items.len());
 }
 
 fn config(bytes: &[u8]) {
