@@ -32,6 +32,26 @@ const WRITER: &str = "CRASH_TEST_WRITER";
 const ROUNDS: u64 = 6;
 const ROUND: Duration = Duration::from_secs(2);
 
+/// When to kill: on a machine that is busy everything takes longer, and all of it should be hit.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// What one command takes that nobody kills, while the others run.
+    command: Duration,
+    until: Instant,
+}
+
+impl Pace {
+    fn goes_on(self) -> bool {
+        Instant::now() < self.until
+    }
+
+    /// At any moment of a command, or somewhat after its end.
+    fn patience(self) -> Duration {
+        let most = u64::try_from(self.command.as_millis()).unwrap() * 3 / 2;
+        Duration::from_millis(jitter(most.max(300)))
+    }
+}
+
 /// What was acknowledged: the note's text or the item, by `seq`.
 type Acknowledged = BTreeMap<u64, String>;
 
@@ -77,20 +97,24 @@ fn ledger_under_fire(name: &str) -> Tally {
     let folder = Folder::opened();
     let (mut acknowledged, mut checkpoints) = (Acknowledged::new(), Vec::new());
     let mut tally = Tally::default();
+    let mut command = Duration::ZERO;
     for round in 0..ROUNDS {
-        let until = Instant::now() + ROUND;
+        let pace = Pace { command, until: Instant::now() + ROUND.max(command * 5) };
         let (found, dead) = thread::scope(|scope| {
             let folder = &folder;
             let threads = [
-                scope.spawn(move || library_writers(folder, name, until)),
-                scope.spawn(move || library_writers(folder, name, until)),
-                scope.spawn(move || command_writers(folder, "note", until)),
-                scope.spawn(move || command_writers(folder, "sign", until)),
+                scope.spawn(move || library_writers(folder, name, pace)),
+                scope.spawn(move || library_writers(folder, name, pace)),
+                scope.spawn(move || command_writers(folder, "note", pace)),
+                scope.spawn(move || command_writers(folder, "sign", pace)),
             ];
             let anchors = [
-                scope.spawn(move || checkpoint_makers(folder, until)),
-                scope.spawn(move || checkpoint_makers(folder, until)),
+                scope.spawn(move || checkpoint_makers(folder, pace)),
+                scope.spawn(move || checkpoint_makers(folder, pace)),
             ];
+            let start = Instant::now();
+            folder.ok(&["note", "unharmed", "--as", "carol"]);
+            command = start.elapsed();
             for thread in anchors {
                 let (notes, dead) = thread.join().unwrap();
                 checkpoints.extend(notes);
@@ -120,10 +144,10 @@ fn ledger_under_fire(name: &str) -> Tally {
 }
 
 /// Starts a writer on the library and kills it, again and again.
-fn library_writers(folder: &Folder, name: &str, until: Instant) -> (Vec<(u64, String)>, u64) {
+fn library_writers(folder: &Folder, name: &str, pace: Pace) -> (Vec<(u64, String)>, u64) {
     let mut killed = 0;
     let mut found = Vec::new();
-    while Instant::now() < until {
+    while pace.goes_on() {
         let place = folder.at(&format!("writer-{}", u64::from_be_bytes(random())));
         fs::create_dir(&place).unwrap();
         let mut child = Command::new(std::env::current_exe().unwrap())
@@ -133,7 +157,7 @@ fn library_writers(folder: &Folder, name: &str, until: Instant) -> (Vec<(u64, St
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        thread::sleep(Duration::from_millis(150 + jitter(400)));
+        thread::sleep(Duration::from_millis(150 + jitter(400)).max(pace.command / 2 + pace.patience()));
         killed += u64::from(kill(&mut child, "the library"));
         let lines = fs::read_to_string(place.join("acknowledged")).unwrap_or_default();
         // The newest line may have been cut by the kill.
@@ -146,17 +170,17 @@ fn library_writers(folder: &Folder, name: &str, until: Instant) -> (Vec<(u64, St
 }
 
 /// Runs the program, and kills it more often than not.
-fn command_writers(folder: &Folder, verb: &str, until: Instant) -> (Vec<(u64, String)>, u64) {
+fn command_writers(folder: &Folder, verb: &str, pace: Pace) -> (Vec<(u64, String)>, u64) {
     let mut killed = 0;
     let mut found = Vec::new();
-    while Instant::now() < until {
+    while pace.goes_on() {
         let text = format!("note {}", u64::from_be_bytes(random()));
         let (what, args) = match verb {
             "sign" => ("env-audit", ["sign", "env-audit", "--as", "alice"]),
             _ => (text.as_str(), ["note", text.as_str(), "--as", "bob"]),
         };
         let mut child = folder.command(&args).spawn().unwrap();
-        let patience = Duration::from_millis(jitter(600));
+        let patience = pace.patience();
         let start = Instant::now();
         while start.elapsed() < patience && child.try_wait().unwrap().is_none() {
             thread::sleep(Duration::from_millis(1));
@@ -173,11 +197,11 @@ fn command_writers(folder: &Folder, verb: &str, until: Instant) -> (Vec<(u64, St
 }
 
 /// Makes checkpoints, and kills more often than not; gives those that were released.
-fn checkpoint_makers(folder: &Folder, until: Instant) -> (Vec<String>, u64) {
+fn checkpoint_makers(folder: &Folder, pace: Pace) -> (Vec<String>, u64) {
     let (mut notes, mut killed) = (Vec::new(), 0);
-    while Instant::now() < until {
+    while pace.goes_on() {
         let mut child = folder.command(&["checkpoint"]).spawn().unwrap();
-        let patience = Duration::from_millis(jitter(600));
+        let patience = pace.patience();
         let start = Instant::now();
         while start.elapsed() < patience && child.try_wait().unwrap().is_none() {
             thread::sleep(Duration::from_millis(1));
