@@ -1,4 +1,4 @@
-//! The formats with a corpus and what seeded alterations make of it; `guided` runs the same targets under libFuzzer.
+//! The formats with good inputs and what seeded alterations make of them.
 #![allow(missing_docs)] // a test binary has no readers of its own
 
 #[path = "../common/mod.rs"]
@@ -6,9 +6,7 @@ mod common;
 mod seeds;
 mod targets;
 
-use std::fs;
 use std::panic::catch_unwind;
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -72,32 +70,6 @@ fn alter(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     }
 }
 
-/// What is made for a target, and what earlier runs found worth keeping in `corpus`.
-fn corpus(name: &str) -> Vec<Vec<u8>> {
-    let mut corpus = seeds::of(name);
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(name);
-    let mut files: Vec<_> =
-        fs::read_dir(&folder).into_iter().flatten().map(|file| file.unwrap().path()).collect();
-    files.sort();
-    corpus.extend(files.iter().map(|path| fs::read(path).unwrap()));
-    corpus
-}
-
-/// Writes what is made for each target where the variable says, for `guided`.
-#[test]
-fn seeds_can_be_written_down() {
-    let kept = std::env::var_os("AETHER_AUDIT_TEST_CORPUS").map(std::path::PathBuf::from);
-    let temporary = tempfile::tempdir().unwrap();
-    let folder = kept.as_deref().unwrap_or(temporary.path());
-    for (name, _) in TARGETS {
-        fs::create_dir_all(folder.join(name)).unwrap();
-        for (number, bytes) in corpus(name).iter().enumerate() {
-            fs::write(folder.join(name).join(number.to_string()), bytes).unwrap();
-        }
-        assert!(fs::read_dir(folder.join(name)).unwrap().count() > 2, "{name}");
-    }
-}
-
 /// How long for each target; a campaign sets the variable.
 fn seconds() -> Option<Duration> {
     let given = std::env::var("AETHER_AUDIT_TEST_FUZZ").ok();
@@ -114,7 +86,7 @@ fn no_bytes_panic_and_none_say_two_things() {
 }
 
 fn hunt(name: &str, target: fn(&[u8])) {
-    let corpus = corpus(name);
+    let corpus = seeds::of(name);
     assert!(corpus.len() > 2, "{name}: a corpus of {}", corpus.len());
     for bytes in &corpus {
         target(bytes);

@@ -15,7 +15,7 @@ use aether_audit::core::roster::Roster;
 use aether_audit::core::witness::{AddCheckpoint, Policy};
 use aether_audit::core::{checklist, jcs};
 
-/// A target: its name, which is that of its corpus too, and what it does with bytes.
+/// A target: its name, which is that of its seeds too, and what it does with bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
 pub const TARGETS: [Target; 8] = [
