@@ -142,7 +142,7 @@ impl Keyring {
         // A second name first: there is no moment without a key of this name.
         match fs::hard_link(self.file(name), self.file(&format!("{name}.old-{label}"))) {
             Err(error) if !matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => {
-                return Err(error.into());
+                Err(error.into())
             }
             _ => Ok(fs::rename(self.file(staged), self.file(name))?),
         }

@@ -166,6 +166,7 @@ fn rotate_root() {
 #[test]
 fn rotate_log() {
     let args = &["key", "log", "--rotate", "--as", "alice"];
+    let again = &["a rotation that was interrupted is finished now"];
     walk_through(&opened(), &Act { args, kind: Some("roster-changed"), ..Act::default() });
 }
 
