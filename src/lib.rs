@@ -4,10 +4,12 @@
 //!
 //! - [`core`] is pure: the format, the fold, the verifier. No IO, no clock, no random source.
 //! - The edges do one job each and never import each other: `ledger` stores entries, `evidence`
-//!   measures, `config` reads `aether.toml`, `report` writes records, `witness` asks and is one.
+//!   measures, `config` reads `aether.toml`, `report` writes records, `witness` asks and is one,
+//!   `archive` writes to storage that nobody can delete from.
 //! - `cli` has one short file per command: it collects, then appends, then tells people.
 #![forbid(unsafe_code)]
 
+pub mod archive;
 pub mod cli;
 pub mod config;
 pub mod core;

@@ -243,8 +243,7 @@ fn assert_all_there(folder: &Folder, acknowledged: &Acknowledged, released: &[St
     let anchors = Anchors {
         first_roster: Some(Hash::parse(&folder.roster_sha256()).unwrap()),
         checkpoints: released.iter().cloned().chain(remembered).chain([newest]).collect(),
-        own_checkpoint: None,
-        seen: Vec::new(),
+        ..Anchors::default()
     };
     let report = walk::walk(&folder.ledger(), &anchors);
     assert_eq!(report.verdict(), Verdict::Verified, "round {round}: {:#?}", report.findings);
@@ -331,8 +330,7 @@ fn a_killed_init_can_be_run_again() {
         let anchors = Anchors {
             first_roster: Some(Hash::parse(&folder.roster_sha256()).unwrap()),
             checkpoints: vec![folder.ok(&["checkpoint"])],
-            own_checkpoint: None,
-            seen: Vec::new(),
+            ..Anchors::default()
         };
         let report = walk::walk(&folder.ledger(), &anchors);
         assert_eq!(report.verdict(), Verdict::Verified, "{:#?}", report.findings);

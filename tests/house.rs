@@ -8,12 +8,13 @@ use std::process::Command;
 /// The rooms that a room may know besides itself. Nothing else is imported by anybody.
 const ARROWS: &[(&str, &[&str])] = &[
     ("core", &[]),
+    ("archive", &["core"]),
     ("config", &["core"]),
     ("evidence", &["core"]),
     ("ledger", &["core"]),
     ("report", &["core"]),
     ("witness", &["core"]),
-    ("cli", &["config", "core", "evidence", "ledger", "report", "witness"]),
+    ("cli", &["archive", "config", "core", "evidence", "ledger", "report", "witness"]),
     ("main.rs", &["cli"]),
 ];
 

@@ -23,8 +23,7 @@ pub fn anchors(log: &TestLog) -> Anchors {
     Anchors {
         first_roster: Some(log.first_roster()),
         checkpoints: vec![log.checkpoint()],
-        own_checkpoint: None,
-        seen: Vec::new(),
+        ..Anchors::default()
     }
 }
 

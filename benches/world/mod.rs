@@ -83,7 +83,7 @@ impl World {
         story::decide(&mut self.log, id, Decision::AllClear);
         story::close(&mut self.log, id, Outcome::Completed);
         self.flush();
-        self.log.log.release();
+        self.log.log.release(None);
     }
 
     fn happening(&mut self, id: &str, index: u64) {

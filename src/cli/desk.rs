@@ -12,12 +12,13 @@ use super::keyring::{self, Keyring};
 use super::memory::Memory;
 use super::pick::only_one;
 pub use super::pick::{hand, pick, record_folder};
+use super::signed::{Signed, UNSIGNED, is_governance, known, unsigned_entries};
 use super::status_code::{Recorded, Refused};
 use crate::core::authority::{self, Context};
 use crate::core::deployment::{Deployment, Fact, Severity};
 use crate::core::dsse::{self, Envelope, PAYLOAD_TYPE, Signature};
 use crate::core::entry::Entry;
-use crate::core::event::{Class, Event};
+use crate::core::event::Event;
 use crate::core::hash::Hash;
 use crate::core::keys::SecretKey;
 use crate::core::log::{Log, RosterVersion};
@@ -38,8 +39,11 @@ pub struct Desk {
     pub entries: Vec<Entry>,
     /// The newest entry.
     pub head: Head,
+    deployment: Option<Token>,
     /// What is wrong with these entries, facts out of process aside.
     faults: Vec<String>,
+    /// Whether every signature of these entries was held against its key, and nothing is wrong with any.
+    checked: bool,
 }
 
 /// What an event still needs to become a statement.
@@ -69,7 +73,7 @@ impl Desk {
     /// # Errors
     /// Where the ledger cannot be opened or read.
     pub fn open(app: &App, deployment: Option<&Token>) -> Result<Self> {
-        Self::load(Ledger::open(&app.ledger_path()?)?, deployment, true)
+        Self::load(app, Ledger::open(&app.ledger_path()?)?, deployment)
     }
 
     /// The same, without ever writing.
@@ -77,15 +81,29 @@ impl Desk {
     /// # Errors
     /// Where the ledger cannot be opened or read.
     pub fn read(app: &App, deployment: Option<&Token>) -> Result<Self> {
-        Self::load(Ledger::open_read_only(&app.ledger_path()?)?, deployment, true)
+        Self::load(app, Ledger::open_read_only(&app.ledger_path()?)?, deployment)
     }
 
-    /// For a report, whose own verification checks every signature.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be opened or read.
-    pub fn open_for_report(app: &App, deployment: &Token) -> Result<Self> {
-        Self::load(Ledger::open(&app.ledger_path()?)?, Some(deployment), false)
+    /// The same ledger at a deployment that a verifier has read up to and with `head`, and what it found.
+    #[must_use]
+    pub fn turn_to(
+        self,
+        deployment: &Token,
+        head: Head,
+        log: Log,
+        entries: Vec<Entry>,
+        faults: Vec<String>,
+    ) -> Self {
+        let checked = faults.is_empty();
+        Self {
+            ledger: self.ledger,
+            log,
+            entries,
+            head,
+            deployment: Some(deployment.clone()),
+            faults,
+            checked,
+        }
     }
 
     /// [`Desk::open`] at the deployment that [`pick`] gives, looked for in the same ledger.
@@ -109,27 +127,27 @@ impl Desk {
             Some(id) => Token::new(id.as_str())?,
             None => only_one(&ledger, closed_too)?,
         };
-        let desk = Self::load(ledger, Some(&id), true)?;
+        let desk = Self::load(app, ledger, Some(&id))?;
         Ok((id, desk))
     }
 
-    fn load(ledger: Ledger, deployment: Option<&Token>, signatures: bool) -> Result<Self> {
+    fn load(app: &App, ledger: Ledger, deployment: Option<&Token>) -> Result<Self> {
         let head = ledger.head()?.context("the ledger is empty: run `aether-audit init` in a new folder")?;
         let entries =
             Entry::parse_all(&ledger.entries_of(deployment.map(Token::as_str))?).with_context(|| {
                 let path = ledger.path().display();
                 format!("{path} holds an entry that is not of the format: run `aether-audit verify`")
             })?;
+        let known = known(app, deployment, &entries);
         let mut log = Log::default();
         let mut faults = Vec::new();
-        for entry in &entries {
-            let found = fold(&mut log, entry, is_governance(entry));
+        for (index, entry) in entries.iter().enumerate() {
+            let found = fold(&mut log, entry, index >= known && is_governance(entry));
             faults.extend(found.into_iter().map(|fault| format!("entry {}: {fault}", entry.line.seq)));
         }
-        if signatures {
-            faults.extend(unsigned_entries(&entries, &log));
-        }
-        Ok(Self { ledger, log, entries, head, faults })
+        faults.extend(unsigned_entries(&entries[known..], &log));
+        let checked = faults.is_empty();
+        Ok(Self { ledger, log, entries, head, deployment: deployment.cloned(), faults, checked })
     }
 
     /// Refuses to go on where an entry is not signed by who it names, or breaks a rule: for whatever
@@ -310,7 +328,8 @@ impl Desk {
     /// # Errors
     /// Where the ledger does not extend what was seen here before, or it cannot be remembered.
     pub fn remember(&self, app: &App, seen: Seen) -> Result<()> {
-        self.memory(app).map_or(Ok(()), |memory| memory.saw(&self.ledger, seen))
+        let signed = self.checked.then(|| Signed::of(self.deployment.as_ref(), &self.entries));
+        self.memory(app).map_or(Ok(()), |memory| memory.saw(&self.ledger, seen, signed))
     }
 
     /// A person's private key, as the roster knows its public half.
@@ -335,7 +354,7 @@ impl Desk {
     /// Where a signature is missing or wrong, the table or a rule refuses, or the ledger cannot take it.
     pub fn append(&mut self, app: &App, bundle: &Bundle) -> Result<Appended> {
         let submission = self.submission(bundle)?;
-        let Self { ledger, log, entries, head, .. } = self;
+        let Self { ledger, log, entries, head, checked, .. } = self;
         let known = head.seq;
         let deployment = bundle.statement().predicate.deployment.clone();
         let appended = ledger.append_judged(app.now(), &submission, known, &mut |since| {
@@ -347,6 +366,7 @@ impl Desk {
                     continue;
                 }
                 let faults = take(log, &entry);
+                *checked &= faults.is_empty();
                 if index + 1 == since.len() && !faults.is_empty() {
                     let what = format!("{} may not be recorded so", entry.statement.kind());
                     let next = "nothing was appended; see where it stands with `aether-audit status`".into();
@@ -394,8 +414,6 @@ pub fn take(log: &mut Log, entry: &Entry) -> Vec<String> {
     fold(log, entry, true)
 }
 
-const UNSIGNED: &str = "it is not signed by whom it names";
-
 fn fold(log: &mut Log, entry: &Entry, signatures: bool) -> Vec<String> {
     let mut faults = Vec::new();
     if signatures {
@@ -422,30 +440,6 @@ fn fold(log: &mut Log, entry: &Entry, signatures: bool) -> Vec<String> {
         taken.faults.iter().filter(|fault| !fault.out_of_process() && fault.code() != "kind-unsupported");
     faults.extend(real.map(ToString::to_string));
     faults
-}
-
-fn is_governance(entry: &Entry) -> bool {
-    Event::class_of(entry.statement.kind()) == Some(Class::Governance)
-}
-
-/// Entries of deployments that are not signed by whom they name, looked for on every core.
-fn unsigned_entries(entries: &[Entry], log: &Log) -> Vec<String> {
-    let bad = |entry: &&Entry| {
-        let key = |id: &Hash| log.keys.get(id).map(|known| &known.key.public);
-        !is_governance(entry) && !entry.bad_signatures(key).is_empty()
-    };
-    let look = |part: &[Entry]| -> Vec<String> {
-        part.iter().filter(bad).map(|entry| format!("entry {}: {UNSIGNED}", entry.line.seq)).collect()
-    };
-    if entries.len() < 64 {
-        return look(entries);
-    }
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let share = entries.len().div_ceil(cores);
-    std::thread::scope(|scope| {
-        let parts: Vec<_> = entries.chunks(share).map(|part| scope.spawn(move || look(part))).collect();
-        parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
-    })
 }
 
 /// Text as an opening, with what a statement says of it.

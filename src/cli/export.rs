@@ -10,10 +10,12 @@ use anyhow::{Context as _, Result, bail};
 use askama::Template;
 
 use super::app::App;
-use super::checkpoint::make_or_remember;
+use super::archive;
+use super::checkpoint::{Made, make_or_remember};
 use super::desk::{Desk, pick};
 use super::files;
 use super::status_code::Status;
+use crate::core::archive::MAX_RETAIN_DAYS;
 use crate::core::hash::Hash;
 use crate::core::log::Log;
 use crate::core::name::Token;
@@ -24,10 +26,33 @@ use crate::ledger::Ledger;
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
     /// The folder to make; it must not be there, or be empty
-    pub folder: PathBuf,
+    #[arg(required_unless_present = "archive")]
+    pub folder: Option<PathBuf>,
     /// Only one deployment (--deployment), with all governance and the leaf of every entry
     #[arg(long)]
     pub only_deployment: bool,
+    /// Write it to a bucket with Object Lock, where nobody can delete it, and read it back [default: `url` under [archive]]
+    #[arg(long, value_name = "s3://BUCKET/PREFIX", num_args = 0..=1, default_missing_value = "")]
+    pub archive: Option<String>,
+    /// Lock the archive for so many days from now; this cannot be shortened [default: `retain-days` under [archive], else 2555]
+    #[arg(long, value_name = "DAYS", requires = "archive", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_RETAIN_DAYS)))]
+    pub retain: Option<u32>,
+    /// Leave the texts out of the archive: while it is locked they could not be erased from it
+    #[arg(long, requires = "archive")]
+    pub without_openings: bool,
+    /// Show what would be archived, and write nothing
+    #[arg(long, requires = "archive")]
+    pub dry_run: bool,
+}
+
+/// An export that was made.
+pub struct Exported {
+    /// The log.
+    pub origin: String,
+    /// How many entries stand in it.
+    pub entries: u64,
+    /// Its checkpoint, where this place makes or remembers one.
+    pub checkpoint: Option<Made>,
 }
 
 #[derive(Template)]
@@ -40,35 +65,22 @@ struct Readme<'a> {
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
-    check_new(&args.folder)?;
+    if let Some(url) = &args.archive {
+        return archive::run(app, args, url);
+    }
+    let target = args.folder.as_ref().context("name the folder to make")?;
+    check_new(target)?;
     let only =
         if args.only_deployment || app.globals.deployment.is_some() { Some(pick(app, true)?) } else { None };
-    let desk = Desk::read(app, only.as_ref())?;
-    if let Some(id) = &only {
-        desk.deployment(id)?;
-    }
-    let checkpoint = make_or_remember(app, &desk.ledger, &desk.log)?;
-    // As much as the checkpoint covers, should somebody have appended meanwhile.
-    let size = checkpoint.as_ref().map_or(desk.head.seq + 1, |made| made.size.max(desk.head.seq + 1));
-
-    let target = &args.folder;
-    let mut written = 0;
-    whole(target, |staged| {
-        written = write(staged, &desk.ledger, only.as_ref(), size)?;
-        write_papers(staged, &desk.log, only.as_ref(), written)?;
-        match &checkpoint {
-            Some(made) => files::write(&staged.join("checkpoint"), made.note.as_bytes()),
-            None => Ok(()),
-        }
-    })?;
+    let Exported { entries, checkpoint, .. } = make(app, target, only.as_ref(), true)?;
     if app.json() {
         app.print_json(&serde_json::json!({
-            "folder": target, "entries": written, "checkpoint": checkpoint.is_some(), "deployment": only,
+            "folder": target, "entries": entries, "checkpoint": checkpoint.is_some(), "deployment": only,
         }))?;
     } else {
         app.data(target.display().to_string())?;
         app.say(format!(
-            "{written} entries; {}/README.md says how to check it with stock tools",
+            "{entries} entries; {}/README.md says how to check it with stock tools",
             target.display()
         ));
         if checkpoint.is_none() {
@@ -76,6 +88,30 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         }
     }
     Ok(Status::Done)
+}
+
+/// Makes the folder of an export, whole or not at all; `sign` says whether to make a checkpoint where this place can.
+///
+/// # Errors
+/// Where the folder is there already, or the ledger cannot be read.
+pub fn make(app: &App, target: &Path, only: Option<&Token>, sign: bool) -> Result<Exported> {
+    let desk = Desk::read(app, only)?;
+    if let Some(id) = only {
+        desk.deployment(id)?;
+    }
+    let checkpoint = if sign { make_or_remember(app, &desk.ledger, &desk.log)? } else { None };
+    // As much as the checkpoint covers, should somebody have appended meanwhile.
+    let size = checkpoint.as_ref().map_or(desk.head.seq + 1, |made| made.size.max(desk.head.seq + 1));
+    let mut entries = 0;
+    whole(target, |staged| {
+        entries = write(staged, &desk.ledger, only, size)?;
+        write_papers(staged, &desk.log, only, entries)?;
+        match &checkpoint {
+            Some(made) => files::write(&staged.join("checkpoint"), made.note.as_bytes()),
+            None => Ok(()),
+        }
+    })?;
+    Ok(Exported { origin: desk.log.origin.to_string(), entries, checkpoint })
 }
 
 fn check_new(target: &Path) -> Result<()> {

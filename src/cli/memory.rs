@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::app::App;
 use super::files;
 use super::keyring::Keyring;
+use super::signed::Signed;
 use crate::core::hash::Hash;
 use crate::core::merkle::leaf_hash;
 use crate::core::statement::Seen;
@@ -35,6 +36,9 @@ struct Head {
     leaf: Hash,
     log: String,
     seq: u64,
+    /// Which entries were seen to be signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signed: Option<Signed>,
 }
 
 impl Memory {
@@ -100,22 +104,32 @@ impl Memory {
         }
     }
 
+    /// Which entries this place has seen to be signed by whom they name.
+    ///
+    /// # Errors
+    /// Where what is remembered cannot be read.
+    pub fn signed(&self) -> Result<Option<Signed>> {
+        Ok(self.head()?.and_then(|head| head.signed))
+    }
+
     /// Remembers the newest entry, by compare-and-swap: of two who remember at once, the later entry stays.
     ///
     /// # Errors
     /// As [`Memory::check`], or where it cannot be written.
-    pub fn saw(&self, ledger: &Ledger, seen: Seen) -> Result<()> {
+    pub fn saw(&self, ledger: &Ledger, seen: Seen, signed: Option<Signed>) -> Result<()> {
         if !self.folder.is_dir() {
             return Ok(());
         }
         let _lock = self.lock()?;
-        if let Some(head) = self.head()? {
-            self.holds(ledger, &head)?;
+        let before = self.head()?;
+        if let Some(head) = &before {
+            self.holds(ledger, head)?;
             if head.seq >= seen.seq {
                 return Ok(());
             }
         }
-        let head = Head { leaf: seen.leaf, log: self.origin.clone(), seq: seen.seq };
+        let signed = signed.or_else(|| before.and_then(|head| head.signed));
+        let head = Head { leaf: seen.leaf, log: self.origin.clone(), seq: seen.seq, signed };
         swap(&self.file("head"), format!("{}\n", serde_json::to_string(&head)?).as_bytes())
     }
 

@@ -2,6 +2,8 @@
 
 mod amend;
 mod app;
+mod archive;
+mod archived;
 mod assign;
 mod attach;
 mod bundle;
@@ -38,6 +40,7 @@ mod rehearse;
 mod rollback;
 mod show;
 mod sign;
+mod signed;
 mod source;
 mod status;
 mod status_code;

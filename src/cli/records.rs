@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::thread;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::app::App;
 use super::checkpoint::{make_or_remember, remembered};
@@ -23,8 +23,9 @@ use crate::core::log::Log;
 use crate::core::merkle::Tree;
 use crate::core::name::{Label, Token};
 use crate::core::opening::Opening;
+use crate::core::roster::KeyUse;
 use crate::core::statement::Seen;
-use crate::core::verify::{self, Anchors};
+use crate::core::verify::{self, Anchors, Finding};
 use crate::report::{self, Input, Integrity, Opened};
 
 /// Options of `render`.
@@ -87,27 +88,24 @@ fn origin(source: &Source, id: &Token, last: u64) -> Result<String> {
 pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     let id = pick(app, true)?;
     let who = app.who()?;
-    let (mut desk, checkpoint) = desk_and_checkpoint(app, &id)?;
-    let roster = desk.roster()?.clone();
-    let covers = desk.seen();
-    let signer = hand(&desk, &who, Some(desk.deployment(&id)?), &[])?;
-    let person = roster.roster.person(who.as_str()).context("not on the roster")?;
-    let keyid = person.keys.iter().rev().find(|key| key.key_use == crate::core::roster::KeyUse::Role);
-    let keyid =
-        keyid.with_context(|| format!("{who} has no key for daily work on the roster"))?.public.keyid();
-    let key = desk.key_of(app, &who, &keyid)?;
+    let governance = Desk::open(app, None)?;
+    let keyid = role_key(&governance, &who)?;
+    let key = governance.key_of(app, &who, &keyid)?;
+    let checkpoint = make_or_remember(app, &governance.ledger, &governance.log)?;
+    let head = governance.ledger.head()?.context("the ledger is empty")?;
+    let covers = Seen { leaf: head.leaf, seq: head.seq };
+    let checkpoint = checkpoint.filter(|made| made.size <= head.seq + 1).map(|made| made.note);
 
     let source = Source::here(app)?;
-    let leaves = source.leaves()?;
-    // What another process appended since the head was read is not covered.
-    let overtaken = desk.entries.last().is_some_and(|entry| entry.line.seq > covers.seq);
-    let record = if overtaken {
-        Record::read(&source, &id, covers.seq, &leaves, checkpoint)?
-    } else {
-        let read = (std::mem::take(&mut desk.entries), desk.log.clone());
-        Record::of(read, &source, &id, covers.seq, &leaves, checkpoint)?
-    };
+    let record = Record::read(&source, &id, covers.seq, &source.leaves()?, checkpoint)?;
+    if record.integrity.last_leaf != covers.leaf {
+        bail!("entry {} is not the one that was read before: run `aether-audit verify`", covers.seq);
+    }
     let made = record.files(&source)?;
+    let Record { entries, log, integrity, .. } = record;
+    let faults = integrity.findings.iter().map(|(_, _, text)| text.clone()).collect();
+    let mut desk = governance.turn_to(&id, head, log, entries, faults);
+    let signer = hand(&desk, &who, Some(desk.deployment(&id)?), &[])?;
 
     let folder = match &args.to {
         Some(to) => to.clone(),
@@ -124,7 +122,7 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
         deployment: id.clone(),
         generator: Some(Label::new(GENERATOR)?),
         log: desk.log.origin.clone(),
-        roster: roster.hash,
+        roster: desk.roster()?.hash,
         signer: keyid,
         time: app.now(),
     };
@@ -138,30 +136,33 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     facts::record_at(app, &mut desk, &id, &Elsewhere::default(), &[&role], |_, _, _, _| {
         Ok(Event::ReportIssued(ReportIssued { covers, files }))
     })?;
-    tell(app, &id, &folder, covers, &record)?;
+    tell(app, &id, &folder, covers, &integrity)?;
     Ok(Status::Done)
 }
 
-/// The desk, with a checkpoint that covers no more than the desk has seen; none where others append all the while.
-fn desk_and_checkpoint(app: &App, id: &Token) -> Result<(Desk, Option<String>)> {
-    let mut desk = Desk::open_for_report(app, id)?;
-    for _ in 0..5 {
-        match make_or_remember(app, &desk.ledger, &desk.log)? {
-            Some(made) if made.size > desk.head.seq + 1 => desk = Desk::open_for_report(app, id)?,
-            made => return Ok((desk, made.map(|made| made.note))),
-        }
-    }
-    Ok((desk, None))
+/// The key for daily work that the roster has for a person.
+fn role_key(desk: &Desk, who: &Token) -> Result<Hash> {
+    let person = desk.roster()?.roster.person(who.as_str());
+    let person =
+        person.with_context(|| format!("{who} is not on the roster: see `aether-audit key list`"))?;
+    let key = person.keys.iter().rev().find(|key| key.key_use == KeyUse::Role);
+    Ok(key.with_context(|| format!("{who} has no key for daily work on the roster"))?.public.keyid())
 }
 
-fn tell(app: &mut App, id: &Token, folder: &std::path::Path, covers: Seen, record: &Record) -> Result<()> {
+fn tell(
+    app: &mut App,
+    id: &Token,
+    folder: &std::path::Path,
+    covers: Seen,
+    integrity: &Integrity,
+) -> Result<()> {
     if app.json() {
         return app.print_json(&serde_json::json!({
-            "deployment": id, "folder": folder, "coversSeq": covers.seq, "findings": record.integrity.findings.len(),
+            "deployment": id, "folder": folder, "coversSeq": covers.seq, "findings": integrity.findings.len(),
         }));
     }
     app.data(folder.display().to_string())?;
-    app.say(format!("The report covers the log up to entry {}. {}", covers.seq, record.integrity.verdict));
+    app.say(format!("The report covers the log up to entry {}. {}", covers.seq, integrity.verdict));
     app.say(format!("Open {}", folder.join("report.html").display()));
     Ok(())
 }
@@ -187,23 +188,13 @@ impl Record {
         leaves: &[Hash],
         checkpoint: Option<String>,
     ) -> Result<Self> {
-        Self::of(source.read(id, to)?, source, id, to, leaves, checkpoint)
-    }
-
-    /// The same, where the deployment's entries up to `to` and their fold are at hand.
-    fn of(
-        (entries, log): (Vec<Entry>, Log),
-        source: &Source,
-        id: &Token,
-        to: u64,
-        leaves: &[Hash],
-        checkpoint: Option<String>,
-    ) -> Result<Self> {
         let size = usize::try_from(to + 1)?;
         let leaves = leaves.get(..size).context("the log is shorter than what the record covers")?;
+        let (verified, entries) = walk(source, id, to, leaves)?;
+        let findings = findings(source, id, to, verified.findings)?;
+        let log = verified.log;
         let first_roster =
             log.rosters.first().context("the log has no roster: run `aether-audit verify`")?.hash;
-        let findings = findings(source, id, to, leaves)?;
         let verdict = if findings.is_empty() {
             format!(
                 "Chain, tree, signatures, rosters and rules of {size} entries check. This says nothing about what was cut off \
@@ -269,15 +260,15 @@ impl Record {
                 let data = scope.spawn(|| {
                     report::to_json(&made).and_then(|json| Ok((json, report::to_markdown(&made)?)))
                 });
-                let page = report::to_html(&made);
+                let page = report::to_html(&made).and_then(|page| Ok((page, report::checklist(input)?)));
                 (data.join().unwrap_or_else(|panic| resume_unwind(panic)), page)
             });
-            let (json, markdown) = data?;
+            let ((json, markdown), (page, checklist)) = (data?, page?);
             Ok(Files::from([
-                ("Deployment_Checklist.md", report::checklist(input)?.into_bytes()),
+                ("Deployment_Checklist.md", checklist.into_bytes()),
                 ("report.json", json.into_bytes()),
                 ("report.md", markdown.into_bytes()),
-                ("report.html", page?.into_bytes()),
+                ("report.html", page.into_bytes()),
             ]))
         })?;
         if let Some(note) = &self.integrity.checkpoint {
@@ -287,14 +278,8 @@ impl Record {
     }
 }
 
-/// What the verifier finds about the log up to entry `to`. Where an opening was erased after that
-/// entry, its absence is no finding about the log as it was then.
-fn findings(
-    source: &Source,
-    id: &Token,
-    to: u64,
-    leaves: &[Hash],
-) -> Result<Vec<(Option<u64>, String, String)>> {
+/// Verifies the log up to and with entry `to`.
+fn walk(source: &Source, id: &Token, to: u64, leaves: &[Hash]) -> Result<(verify::Report, Vec<Entry>)> {
     let scope = match source.scope()? {
         verify::Scope::Log => verify::Scope::Log,
         verify::Scope::Deployment { .. } => verify::Scope::Deployment { leaves: leaves.to_vec() },
@@ -307,21 +292,28 @@ fn findings(
             stored.as_ref().is_ok_and(|s| seq_of(&s.bytes).is_none_or(|seq| seq <= to))
         }
     });
-    let report =
-        verify::verify(entries.map(|(_, s)| s), scope, &mut Held(source), &Anchors::default(), &mut |_| {});
-    let missing = report.findings.iter().any(|finding| finding.code == "opening-missing");
+    let entries = entries.map(|(_, stored)| stored);
+    Ok(verify::verify_and_keep(entries, scope, &mut Held(source), &Anchors::default(), id))
+}
+
+/// What the verifier found, for a record. Where an opening was erased after entry `to`, its absence is no finding
+/// about the log as it was then.
+fn findings(
+    source: &Source,
+    id: &Token,
+    to: u64,
+    found: Vec<Finding>,
+) -> Result<Vec<(Option<u64>, String, String)>> {
+    let missing = found.iter().any(|finding| finding.code == "opening-missing");
     let erased_later = missing && {
         let (all, _) = source.read(id, u64::MAX)?;
         all.iter().any(|e| e.line.seq > to && e.statement.kind() == "opening-erased")
     };
-    Ok(report
-        .findings
-        .into_iter()
-        .filter(|finding| {
-            !(erased_later && finding.code == "opening-missing") && finding.code != "opening-stray"
-        })
-        .map(|finding| (finding.seq, finding.code.to_owned(), finding.text))
-        .collect())
+    let told = |finding: &Finding| {
+        !(erased_later && finding.code == "opening-missing") && finding.code != "opening-stray"
+    };
+    let found = found.into_iter().filter(told);
+    Ok(found.map(|finding| (finding.seq, finding.code.to_owned(), finding.text)).collect())
 }
 
 fn seq_of(bytes: &[u8]) -> Option<u64> {

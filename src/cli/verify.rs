@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::app::App;
+use super::archived;
 use super::files;
 use super::follow;
 use super::proven;
@@ -14,6 +15,7 @@ use super::record_check::{self, RecordCheck};
 use super::source::{Held, Kind, Source, kind};
 use super::status_code::Status;
 use crate::config::Config;
+use crate::core::archive::Place;
 use crate::core::checkpoint::Note;
 use crate::core::hash::Hash;
 use crate::core::verify::{self, Anchor, Anchors, Finding, Report, Verdict};
@@ -31,6 +33,9 @@ pub struct Args {
     /// A checkpoint that somebody else kept; may be given again
     #[arg(long, value_name = "FILE", env = "AETHER_AUDIT_CHECKPOINT")]
     pub checkpoint: Vec<PathBuf>,
+    /// An archive that you trust not to be in the hands of the log's owner; AWS is reached as your environment says
+    #[arg(long, value_name = "s3://BUCKET/PREFIX", env = "AETHER_AUDIT_ARCHIVE", conflicts_with = "follow")]
+    pub archive: Option<Place>,
     /// Hold the log against what this file remembers of it, and remember what is seen now
     #[arg(long, value_name = "FILE")]
     pub follow: Option<PathBuf>,
@@ -50,6 +55,9 @@ struct Line<'a> {
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let anchors = anchors(args)?;
     let record = match args.path.as_deref().map(kind) {
+        Some(Kind::Proof(_)) if args.archive.is_some() => {
+            bail!("an entry by itself is held against --checkpoint; --archive needs the log, or an export")
+        }
         Some(Kind::Proof(folder)) => return proven::run(app, &folder, &anchors),
         Some(Kind::Record(folder)) => Some(folder),
         Some(Kind::Other) | None => None,
@@ -68,7 +76,17 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         }
         return follow::run(app, args, file, &anchors, source);
     }
-    let report = check(app, &source, &anchors)?;
+    let seen = match &args.archive {
+        Some(place) => Some(archived::read(place, &source, app.now())?),
+        None => None,
+    };
+    let anchors = Anchors { archive: seen.as_ref().map(|seen| seen.archive.clone()), ..anchors };
+    let mut report = check(app, &source, &anchors)?;
+    if let Some(seen) = seen {
+        report.findings.extend(seen.findings);
+        report.findings.sort_by_key(|finding| finding.seq.unwrap_or(u64::MAX));
+        report.notices.extend(seen.notices);
+    }
     let record = record.map(|folder| record_check::check(&folder, &source, &report)).transpose()?;
     if app.json() {
         print_json(app, &report, record.as_ref())?;

@@ -15,9 +15,10 @@ use toml::Spanned;
 
 pub use error::{ConfigError, Place};
 
+use crate::core::archive::{self, MAX_RETAIN_DAYS, RETAIN_DAYS};
 use crate::core::check::{AwsSettings, Check, CheckSpec, Decimal};
 use error::Fault;
-use value::{Located, id, optional_number, web_address};
+use value::{Located, id, optional_number, optional_parsed, web_address};
 
 /// The largest configuration that is read, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -35,6 +36,8 @@ pub struct Config {
     pub deployment: Deployment,
     /// How to reach AWS.
     pub aws: AwsSettings,
+    /// Where `export --archive` writes to.
+    pub archive: Archive,
     /// In the order of the file; ids are unique.
     pub check: Vec<Check>,
 }
@@ -90,6 +93,15 @@ pub struct Deployment {
     pub machine_rollback: bool,
     /// Pairs of roles that one person may not hold in one deployment.
     pub separate: Vec<[String; 2]>,
+}
+
+/// `[archive]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Archive {
+    /// Such as `s3://bucket/prefix`.
+    pub url: Option<archive::Place>,
+    /// For so many days objects are locked; [`RETAIN_DAYS`] unless set.
+    pub retain_days: u32,
 }
 
 #[derive(Template)]
@@ -173,6 +185,11 @@ impl Config {
             profile: file.aws.profile,
             timeout_seconds: optional_number(file.aws.timeout_seconds.as_ref(), 1..=300)?.unwrap_or(10),
         };
+        let archive = Archive {
+            url: optional_parsed(file.archive.url.as_ref(), "the bucket, and a prefix where it holds more")?,
+            retain_days: optional_number(file.archive.retain_days.as_ref(), 1..=MAX_RETAIN_DAYS)?
+                .unwrap_or(RETAIN_DAYS),
+        };
         let mut seen = BTreeSet::new();
         let mut checks = vec![];
         for raw in file.check {
@@ -190,6 +207,7 @@ impl Config {
             escalation: file.escalation,
             deployment: deployment(file.deployment)?,
             aws,
+            archive,
             check: checks,
         })
     }

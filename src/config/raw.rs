@@ -19,6 +19,8 @@ pub struct File {
     #[serde(default)]
     pub aws: Aws,
     #[serde(default)]
+    pub archive: Archive,
+    #[serde(default)]
     pub check: Vec<Spanned<Check>>,
 }
 
@@ -58,6 +60,13 @@ pub struct Aws {
     pub endpoint_url: Option<Spanned<String>>,
     pub profile: Option<String>,
     pub timeout_seconds: Option<Spanned<i64>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Archive {
+    pub url: Option<Spanned<String>>,
+    pub retain_days: Option<Spanned<i64>>,
 }
 
 /// Every key of every source; which of them belong to the source is looked at afterwards, so that each error has a place.

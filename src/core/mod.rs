@@ -1,5 +1,6 @@
 //! The pure core: the format, the fold over events, the verifier. No IO, no clock, no random source.
 
+pub mod archive;
 pub mod attestation;
 pub mod authority;
 pub mod check;

@@ -72,12 +72,32 @@ impl Timestamp {
         DateTime::from_timestamp_millis(self.0).unwrap_or_default()
     }
 
+    /// The one spelling, given to `use_it`. Reports hold tens of thousands of times: digit by digit, nothing is
+    /// formatted or allocated.
+    fn spelled<T>(self, use_it: impl FnOnce(&str) -> T) -> T {
+        let t = self.to_utc();
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let mut put = |last: usize, mut number: u32| {
+            for digit in text[..=last].iter_mut().rev().take_while(|digit| digit.is_ascii_digit()) {
+                *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
+                number /= 10;
+            }
+        };
+        put(3, t.year().unsigned_abs());
+        let rest = [t.month(), t.day(), t.hour(), t.minute(), t.second(), t.timestamp_subsec_millis()];
+        for (last, number) in [6, 9, 12, 15, 18, 22].into_iter().zip(rest) {
+            put(last, number);
+        }
+        use_it(std::str::from_utf8(&text).unwrap_or_default())
+    }
+
     /// `2026-07-03 02:04:11 UTC`, for people.
     #[must_use]
     pub fn human(self) -> String {
-        let text = self.to_string();
-        let part = |range| text.get(range).unwrap_or_default();
-        format!("{} {} UTC", part(0..10), part(11..19))
+        self.spelled(|text| {
+            let part = |range| text.get(range).unwrap_or_default();
+            [part(0..10), " ", part(11..19), " UTC"].concat()
+        })
     }
 }
 
@@ -89,18 +109,7 @@ impl From<DateTime<Utc>> for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let t = self.to_utc();
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-            t.year(),
-            t.month(),
-            t.day(),
-            t.hour(),
-            t.minute(),
-            t.second(),
-            t.timestamp_subsec_millis()
-        )
+        self.spelled(|text| f.write_str(text))
     }
 }
 
@@ -114,7 +123,7 @@ impl FromStr for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        self.spelled(|text| serializer.serialize_str(text))
     }
 }
 
@@ -156,6 +165,10 @@ mod tests {
         ] {
             assert_eq!(Timestamp::parse(bad), Err(TimeError), "{bad}");
         }
+        for text in ["0000-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z", "0987-10-09T08:07:06.005Z"] {
+            assert_eq!(Timestamp::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Timestamp::parse(text).unwrap().human(), "2026-07-03 02:04:11 UTC");
         assert_eq!(Timestamp::parse("2024-02-29T23:59:59.999Z").unwrap().millis(), 1_709_251_199_999);
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::{Ledger, LedgerError};
 use crate::core::dsse::Envelope;
-use crate::core::entry::{Line, Opened};
+use crate::core::entry::{EntryError, Line, Opened};
 use crate::core::event::{Class, Event};
 use crate::core::hash::Hash;
 use crate::core::merkle;
@@ -44,6 +44,9 @@ pub type Judge<'a> = dyn FnMut(&[Vec<u8>]) -> Result<(), Box<dyn std::error::Err
 
 /// The kinds that nobody has to have seen before they decide.
 const ASIDES: &str = "'message-sent','evidence-collected','metric-read','note-added','review-recorded','report-issued','opening-erased'";
+
+/// From so many statements on a second thread pays.
+const MANY: usize = 64;
 
 /// How long an erasure waits for those who still read the old bytes.
 const READERS: Duration = Duration::from_secs(3);
@@ -123,14 +126,16 @@ impl Ledger {
         let (mut head, mut wiped) = (None, false);
         let path = self.path.clone();
         let wrap = |error| LedgerError::from_sqlite(&path, error);
+        let opened = open_all(submissions);
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(wrap)?;
         let mut appended = Vec::with_capacity(submissions.len());
-        for (index, submission) in submissions.iter().enumerate() {
+        for (index, (submission, opened)) in submissions.iter().zip(opened).enumerate() {
             if index == 0 {
                 head = read_head(&transaction).map_err(|e| lift(&path, e))?;
             }
-            let place = place(&transaction, now, submission, head, &mut wiped).map_err(|e| lift(&path, e))?;
+            let place = place(&transaction, now, submission, &opened?, head, &mut wiped)
+                .map_err(|e| lift(&path, e))?;
             if !place.already {
                 head = Some(Head { seq: place.seq, leaf: place.leaf, recorded: place.recorded });
             }
@@ -143,6 +148,22 @@ impl Ledger {
         }
         Ok(appended)
     }
+}
+
+/// Takes envelopes apart, many of them on two threads.
+fn open_all(submissions: &[Submission]) -> Vec<Result<Opened, EntryError>> {
+    let open = |some: &[Submission]| some.iter().map(|s| Opened::of(&s.envelope)).collect::<Vec<_>>();
+    if submissions.len() < MANY {
+        return open(submissions);
+    }
+    let (first, second) = submissions.split_at(submissions.len() / 2);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| open(second));
+        let mut all = open(first);
+        // It hangs up only by panicking, which is passed on.
+        all.append(&mut other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        all
+    })
 }
 
 /// Wipes the opening that a statement erases; whether it is such a statement. Run again, it wipes again.
@@ -193,7 +214,7 @@ fn read_head(connection: &Connection) -> Result<Option<Head>, Failure> {
     let Some((seq, leaf, bytes)) = row else {
         return Ok(None);
     };
-    let line: Line = serde_json::from_slice(&bytes).map_err(crate::core::entry::EntryError::from)?;
+    let line: Line = serde_json::from_slice(&bytes).map_err(EntryError::from)?;
     Ok(Some(Head { seq: u64::try_from(seq).unwrap_or_default(), leaf: Hash(leaf), recorded: line.recorded }))
 }
 
@@ -201,11 +222,11 @@ fn place(
     connection: &Connection,
     now: Timestamp,
     submission: &Submission,
+    opened: &Opened,
     head: Option<Head>,
     wiped: &mut bool,
 ) -> Result<Appended, Failure> {
-    let opened = Opened::of(&submission.envelope)?;
-    *wiped |= wipe(connection, &opened)?;
+    *wiped |= wipe(connection, opened)?;
     let predicate = &opened.statement.predicate;
     if let Some(already) = already_there(connection, predicate.id.as_str(), submission)? {
         return Ok(already);
@@ -227,7 +248,7 @@ fn place(
     let deployment = predicate.deployment.as_ref().map(Token::as_str);
     let kind = opened.statement.kind();
     if let (Some(deployment), Some(seen)) = (deployment, predicate.seen)
-        && must_have_seen(&opened)
+        && must_have_seen(opened)
     {
         let entries = weighty_since(connection, deployment, seen.seq)?;
         if !entries.is_empty() {
@@ -279,7 +300,7 @@ fn already_there(
     let Some((seq, leaf, bytes)) = row else {
         return Ok(None);
     };
-    let line: Line = serde_json::from_slice(&bytes).map_err(crate::core::entry::EntryError::from)?;
+    let line: Line = serde_json::from_slice(&bytes).map_err(EntryError::from)?;
     if line.envelope != submission.envelope {
         Err(LedgerError::IdTaken(id.to_owned()))?;
     }

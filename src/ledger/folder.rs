@@ -61,16 +61,6 @@ impl Folder {
         fs::symlink_metadata(self.path.join(name)).is_ok()
     }
 
-    fn text(&self, name: &str) -> Result<Option<String>, FolderError> {
-        if !self.has(name) {
-            return Ok(None);
-        }
-        let mut text = String::new();
-        let read = self.open(name)?.take(MAX_NOTE).read_to_string(&mut text);
-        read.map_err(|e| self.error(name, &e))?;
-        Ok(Some(text))
-    }
-
     /// Each line of `entries.jsonl` without its newline. A line that is longer than an entry may be
     /// is cut just beyond that, so that it is refused and not kept in memory.
     ///
@@ -138,12 +128,19 @@ impl Folder {
         Ok(Some(leaves))
     }
 
-    /// The checkpoint that stands beside the entries.
+    /// The checkpoint that stands beside the entries. One that is not UTF-8 is given as empty: no
+    /// note either, so whoever judges it finds it, and the entries are judged all the same.
     ///
     /// # Errors
     /// Where it is there and cannot be read.
     pub fn checkpoint(&self) -> Result<Option<String>, FolderError> {
-        self.text("checkpoint")
+        if !self.has("checkpoint") {
+            return Ok(None);
+        }
+        let mut note = Vec::new();
+        let read = self.open("checkpoint")?.take(MAX_NOTE).read_to_end(&mut note);
+        read.map_err(|e| self.error("checkpoint", &e))?;
+        Ok(Some(String::from_utf8(note).unwrap_or_default()))
     }
 
     /// The bytes (salt ‖ bytes) of an opening.

@@ -1,6 +1,7 @@
 //! The ledger: entries and openings in SQLite, appended by compare-and-swap on the head.
 //!
-//! An append is durable before it returns: WAL with `synchronous=FULL`, one immediate transaction.
+//! An append is durable before it returns: WAL with `synchronous=FULL`, one immediate transaction. Whoever closes the
+//! ledger last moves the write-ahead log into the file, so that a copy of the file is the whole ledger.
 
 mod append;
 mod error;
@@ -146,10 +147,12 @@ impl Ledger {
         Ok(self)
     }
 
+    /// The cache holds what a large batch changes, so that nothing of it is written twice.
     fn configure(&self) -> Result<(), LedgerError> {
         self.connection
             .execute_batch(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA recursive_triggers = ON;",
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
+                 PRAGMA recursive_triggers = ON; PRAGMA cache_size = -16384;",
             )
             .map_err(|e| LedgerError::from_sqlite(&self.path, e))
     }

@@ -40,7 +40,7 @@ pub struct Row {
 }
 
 /// How many rows are fetched at a time, so that a long scan holds no lock in between.
-const PAGE: i64 = 512;
+const PAGE: i64 = 128;
 
 impl Ledger {
     /// From here on everything is read as it is now, whatever others append or erase meanwhile.

@@ -1,5 +1,7 @@
 //! The command line, as a user has it.
 
+mod archive;
+mod bucket;
 mod copies;
 mod elsewhere;
 mod erase;

@@ -284,3 +284,13 @@ fn verify_and_export_name_what_they_miss() {
     let wrong = folder.run(&["verify", "--roster-sha256", &"0".repeat(64)]);
     assert_eq!(wrong.status, Some(1), "another first roster is a finding: {}{}", wrong.out, wrong.err);
 }
+
+#[test]
+fn a_checkpoint_beside_the_entries_that_is_no_text_is_a_finding() {
+    let folder = Folder::opened();
+    folder.ok(&["export", "out"]);
+    std::fs::write(folder.at("out/checkpoint"), b"\xff\n").unwrap();
+    let found = folder.run(&["verify", "out"]);
+    assert_eq!(found.status, Some(1), "{}{}", found.out, found.err);
+    assert!(found.out.contains("[checkpoint]"), "{}", found.out);
+}

@@ -167,7 +167,7 @@ fn rotate_root() {
 fn rotate_log() {
     let args = &["key", "log", "--rotate", "--as", "alice"];
     let again = &["a rotation that was interrupted is finished now"];
-    walk_through(&opened(), &Act { args, kind: Some("roster-changed"), ..Act::default() });
+    walk_through(&opened(), &Act { args, kind: Some("roster-changed"), again, ..Act::default() });
 }
 
 #[test]

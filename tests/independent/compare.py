@@ -7,12 +7,9 @@ import subprocess
 import sys
 import tempfile
 
-from encoding import sha
-from roster import roster_hash
-from verify import refs
-from writer import Log, first_roster, keyid, raw, roster_key, text64
+from verify import refs, sha256, verify
+from writer import Log, first_roster, keyid, raw, roster_hash, roster_key, text64
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 LEAD, COMMS, QA, ROOT, CI = ("alice", "lead-deployer"), ("bob", "comms-lead"), ("carol", "qa-engineer"), ("alice.root", "root"), ("ci", "recorder")
 CASES = []
 
@@ -80,13 +77,24 @@ def refers_again(log):
 def reports(covered, leaf=None):
     def step(log):
         seq = covered(log)
-        digest = leaf or (sha(b"\0", log.lines[seq]).hexdigest() if seq < len(log.lines) else "0" * 64)
+        digest = leaf or (sha256(b"\0" + log.lines[seq]) if seq < len(log.lines) else "0" * 64)
         log.add("report-issued", {"covers": {"leaf": digest, "seq": seq}, "files": []}, [COMMS], "d1")
     return step
 
 
 def takes(person, role, signer):
     return does("roles-assigned", {"person": person, "role": role}, signer)
+
+
+def withdraws(item, seq, *signers):
+    """The sign-off in that entry."""
+    return does("item-withdrawn", lambda log: {"item": item, "reason": log.ref("why"), "statement": f"{seq:032x}"}, *signers)
+
+
+def threshold(role):
+    roster = first_roster()
+    roster["roles"][role] = {"threshold": 2}
+    return roster
 
 
 def two_leads():
@@ -173,7 +181,7 @@ def witnessed(text):
 def witness(name):
     """The vkey of a witness."""
     name, key = f"{name}.example", bytes([4]) + raw(name)
-    return f"{name}+{sha(name.encode(), b'%c' % 10, key).hexdigest()[:8]}+{text64(key)}"
+    return f"{name}+{sha256(name.encode() + bytes([10]) + key)[:8]}+{text64(key)}"
 
 
 W1, W2 = f"witness w1 {witness('w1')} https://w1.example\n", f"witness w2 {witness('w2')}\n"
@@ -198,6 +206,13 @@ simple("an unsupported kind without deployment", 4, does("new-kind", {}, COMMS, 
 simple("an unsupported kind of another log", 1, does("new-kind", {}, COMMS, log="example.com/other"))
 simple("an unsupported kind with another roster", 1, does("new-kind", {}, COMMS, roster="ab" * 32))
 simple("an unsupported kind by an unknown key", 1, does("new-kind", {}, ("mallory", "comms-lead")))
+simple("an unsupported kind whose body is no object", 4, does("new-kind", [], COMMS))
+simple("an unsupported kind by a root key", 4, does("new-kind", {}, ROOT))
+simple("an unsupported kind in a role that the signer does not have", 4, does("new-kind", {}, ("bob", "qa-engineer")))
+simple("an unsupported kind after the closing", 4, decides("no-go"), closes(3), does("new-kind", {}, COMMS))
+simple("an unsupported kind that nobody saw", 4, does("new-kind", {}, COMMS), decides("no-go", seen=1))
+simple("an unsupported kind with a ref that leads nowhere", 1, does("new-kind", {"a": {"commit": "ab" * 32, "mediaType": "!"}}, COMMS))
+simple("an hour 24", 1, note(time="2026-07-02T24:00:00.000Z"))
 simple("erased", 0, note(), erases([("alice", "custodian")]))
 simple("erased without naming the deployment", 0, note(), erases([("alice", "custodian")], deployment=None))
 simple("erased and there", 1, note(), erases([("alice", "custodian")], remove=False))
@@ -243,6 +258,13 @@ simple("decided after the closing", 1, decides("no-go"), closes(3), decides("no-
 simple("a note after the closing", 0, decides("no-go"), closes(3), note())
 simple("opened again", 1, decides("no-go"), closes(3), lambda log: log.opened())
 simple("nothing to withdraw", 1, does("item-withdrawn", lambda log: {"item": "a", "reason": log.ref("why"), "statement": "0" * 32}, LEAD))
+simple("withdrawn by its author and the lead", 0, signs("b", QA), withdraws("b", 2, QA, LEAD))
+simple("withdrawn by its author and a stranger to it", 1, signs("a", LEAD), withdraws("a", 2, LEAD, QA))
+simple("withdrawn by somebody else", 1, signs("a", LEAD), withdraws("a", 2, QA))
+simple("withdrawn twice", 0, signs("a", LEAD), withdraws("a", 2, LEAD), withdraws("a", 2, LEAD))
+simple("another item withdrawn", 1, signs("a", LEAD), withdraws("b", 2, LEAD))
+simple("an item's role with a threshold of two", 0, signs("b", QA), roster=lambda: threshold("qa-engineer"))
+simple("a lead's threshold of two", 1, signs("a", LEAD), roster=lambda: threshold("lead-deployer"))
 simple("101 percent", 1, does("traffic-shifted", {"act": "observed", "percent": 101, "service": "app", "to": "green"}, CI))
 simple("a machine triggers a rollback", 1, does("rollback-triggered", {"trigger": "manual"}, CI))
 simple("a machine that may", 0, does("rollback-triggered", {"trigger": "manual"}, CI), policy={**POLICY, "machineRollback": True})
@@ -287,22 +309,31 @@ def _():
     return log
 
 
-def status(command, folder, log):
-    anchors = ["--roster-sha256", log.first, "--checkpoint", folder + ".checkpoint"]
-    return subprocess.run([*command, folder, *anchors], capture_output=True, check=False).returncode
+# What verify.py says in its head that it does not check; every other case must be judged rightly by both.
+LEFT_TO_THE_PROGRAM = {
+    "a member that says false", "a check that says false", "a check whose id is no token", "a check twice", "no source in the subject",
+    "a report covers its own entry", "a report covers another entry", "101 percent", "a query that steers the terminal",
+    "a unit that steers the terminal", "an empty list of points", "an item twice", *(f"a witness policy: {what}" for what in (
+        "no quorum", "nothing", "two quorums", "an unknown name", "a name too early", "a name twice", "a key twice", "a member twice", "too many",
+        "none of them", "an empty group", "called none", "a control character", "another word"))}
 
 
 def main():
-    program, own, wrong = [sys.argv[1], "-q", "verify"], [sys.executable, os.path.join(HERE, "verify.py")], 0
-    with tempfile.TemporaryDirectory() as folder:
+    wrong, left = [], []
+    with tempfile.TemporaryDirectory() as temporary:
         for number, (name, expected, make) in enumerate(CASES):
-            log, place = make(), os.path.join(folder, str(number))
+            log, place = make(), os.path.join(temporary, str(number))
             log.write(place, log.left_out)
-            found = status(program, place, log), status(own, place, log)
-            if found != (expected, expected):
-                wrong += 1
-                print(f"{name}: {expected} is right, aether-audit says {found[0]}, verify.py {found[1]}")
-    print(f"{len(CASES) - wrong} of {len(CASES)} crafted logs are judged rightly by both")
+            anchors = ["--roster-sha256", log.first, "--checkpoint", place + ".checkpoint"]
+            done = subprocess.run([sys.argv[1], "-q", "verify", place, *anchors], capture_output=True, check=False)
+            own, findings, why = verify(place, log.first, place + ".checkpoint")
+            if name in LEFT_TO_THE_PROGRAM and (done.returncode, own) == (expected, 0):
+                left.append(name)
+            elif name in LEFT_TO_THE_PROGRAM or (done.returncode, own) != (expected, expected):
+                wrong.append(f"{name}: {expected} is right, aether-audit says {done.returncode}, verify.py {own} {findings} {why}")
+    wrong += [f"no such case: {name}" for name in LEFT_TO_THE_PROGRAM - {name for name, _, _ in CASES}]
+    print("\n".join([f"left to the program: {name}" for name in left] + wrong))
+    print(f"{len(CASES) - len(wrong) - len(left)} of {len(CASES)} crafted logs are judged rightly by both, {len(left)} are left to the program")
     return 1 if wrong else 0
 
 

@@ -1,313 +1,300 @@
-#!/usr/bin/env python3
-"""Checks an export, written from docs/FORMAT.md alone (Python 3 and `cryptography`).
+"""A second verifier of aether-audit exports, written from docs/FORMAT.md alone: encodings, signatures, chain, tree,
+leaves.txt, rosters, keys, who may, openings, checkpoints, cosignatures, and how deployments open and close.
 
-verify.py EXPORT [--roster-sha256 SHA] [--checkpoint FILE]...     exit 0 verified, 1 findings, 2 could not run, 4 not proven
-It checks all of FORMAT.md but the gates and the outcome of section 11.
+LEFT TO THE PROGRAM, and no part of this verdict: members of bodies that no rule here reads (section 9); gates,
+overrides, outcome, readings (section 11); what a report covers; groups and quorum of a witness policy; a key whose
+point is neither small nor of prime order, a log key that is no point; one entry by itself; signed reports; notices.
 """
-import argparse
-import os
-import re
-import sys
-
-from authority import may
-from encoding import Bad, b64, key_of, millis, need, read, sha, signed
-from roster import next_roster, roster_hash, vkey
-from shapes import ASIDES, DECISIONS, GOVERNANCE, KINDS, fits, hex64, matches, token
-
-TYPE, PREFIX = "application/vnd.in-toto+json", "https://project-aether.io/audit/"
-AFTER_CLOSING = {"note-added", "review-recorded", "report-issued", "opening-erased", "item-withdrawn"}
-
-
-# Sections 2 to 4: statement, envelope, entry.
-def parse(line):
-    need(len(line) <= 65535, "too long")
-    e = read(line)
-    need(fits("entry", e), "shape of the entry")
-    need(e["envelope"]["payloadType"] == TYPE, "payloadType")
-    payload = b64(e["envelope"]["payload"])
-    s = read(payload)
-    need(fits("statement", s) and s["_type"] == "https://in-toto.io/Statement/v1", "shape of the statement")
-    p, kind = s["predicate"], re.fullmatch(re.escape(PREFIX) + "([^/]*)/v1", s["predicateType"])
-    need(kind and token(kind[1]), "predicateType")
-    keys, names = [x["key"] for x in p["signers"]], [x["name"] for x in s["subject"]]
-    need(1 <= len(keys) <= 16 and len(set(keys)) == len(keys) and names and len(set(names)) == len(names), "signers or subject")
-    for x in s["subject"]:
-        need(isinstance(x["digest"], dict) and len(x["digest"]) == 1, "digest")
-        (name, value), = x["digest"].items()
-        need(name == "sha256" and hex64(value) or name == "gitCommit" and matches("[0-9a-f]{40}")(value), "digest")
-    need([x["keyid"] for x in e["envelope"]["signatures"]] == keys, "the signatures are not the signers")
-    need(("deploymentSeq" in e) == ("deployment" in p) and e.get("deploymentSeq", 0) <= e["seq"], "deploymentSeq")
-    pae = f"DSSEv1 {len(TYPE)} {TYPE} {len(payload)} ".encode() + payload
-    return e, s, kind[1], pae, [b64(x["sig"], 64) for x in e["envelope"]["signatures"]]
-
-
-def refs(v):
-    """Every opening that a body refers to."""
-    if isinstance(v, dict) and v.keys() == {"commit", "mediaType"} and fits("ref", v):
-        yield v["commit"]
-    for inner in v.values() if isinstance(v, dict) else v if isinstance(v, list) else ():
-        yield from refs(inner)
-
-
-# Section 5: leaf and tree.
+import argparse, base64, datetime, hashlib, json, pathlib, re, sys
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+# Members are `name=type`, optional where the name ends with `?`; `...` is for others, left to the program. A type is
+# a pattern, range, shape, array `[type]`, object by token `{type}`, or the texts allowed. A kind has its class and who
+# may: roles, or `-` for any; `+` where the role must be assigned, `*` where a machine may, `!` after the closing too.
+SHAPES = """entry deploymentSeq?=u64 envelope=envelope prev=hash recorded=time seq=u64; seen leaf=hash seq=u64;
+envelope payload=base64 payloadType=application/vnd.in-toto+json signatures=[signature]; signature keyid=hash sig=sig;
+statement _type=https://in-toto.io/Statement/v1 predicate=predicate predicateType=type subject=[subject]; predicate
+body=any deployment?=token id=id log=origin roster=hash seen?=seen signers=[signer] time=time; signer key=hash
+role=token; subject digest=digest name=label; digest gitCommit?=git sha256?=hash; ref commit=hash mediaType=media;
+roster log=origin logKeys=[plain] people=[person] previous?=hash roles={threshold} rootThreshold=u32 separate=[[token]]
+version=u64 witnessPolicy?=text; person id=token keys=[key] kind=person|machine roles=[token]; key madeBy?=token
+proof=sig public=public use=root|role; threshold threshold=u32; assignment person=token role=token; checklist
+items=[item] text=ref ...; mention commit=hash mediaType=text; item by?=token id=token roles?=[token] ...; policy
+machineRollback?=true ..."""
+KINDS = """ledger-opened G root names?={ref} rehearsal?=true roster=roster; key-rotated G root new=key old=hash
+person=token; roster-changed G root names?={ref} reason?=ref roster=roster; key-revoked G root compromisedFromSeq?=u64
+key=hash person=token reason=ref; deployment-opened D lead-deployer assignments=[assignment] checklist=checklist
+policy=policy ...; roles-assigned D lead-deployer person=token role=token ...; decision-made D lead-deployer+ ...;
+checklist-amended D lead-deployer+ checklist=checklist ...; deployment-closed D lead-deployer+ entries=u64 ...;
+item-signed F -+ checklist=hash item=token ...; item-withdrawn F -! item=token statement=id ...; message-sent A
+comms-lead,lead-deployer,recorder* ...; traffic-shifted F -* act=token to=token ...; evidence-collected,metric-read A
+-* ...; snapshot-taken,stage-reached,standby-changed,rollback-step F -* ...; note-added,review-recorded,report-issued A
+-*! ...; rollback-triggered,rollback-started,rollback-finished F - ...; opening-erased A custodian! commit=hash ..."""
+TOKEN, B64, CONTROL = "[a-z0-9][a-z0-9.-]{0,63}", "[A-Za-z0-9+/]", r"\x00-\x1f\x7f-\x9f"
+NAME, BASE64 = rf"[^\s+{CONTROL}]+", f"(?:{B64}{{4}})*(?:{B64}[AQgw]==|{B64}{{2}}[AEIMQUYcgkosw048]=)?"
+PATTERNS = {
+    "hash": "[0-9a-f]{64}", "git": "[0-9a-f]{40}", "id": "[0-9a-f]{32}", "token": TOKEN, "plain": f"[^{CONTROL}]*",
+    "label": f"[^{CONTROL}]+", "origin": f"(?!.*://){NAME}", "media": "[a-z0-9.+/;= -]{1,100}", "base64": BASE64,
+    "sig": B64 + "{85}[AQgw]==", "text": "(?s:.*)", "time": r"(?a:\d{4}(-\d\d){2}T\d\d(:\d\d){2}\.\d{3}Z)",
+    "type": f"https://project-aether.io/audit/{TOKEN}/v1", "public": f"MCowBQYDK2VwAyEA{B64}{{42}}[AEIMQUYcgkosw048]="}
+RANGES, LONGEST = {"u32": range(2**32), "u64": range(2**53)}, {"label": 256, "origin": 255}  # integers; bytes of texts
+b64, moment = base64.b64decode, lambda time: datetime.datetime.fromisoformat(time[:-1])
+sha256, keyid = lambda data: hashlib.sha256(data).hexdigest(), lambda k: sha256(b64(k["public"]))
+def table(rows, columns):
+    rows = [row.split() for row in rows.split(";")]
+    return {name: (*r[1:columns], [m.split("=", 1) for m in r[columns:]]) for r in rows for name in r[0].split(",")}
+SHAPES, KINDS = table(SHAPES, 1), table(KINDS, 3)
+def fits(value, word):
+    if word in ("any", "true"): return word == "any" or value is True
+    if word[0] == "[": return type(value) is list and all(fits(v, word[1:-1]) for v in value)
+    if "{" in word: return type(value) is dict and all(fits(n, "token") and fits(value[n], word[1:-1]) for n in value)
+    if word in RANGES: return type(value) is int and value in RANGES[word]
+    if word in SHAPES: return shaped(value, SHAPES[word][0])
+    if word not in PATTERNS: return isinstance(value, str) and value in word.split("|")
+    return (isinstance(value, str) and re.fullmatch(PATTERNS[word], value) is not None
+            and len(value.encode()) <= LONGEST.get(word, 2**20) and (word != "time" or moment(value) is not None))
+def shaped(value, members):
+    names = {m[0].rstrip("?"): (m[-1], m[0][-1] == "?") for m in members if m[0] != "..."}
+    return (isinstance(value, dict) and (len(names) < len(members) or value.keys() <= names.keys())
+            and all(fits(value[n], word) if n in value else optional for n, (word, optional) in names.items()))
+# Sections 1 and 5: one encoding, hashes, the tree
+def ordered(value, depth=0):
+    if depth > 64 or value is None or isinstance(value, float) or type(value) is int and abs(value) >= 2**53:
+        raise ValueError("null, a number that is not allowed, or too deep")
+    if isinstance(value, list): return [ordered(v, depth + 1) for v in value]
+    names = sorted(value, key=lambda name: name.encode("utf-16-be")) if isinstance(value, dict) else ()
+    return {name: ordered(value[name], depth + 1) for name in names} if isinstance(value, dict) else value
+def jcs(value):
+    return json.dumps(ordered(value), ensure_ascii=False, separators=(",", ":")).encode()
+def decode(data, shape):
+    value = json.loads(data.decode())
+    if jcs(value) != data or not fits(value, shape): raise ValueError(f"not RFC 8785, or no {shape}")
+    return value
 def root(leaves):
-    if len(leaves) < 2:
-        return leaves[0] if leaves else sha(b"").digest()
+    if len(leaves) < 2: return leaves[0] if leaves else sha256(b"")
     k = 1 << (len(leaves) - 1).bit_length() - 1
-    return sha(b"\1", root(leaves[:k]), root(leaves[k:])).digest()
-
-
-# Section 12: checkpoint.
-def checkpoint(note, trusted, log):
-    text, _, tail = note.rpartition("\n\n")
-    text += "\n"
-    need(len(note.encode()) <= 262144 and text != "\n" and note.endswith("\n"), "not a signed note")
-    need(not any(c < " " and c != "\n" for c in note), "a control character")
-    good, lines = 0, tail[:-1].split("\n")
-    need(len(lines) <= 100, "too many signatures")
-    for line in lines:
-        dash, name, sig = line.split(" ") if line.count(" ") == 2 else ("", "", "")
-        need(dash == "\u2014" and name and "+" not in name, "a signature line")
-        blob = b64(sig)
-        for keyid, raw in trusted if name == log else ():
-            if blob[:4] == keyid:
-                need(len(blob) == 68 and signed(raw, text.encode(), blob[4:]), "its signature is not valid")
-                good += 1
-    need(good, "no log key of this log signed it")
-    lines = text.split("\n")
-    need(len(lines) == 4 and lines[0] == log and re.fullmatch("0|[1-9][0-9]*", lines[1]), "not a checkpoint of this log")
-    return int(lines[1]), b64(lines[2], 32)
-
-
-class Walk:
-    """The log so far."""
-
-    def __init__(self, leaves):
-        self.findings, self.unsupported, self.given = [], [], leaves
-        self.leaves, self.last, self.ids, self.rosters, self.keys = [], None, set(), [], {}
-        self.trusted, self.deployments, self.refs, self.erased, self.suspect, self.used = [], {}, {}, {}, {}, []
-
-    def find(self, seq, text):
-        self.findings.append((seq, text))
-
-    def hold(self, seq, good, text):
-        if not good:
-            self.find(seq, text)
-
-    def take(self, line):
-        leaf, place = sha(b"\0", line).hexdigest(), self.last["seq"] + 1 if self.last else 0
-        self.leaves.append(leaf)
-        try:
-            entry, s, kind, pae, sigs = parse(line)
-        except Bad as error:
-            self.find(place, f"no entry: {error}")
-            self.last = {"seq": place, "recorded": self.last["recorded"] if self.last else ""}
-            return
-        seq, p = entry["seq"], s["predicate"]
-        self.place(seq, place, leaf, entry, p, kind)
-        good = self.signatures(seq, kind, p, pae, sigs)
-        for commit in refs(p["body"]):
-            people = {self.keys[x["key"]][1] for x in p["signers"] if x["key"] in self.keys}
-            self.refs.setdefault(commit, (seq, set()))[1].update(people)
-        if kind == "report-issued" and fits(kind, p["body"]):
-            covers, before = p["body"]["covers"], self.given if self.given is not None else self.leaves
-            known = covers["seq"] < seq and covers["seq"] < len(before) and before[covers["seq"]] == covers["leaf"]
-            self.hold(seq, known, "it covers no entry before it")
-        if kind not in KINDS:
-            self.unsupported.append(seq)
-        elif not fits(kind, p["body"]):
-            return self.find(seq, f"the body of {kind}")
-        self.hold(seq, kind not in KINDS or kind == "opening-erased" or ("deployment" in p) == (kind not in GOVERNANCE), "names a deployment, or none")
-        try:
-            if kind in GOVERNANCE:
-                need(good, "badly signed: its roster takes no force")
-                self.govern(seq, kind, s)
-            else:
-                self.happen(seq, kind, s, entry)
-        except Bad as error:
-            self.find(seq, f"{kind}: {error}")
-
-    def place(self, seq, place, leaf, entry, p, kind):
-        before = self.given if self.given is not None else self.leaves
-        self.hold(seq, seq == place if self.given is None else not self.last or seq >= place, f"stands in the place of entry {place}")
-        if self.given is not None:
-            self.hold(seq, seq < len(before) and before[seq] == leaf, "its leaf is not the one in leaves.txt")
-            self.hold(seq, seq == 0 or seq <= len(before) and entry["prev"] == before[seq - 1], "prev")
-        elif len(self.leaves) > 1:
-            self.hold(seq, entry["prev"] == self.leaves[-2], "prev is not the leaf of the entry before")
-        self.hold(seq, seq > 0 or entry["prev"] == "0" * 64, "prev of entry 0")
-        self.hold(seq, not self.last or entry["recorded"] >= self.last["recorded"], "recorded before the entry before")
-        self.hold(seq, millis(p["time"]) <= millis(entry["recorded"]) + 120000, "signed after it was recorded")
-        seen = p.get("seen")
-        self.hold(seq, (seen is None) == (seq == 0), "seen is absent in entry 0 and nowhere else")
-        known = seen and seen["seq"] < seq and seen["seq"] < len(before) and before[seen["seq"]] == seen["leaf"]
-        self.hold(seq, seen is None or known, "seen is no entry before it")
-        self.hold(seq, p["id"] not in self.ids, "its id stands twice")
-        self.hold(seq, (seq == 0) == (kind == "ledger-opened") or kind not in KINDS, "ledger-opened is entry 0 and no other")
-        self.hold(seq, seq == 0 or not self.rosters or p["log"] == self.rosters[0][0]["log"], "made for another log")
-        self.ids.add(p["id"])
-        self.last = entry
-
-    def signatures(self, seq, kind, p, pae, sigs):
-        brought, good = {}, True
-        if kind in GOVERNANCE and fits(kind, p["body"]):
-            body = p["body"]
-            objects = [key for person in body.get("roster", {}).get("people", []) for key in person["keys"]] + [body.get("new")]
-            try:
-                brought = dict(key_of(key["public"]) for key in objects if key)
-            except Bad as error:
-                self.find(seq, f"a key that it brings: {error}")
-        for signer, sig in zip(p["signers"], sigs):
-            key = signer["key"]
-            raw = self.keys[key][0] if key in self.keys else brought.get(key)
-            if raw is None or not signed(raw, pae, sig):
-                good = self.find(seq, f"the signature of {key[:12]} is {'by an unknown key' if raw is None else 'not valid'}")
-            self.used.append((key, seq, kind == "key-revoked" and key == p["body"].get("key")))
-        return good
-
-    def govern(self, seq, kind, s):
-        p = s["predicate"]
-        before = self.rosters[-1] if self.rosters else None
-        roster, keys = next_roster(kind, p["body"], before, [x["key"] for x in p["signers"]], {key: held[1] for key, held in self.keys.items()})
-        for signer in p["signers"]:
-            held = (before[1] if before else {}).get(signer["key"]) or keys.get(signer["key"])
-            fits = held and (signer["role"] == "root" if held[2] == "root" else signer["role"] in held[1]["roles"])
-            self.hold(seq, fits, "a signer names a role that the key is not for")
-        self.hold(seq, p["roster"] == roster_hash(before[0] if before else roster), "another roster was in force")
-        subject = [{"digest": {"sha256": roster_hash(roster)}, "name": roster["log"]}]
-        self.hold(seq, s["subject"] == subject and p["log"] == roster["log"], "its subject or log")
-        self.rosters.append((roster, keys))
-        self.keys.update({key: (raw, person["id"]) for key, (raw, person, _) in keys.items()})
-        self.trusted += [vkey(text, roster["log"]) for text in roster["logKeys"]]
-        if kind == "key-rotated":
-            new, since = key_of(p["body"]["new"]["public"])[0], self.suspect.get(p["body"]["old"], (0, None))[1]
-            self.suspect[p["body"]["old"]] = (new, since)
-            self.suspect[new] = (None, since)
-        if kind == "key-revoked" and "compromisedFromSeq" in p["body"]:
-            key, since = p["body"]["key"], p["body"]["compromisedFromSeq"]
-            while key:
-                following = self.suspect.get(key, (None, None))[0]
-                self.suspect[key], key = (following, since), following
-
-    def happen(self, seq, kind, s, entry):
-        need(self.rosters, "there is no roster to judge it by")
-        p = s["predicate"]
-        name, body = p.get("deployment"), p["body"]
-        roster, keys = self.rosters[-1]
-        self.hold(seq, p["roster"] in map(roster_hash, (r for r, _ in self.rosters)), "a roster that this log never had")
-        d, denied, people = self.deployments.get(name), None, []
-        frozen = body.get("checklist") if kind in ("deployment-opened", "checklist-amended") else {}
-        lists = [[x["id"] for x in frozen.get(part, [])] for part in ("items", "phases")]
-        if kind == "deployment-opened":
-            lists += [[x["id"] for x in body["checks"]], [x["role"] for x in body["assignments"]]]
-        self.hold(seq, all(len(set(x)) == len(x) for x in lists), "an id or a role stands twice in it")
-        if kind == "deployment-opened" and not d:
-            d = self.deployments[name] = {"opened": body, "count": 0, "weighty": seq, "subject": s["subject"], "closed": False,
-                                          "held": {a["role"]: a["person"] for a in body["assignments"]}, "signed": {},
-                                          "checklist": body["checklist"],
-                                          "past": {(a["role"], a["person"]) for a in body["assignments"]}}
-            self.hold(seq, sum("gitCommit" in x["digest"] for x in s["subject"]) == 1, "not one source in its subject")
-        elif kind == "deployment-opened":
-            self.find(seq, "opened twice")
-        try:
-            authors = self.refs.get(body["commit"], (0, set()))[1] if kind == "opening-erased" else ()
-            people = may(kind, s, body, keys, roster, d, authors) if kind in KINDS else []
-        except Bad as error:
-            denied = error
-        if kind == "opening-erased":
-            self.erased.setdefault(body["commit"], seq)
-        if name is not None:
-            if not d and kind not in KINDS:
-                return
-            need(d, f"{name} was never opened")
-            self.hold(seq, entry["deploymentSeq"] == d["count"], f"deploymentSeq is not {d['count']}")
-            self.hold(seq, s["subject"] == d["subject"], "not the subject that the deployment was opened with")
-            self.hold(seq, not d["closed"] or kind in AFTER_CLOSING or kind not in KINDS, f"{kind} after the closing")
-            act = kind == "traffic-shifted" and (body["act"], body["to"]) == ("intended", "green")
-            self.hold(seq, not (kind in DECISIONS or act) or d["count"] == 0 or d["weighty"] <= p.get("seen", {"seq": -1})["seq"],
-                      "signed without having seen what stood before")
-            d["count"] += 1
-            d["weighty"] = seq if kind not in ASIDES else d["weighty"]
-            if kind == "roles-assigned":
-                d["held"][body["role"]] = body["person"]
-                d["past"].add((body["role"], body["person"]))
-            elif kind == "checklist-amended":
-                d["checklist"] = body["checklist"]
-            elif kind == "item-signed":
-                d["signed"][p["id"], body["item"]] = people
-            elif kind == "deployment-closed":
-                self.hold(seq, body["entries"] == d["count"], f"the closing counts {body['entries']} entries, there are {d['count']}")
-                d["closed"] = True
-        if denied:
-            raise denied
-
-    def finish(self, folder):
-        for key, seq, own in self.used:
-            since = self.suspect.get(key, (None, None))[1]
-            self.hold(seq, since is None or seq < since or own, f"the key {key[:12]} is suspect")
-        path = os.path.join(folder, "openings")
-        there = set(os.listdir(path)) if os.path.isdir(path) else set()
-        for commit, (seq, _) in self.refs.items():
-            self.hold(seq, (commit in there) != (commit in self.erased), f"opening {commit} is missing, or was erased and is there")
-            self.hold(seq, self.erased.get(commit, seq) >= seq, f"opening {commit} was erased before it was referred to")
-        for name in there:
-            with open(os.path.join(path, name), "rb") as file:
-                data = file.read()
-            self.hold(self.refs.get(name, (None,))[0], len(data) >= 16 and sha(data).hexdigest() == name, f"opening {name} was altered")
-            self.hold(None, name in self.refs or name in self.erased, f"no entry refers to opening {name}")
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("export")
-    parser.add_argument("--roster-sha256")
-    parser.add_argument("--checkpoint", action="append", default=[])
-    args = parser.parse_args()
-
-    def load(name):
-        with open(name, "rb") as file:
-            return file.read()
-
-    try:
-        lines = load(os.path.join(args.export, "entries.jsonl")).split(b"\n")
-        notes = [(name, load(name), True) for name in args.checkpoint]
-        own, leaves = (os.path.join(args.export, name) for name in ("checkpoint", "leaves.txt"))
-        notes += [(own, load(own), False)] if os.path.exists(own) else []
-        given = load(leaves).decode().split("\n")[:-1] if os.path.exists(leaves) else None
-    except (OSError, ValueError) as error:
-        print(f"could not run: {error}", file=sys.stderr)
-        return 2
-    walk = Walk(given)
-    walk.hold(None, lines.pop() == b"", "entries.jsonl does not end with a newline")
-    for line in lines:
-        walk.take(line)
-    walk.finish(args.export)
-    every, anchored = [bytes.fromhex(x) for x in given or walk.leaves if hex64(x)], 0
-    first = roster_hash(walk.rosters[0][0]) if walk.rosters else None
-    walk.hold(0, not lines or first, "there is no first roster")
-    walk.hold(0, not (args.roster_sha256 and first) or args.roster_sha256 == first, f"the first roster is {first}")
-    for name, note, outside in notes if walk.rosters else ():
-        try:
-            size, stated = checkpoint(note.decode(), walk.trusted, walk.rosters[0][0]["log"])
-            need(size <= len(every), f"it covers {size} entries, there are {len(every)}")
-            need(root(every[:size]) == stated, f"the first {size} entries have another root")
-            anchored = max(anchored, size if outside else 0)
-        except (Bad, ValueError) as error:
-            walk.find(None, f"checkpoint {name}: {error}")
-    for seq, text in sorted(walk.findings, key=lambda found: (found[0] is None, found[0] or 0)):
-        print(f"{'log' if seq is None else f'entry {seq}'}: {text}")
-    reasons = [f"entry {seq} is of an unsupported kind" for seq in walk.unsupported]
-    reasons += ["no --roster-sha256 was given"] if not args.roster_sha256 else []
-    reasons += ["there is nothing to check"] if not lines else []
-    whole = given is None or [d["closed"] for d in walk.deployments.values()] == [True]
-    reasons += [] if whole else ["not exactly one deployment, which is closed, stands beside leaves.txt"]
-    end = walk.last["seq"] + 1 if walk.last else 0
-    reasons += [f"anchored only through {anchored} of {end} entries"] if anchored < end else []
-    if walk.findings:
-        return 1
-    print("\n".join(f"not proven: {reason}" for reason in reasons) or f"verified: {len(lines)} entries (gates and outcome not checked here)")
-    return 4 if reasons else 0
-
-
+    return sha256(b"\1" + bytes.fromhex(root(leaves[:k]) + root(leaves[k:])))
+# Section 7: Ed25519, and of what `cryptography` does not refuse: small order, and y that is not canonical
+P, D = 2**255 - 19, -121665 * pow(121666, -1, 2**255 - 19) % (2**255 - 19)
+def key(raw):  # the 32 bytes, when they may be a key
+    y = int.from_bytes(raw, "little") % 2**255
+    if y >= P or y in (0, 1, P - 1) or (D * y**4 + 2 * y * y - 1) % P == 0: raise ValueError("small, or not canonical")
+    return raw
+def signed(raw, signature, message):
+    try: return not Ed25519PublicKey.from_public_bytes(raw).verify(signature, message) and key(signature[:32]) != b""
+    except (InvalidSignature, ValueError): return False
+def vkey(text, type):  # section 12: (name, key id), the 32 bytes
+    match = re.fullmatch(rf"({NAME})\+([0-9a-f]{{8}})\+({B64}{{44}})", text)
+    raw = b64(match[3]) if match else b"none"
+    if raw[0] != type or match[2] != sha256(match[1].encode() + b"\n" + raw)[:8]: raise ValueError("no vkey")
+    return (match[1], match[2]), key(raw[1:])
+def checkpoint(note):  # origin, size, root, the text that is signed, and ((name, key id), the rest) of each line
+    head, _, tail = note.rpartition("\n\n")
+    if not re.fullmatch(rf"(?:— {NAME} (?=[^=\n]{{7}}){BASE64}\n){{1,100}}", tail) or len(note.encode()) > 262_144 \
+            or re.search("[\\x00-\\x09\\x0b-\\x1f]", note): raise ValueError("no signed note")
+    text = re.fullmatch(rf"({NAME})\n(0|[1-9][0-9]{{0,15}})\n({B64}{{42}}[AEIMQUYcgkosw048]=)", head) or ["", "", 0, ""]
+    sigs = [((name, b64(sig)[:4].hex()), b64(sig)[4:]) for name, sig in re.findall(f"— ({NAME}) (.*)\n", tail)]
+    return text[1], int(text[2]), b64(text[3]).hex(), (head + "\n").encode(), sigs
+def witnesses(policy):
+    return dict(vkey(text, 4) for text in re.findall("(?m)^[ \t]*witness[ \t]+[^ \t\n]+[ \t]+([^ \t\n]+)", policy))
+# Section 8: rosters
+def sound(roster):  # its keys, keyid -> (32 bytes, use, person); an error when it is not sound
+    log, roles, people, keys = roster["log"], {*roster["roles"]}, roster["people"], {}
+    notes, held = [vkey(v, 1) for v in roster["logKeys"]], [(k, p) for p in people for k in p["keys"]]
+    for k, p in held:
+        keys[keyid(k)] = key(b64(k["public"])[12:]), k["use"], p
+        proof = f"aether-audit key proof v1\n{log}\n{p['id']}\n{k['use']}\n".encode()
+        if not signed(b64(k["public"])[12:], b64(k["proof"]), proof): raise ValueError("a proof")
+    holders = {p["id"] for k, p in held if k["use"] == "root"}
+    once = {raw for raw, _, _ in keys.values()} | {raw for _, raw in notes}
+    if len(once) < len(held) + len(notes) or len({p["id"] for p in people}) < len(people) or "root" in roles \
+            or any(name != log for (name, _), _ in notes) or not 1 <= roster["rootThreshold"] <= len(holders) \
+            or not all(r["threshold"] for r in roster["roles"].values()) \
+            or not all(len({*pair}) == len(pair) == 2 and {*pair} <= roles for pair in roster["separate"]) \
+            or not all({*p["roles"]} <= roles & {"recorder"} and p["id"] not in holders if p["kind"] == "machine"
+                       else {*p["roles"]} <= roles - {"recorder"} for p in people): raise ValueError("a rule")
+    witnesses(roster.get("witnessPolicy", ""))
+    return keys
+def brought(x, before, earlier):  # the roster after a governance entry
+    if not x.fits or before is None and x.kind != "ledger-opened": raise ValueError("no roster before it")
+    if "roster" in x.body: return x.body["roster"]
+    after, old, person = json.loads(jcs(before)), x.body.get("old", x.body.get("key")), x.body["person"]
+    after |= {"version": before["version"] + 1, "previous": sha256(jcs(before))}
+    mine = next((p["keys"] for p in after["people"] if p["id"] == person), [])
+    at = next((i for i, k in enumerate(mine) if keyid(k) == old), None)
+    if at is None and x.kind == "key-revoked" and person in (r[old][2]["id"] for r in earlier if old in r): return after
+    new = [x.body["new"]] if x.kind == "key-rotated" else []
+    if at is None or new and mine[at]["use"] != new[0]["use"]: raise ValueError("no such key")
+    mine[at:at + 1] = new
+    return after
+def governs(x, before, after, old, new):  # whether its signers may; by the rosters before and after, and their keys
+    held, gone = [old.get(k, new.get(k)) for k in x.keys], x.body.get("old", x.body.get("key"))
+    named = all(h and s["role"] in (["root"] if h[1] == "root" else h[2]["roles"]) for s, h in zip(x.signers, held))
+    alone = [gone, keyid(x.body["new"])] if x.kind == "key-rotated" else \
+        [k for k in old if old[k][2]["id"] == x.body["person"] and k in x.keys[:1]] if x.kind == "key-revoked" else None
+    roots, newer = ({k: p["id"] for k, (_, use, p) in keys.items() if use == "root"} for keys in (old, new))
+    quorum, quorum_after = (len({r[k] for k in x.keys if k in r}) >= roster["rootThreshold"]
+                            for r, roster in ((roots, before), (newer, after)))
+    same = roots == newer and before["rootThreshold"] == after["rootThreshold"]
+    by_roots = {*x.keys} <= {*roots, *newer} and quorum and (same or quorum_after)
+    return named and (by_roots or gone not in roots and x.keys == alone)
+def parse(line):  # sections 2 to 4
+    e = decode(line, "entry")
+    s = decode(b64(e["envelope"]["payload"]), "statement")
+    x = argparse.Namespace(**(dict.fromkeys(("deployment", "deploymentSeq", "seen")) | s | s["predicate"] | e))
+    x.keys, x.kind = [k["key"] for k in x.signers], x.predicateType.split("/")[-2]
+    x.cls, x.who, x.members = KINDS.get(x.kind, ("A", "-*!", None))
+    x.fits = x.members is not None and shaped(x.body, x.members)
+    names, digests = {k["name"] for k in x.subject}, [len(k["digest"]) for k in x.subject]
+    if len(line) > 65_535 or not 1 <= len({*x.keys}) == len(x.keys) <= 16 or digests != [1] * (len(names) or 2) \
+            or x.keys != [s["keyid"] for s in x.envelope["signatures"]] or bool(x.deployment) != ("deploymentSeq" in e):
+        raise ValueError("a rule of sections 2 to 4")
+    return x
+def refs(value):
+    if fits(value, "mention"): yield value["commit"]
+    for v in value.values() if isinstance(value, dict) else value if isinstance(value, list) else []: yield from refs(v)
+class Deployment:
+    count, need, opened, closed, machines, text = 0, -1, False, False, False, {"items": [], "text": {"commit": None}}
+    def __init__(self, subject): self.subject, self.signed, self.holds, self.held = subject, {}, {}, set()
+class Log:
+    def __init__(self, lines, part):
+        self.findings, self.unproven, self.entries, self.rosters, self.ids, self.known = [], [], [], [], set(), {}
+        self.deployments, self.next, self.recorded, self.part, self.leaf = {}, 0, "", part, dict(enumerate(part or []))
+        self.leaves, self.hashes = part or [sha256(b"\0" + line) for line in lines], []
+        for line in lines: self.entry(line)
+        self.suspects()
+    def check(self, seq, **rules):  # a finding for each rule that does not hold, by its code
+        self.findings += [(seq, code.replace("_", "-")) for code, holds in rules.items() if not holds]
+        return all(rules.values())
+    def entry(self, line):
+        at, leaf = self.next, sha256(b"\0" + line)
+        try: x = parse(line)
+        except (ValueError, RecursionError):
+            self.next, _ = at + 1, self.leaf.setdefault(at, leaf)
+            return self.check(at, malformed=False)
+        if self.part is None: self.leaf.setdefault(x.seq, leaf)
+        seen, before = x.seen or {"seq": -1, "leaf": None}, self.leaf.get(x.seq - 1, x.prev) if x.seq else "0" * 64
+        if self.part is None: self.check(at, missing=x.seq <= at)
+        self.check(
+            x.seq, out_of_order=x.seq >= at, leaf=self.leaf.get(x.seq) == leaf, chain=before == x.prev,
+            time=moment(x.time) - moment(x.recorded) <= datetime.timedelta(0, 120), id_repeated=x.id not in self.ids,
+            seen=(x.seen is None) == (x.seq == 0) and seen["seq"] < x.seq, recorded=x.recorded >= self.recorded,
+            seen_leaf=seen["seq"] >= x.seq or self.leaf.get(seen["seq"], seen["leaf"]) == seen["leaf"],
+            order=(x.kind == "ledger-opened") == (x.seq == 0), body=x.fits or x.members is None,
+            deployment=not x.members or x.kind == "opening-erased" or (x.cls == "G") == (x.deployment is None))
+        self.next, self.recorded = max(at, x.seq + 1), max(x.recorded, self.recorded)
+        self.ids.add(x.id)
+        self.entries.append(x)
+        self.unproven += [f"entry {x.seq}: the kind {x.kind} is not supported"] * (x.members is None)
+        (self.governance if x.cls == "G" else self.act)(x)
+        self.check(x.seq, no_roster=self.rosters, log=not self.rosters or x.log == self.rosters[0][1]["log"])
+    def signatures(self, x, known):
+        payload, sigs = b64(x.envelope["payload"]), [(s["keyid"], b64(s["sig"])) for s in x.envelope["signatures"]]
+        message = b"DSSEv1 28 application/vnd.in-toto+json %d %s" % (len(payload), payload)
+        x.people = {known[k][2]["id"] for k in x.keys if k in known}
+        return self.check(x.seq, key_unknown=known.keys() >= {*x.keys},
+                          signature=all(signed(known[k][0], sig, message) for k, sig in sigs if k in known))
+    def governance(self, x):
+        _, last, held = self.rosters[-1] if self.rosters else (None, None, {})
+        try: keys = sound(after := brought(x, last, [keys for _, _, keys in self.rosters]))
+        except ValueError: after, keys = None, {}
+        if not self.signatures(x, self.known | keys) or not self.check(x.seq, roster=after): return
+        name, before = sha256(jcs(after)), self.hashes[-1] if last else None
+        follows = (last["version"] + 1, before, last["log"]) if last else (1, None, after["log"])
+        if self.check(x.seq, not_authorised=governs(x, last or after, after, held or keys, keys), roster=x.roster ==
+                      (before or name) and (after["version"], after.get("previous"), after["log"]) == follows,
+                      subject=x.subject == [{"digest": {"sha256": name}, "name": after["log"]}]):
+            self.rosters, self.known = self.rosters + [(x, after, keys)], self.known | keys
+            self.hashes.append(name)
+    def act(self, x):
+        d, opens = self.deployments.setdefault(x.deployment, Deployment(x.subject)), x.kind == "deployment-opened"
+        _, roster, keys = self.rosters[-1] if self.rosters else (0, {"people": [], "roles": {}, "separate": []}, {})
+        self.signatures(x, self.known)
+        body, who, authors = x.body if x.fits else {}, x.who, set()
+        if x.deployment:
+            must = x.cls == "D" or (x.kind, body.get("act"), body.get("to")) == ("traffic-shifted", "intended", "green")
+            self.check(x.seq, deployment_seq=x.deploymentSeq == d.count, not_opened=d.opened or opens,
+                       opened_twice=not (d.opened and opens), after_close=not d.closed or "!" in who,
+                       subject=x.subject == d.subject, unseen=not must or x.seen is None or d.need <= x.seen["seq"],
+                       count=x.kind != "deployment-closed" or body.get("entries") == d.count + 1)
+            d.count, d.opened, d.closed = d.count + 1, d.opened or opens, d.closed or x.kind == "deployment-closed"
+            if x.cls != "A": d.need = x.seq
+        if body and opens: d.text, d.machines = body["checklist"], "machineRollback" in body["policy"]
+        if body and x.kind == "checklist-amended": d.text = body["checklist"]
+        gives = body["assignments"] if body and opens else [body] if body and x.kind == "roles-assigned" else []
+        may = {(role, p["id"]) for p in roster["people"] for role in p["roles"] if p["kind"] == "person"}
+        for a in gives:
+            d.holds[a["role"]] = a["person"]
+            d.held.add((a["role"], a["person"]))
+            pairs = [{(role, a["person"]) for role in pair} for pair in roster["separate"] if a["role"] in pair]
+            self.check(x.seq, separation=not any(pair <= d.held for pair in pairs))
+        self.check(x.seq, separation=not gives or len(d.holds) >= len(gives) and may >= {*d.holds.items()})
+        if body and x.kind == "item-signed":
+            item = next((i for i in d.text["items"] if i["id"] == body["item"]), {"by": "none"})
+            self.check(x.seq, item="by" not in item, checklist=body["checklist"] == d.text["text"]["commit"])
+            who, d.signed[x.id] = ",".join(item.get("roles", "-")) + "+", (body["item"], x.people)
+        if body and x.kind == "item-withdrawn":
+            item, authors = d.signed.get(body["statement"], (None, set()))
+            who, _ = "lead-deployer+", self.check(x.seq, withdrawal=item == body["item"])
+        if body and x.kind == "opening-erased" and len(x.people) == 1:
+            wrote = {person for y in self.entries if body["commit"] in refs(y.body) for person in y.people}
+            self.check(x.seq, not_authorised=not x.people & wrote)
+        if x.kind[:9] == "rollback-" and d.machines: who = "-*"
+        roles, one, people = who.rstrip("+*!"), x.who.rstrip("+*!"), set()
+        for s in x.signers if x.members else []:
+            _, use, p = keys.get(s["key"], (b"", "", {"id": "", "kind": "", "roles": []}))
+            people |= {p["id"]} if s["role"] == one else set()
+            given = "+" not in who or d.holds.get(s["role"]) == p["id"]
+            self.check(x.seq, not_authorised=use == "role" and s["role"] in p["roles"]
+                       and (p["kind"] == "person" or "*" in who)
+                       and (p["id"] in authors or given and (roles == "-" or s["role"] in roles.split(","))))
+        self.check(x.seq, not_authorised=len(people) >= roster["roles"].get(one, {"threshold": 0})["threshold"],
+                   roster=x.roster in self.hashes)
+    def suspects(self):
+        rotations = [x.body for x, _, _ in self.rosters if x.kind == "key-rotated"]
+        for revoking in (x for x, _, _ in self.rosters if "compromisedFromSeq" in x.body):
+            keys, first = {revoking.body["key"]}, revoking.body["compromisedFromSeq"]
+            for each in rotations * len(rotations): keys |= {keyid(each["new"])} if each["old"] in keys else set()
+            for x in self.entries: self.check(x.seq, key_suspect=x is revoking or x.seq < first or not keys & {*x.keys})
+    def openings(self, files):
+        erased = {x.body["commit"]: x.seq for x in self.entries if x.kind == "opening-erased" and x.fits}
+        first = {commit: x.seq for x in reversed(self.entries) for commit in refs(x.body)}
+        for commit, seq in first.items():
+            gone, data = erased.get(commit, -1) >= seq, files.get(commit)
+            self.check(seq, opening_missing=gone or data is not None, opening_not_erased=not gone or data is None,
+                       opening_altered=data is None or sha256(data) == commit and len(data) >= 16)
+        self.check(None, opening_stray=files.keys() <= first.keys())
+    def anchored(self, note):  # how many entries a checkpoint covers; 0 when it does not hold
+        (origin, size, tree, text, sigs), leaves = checkpoint(note), self.leaves
+        trusted = dict(vkey(v, 1) for _, r, _ in self.rosters for v in r["logKeys"])
+        watching = witnesses(["", *(r.get("witnessPolicy", "") for x, r, _ in self.rosters if x.seq < size)][-1])
+        good = [signed(trusted[name], sig, text) for name, sig in sigs if name in trusted]
+        message = [b"cosignature/v1\ntime %d\n%s" % (int.from_bytes(sig[:8], "big"), text) for _, sig in sigs]
+        cosigned = [len(sig) == 72 and sig[0] < 128 and signed(watching[name], sig[8:], m)
+                    for (name, sig), m in zip(sigs, message) if name in watching]
+        return self.check(None, checkpoint=good and all(good), cosignature=all(cosigned), truncated=size <= len(leaves),
+                          checkpoint_origin=origin in [r["log"] for _, r, _ in self.rosters],
+                          checkpoint_root=size > len(leaves) or root(leaves[:size]) == tree) and size
+def verify(folder, roster_sha256=None, checkpoint=None):  # exit status; findings (entry or None, code); why not proven
+    folder, part, covers = pathlib.Path(folder), None, 0
+    *lines, rest = (folder / "entries.jsonl").read_bytes().split(b"\n")
+    leaves, own = folder / "leaves.txt", folder / "checkpoint"
+    if leaves.exists(): part = re.findall("(.+)(?:\n|$)|\n", leaves.read_bytes().decode())
+    if not fits(part or [], "[hash]"): raise ValueError("leaves.txt: a line is no leaf")
+    log = Log(lines + [rest + b" "] * bool(rest), part)  # a line that does not end is malformed
+    log.openings({f.name: f.read_bytes() for f in folder.glob("openings/*")})
+    log.check(None, first_roster=roster_sha256 in [None, *log.hashes[:1]])
+    try: own.exists() and log.anchored(own.read_bytes().decode())
+    except ValueError: log.check(None, checkpoint=False)
+    if checkpoint is not None: covers = log.anchored(pathlib.Path(checkpoint).read_bytes().decode())
+    unclosed = part is not None and [d.closed for name, d in log.deployments.items() if name] != [True]
+    why = log.unproven + ["no entry at all"] * (not lines) + ["no hash of the first roster"] * (roster_sha256 is None) \
+        + [f"anchored up to {covers} entries"] * (covers < log.next) + ["not one closed deployment"] * unclosed
+    return 1 if log.findings else 4 if why else 0, log.findings, why
 if __name__ == "__main__":
-    sys.exit(main())
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("folder", "--roster-sha256", "--checkpoint"): parser.add_argument(name)
+    try: status, findings, why = verify(**vars(parser.parse_args()))
+    except (OSError, ValueError) as error: parser.error(str(error))  # ends with 2
+    print(*(f"entry {seq}: {code}" for seq, code in findings), *why, "VERIFIED" * (status == 0), sep="\n")
+    sys.exit(status)

@@ -5,17 +5,24 @@ import os
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from encoding import SPKI, jcs, sha
-from roster import roster_hash
-from verify import PREFIX, TYPE, root
+from verify import jcs, root, sha256
 
+SPKI, TYPE = bytes.fromhex("302a300506032b6570032100"), "application/vnd.in-toto+json"
 ORIGIN = "example.com/audit/crafted"
 SOURCE = [{"digest": {"gitCommit": "0" * 40}, "name": "source"}]
 
 
+def digest(*parts):
+    return bytes.fromhex(sha256(b"".join(parts)))
+
+
+def roster_hash(roster):
+    return sha256(jcs(roster))
+
+
 def key(name):
     """The key of this name, always the same: these logs protect nothing."""
-    return Ed25519PrivateKey.from_private_bytes(sha(name.encode()).digest())
+    return Ed25519PrivateKey.from_private_bytes(digest(name.encode()))
 
 
 def raw(name):
@@ -23,7 +30,7 @@ def raw(name):
 
 
 def keyid(name):
-    return sha(SPKI, raw(name)).hexdigest()
+    return sha256(SPKI + raw(name))
 
 
 def text64(data):
@@ -40,7 +47,7 @@ def person(name, *roles, keys=None, kind="person"):
 
 
 def note_id():
-    return sha(ORIGIN.encode(), b"\n\1", raw("log")).digest()[:4]
+    return digest(ORIGIN.encode(), b"\n\1", raw("log"))[:4]
 
 
 def first_roster():
@@ -64,8 +71,8 @@ class Log:
         self.add("ledger-opened", {"roster": self.roster}, [("alice.root", "root")], **wrong)
 
     def ref(self, text):
-        opening = sha(text.encode(), bytes([len(self.openings)])).digest()[:16] + text.encode()
-        commit = sha(opening).hexdigest()
+        opening = digest(text.encode(), bytes([len(self.openings)]))[:16] + text.encode()
+        commit = sha256(opening)
         self.openings[commit] = opening
         return {"commit": commit, "mediaType": "text/plain"}
 
@@ -80,22 +87,22 @@ class Log:
                      "signers": [{"key": keyid(name), "role": role} for name, role in signers]}
         if place:
             seq = range(place)[seen]
-            predicate["seen"] = {"leaf": sha(b"\0", self.lines[seq]).hexdigest(), "seq": seq}
+            predicate["seen"] = {"leaf": sha256(b"\0" + self.lines[seq]), "seq": seq}
         if deployment:
             predicate["deployment"] = deployment
         predicate.update(wrong)
         self.roster = after or self.roster
         governance = [{"digest": {"sha256": roster_hash(self.roster)}, "name": ORIGIN}]
-        payload = jcs({"_type": "https://in-toto.io/Statement/v1", "predicate": predicate, "predicateType": f"{PREFIX}{kind}/v1",
-                       "subject": subject or (SOURCE if deployment else governance)}).encode()
+        payload = jcs({"_type": "https://in-toto.io/Statement/v1", "predicate": predicate, "predicateType": f"https://project-aether.io/audit/{kind}/v1",
+                       "subject": subject or (SOURCE if deployment else governance)})
         pae = f"DSSEv1 {len(TYPE)} {TYPE} {len(payload)} ".encode() + payload
         signatures = [{"keyid": keyid(name), "sig": text64(key(name).sign(pae))} for name, _ in signers]
         entry = {"envelope": {"payload": text64(payload), "payloadType": TYPE, "signatures": signatures}, "seq": place,
-                 "prev": sha(b"\0", self.lines[-1]).hexdigest() if place else "0" * 64, "recorded": recorded or self.clock()}
+                 "prev": sha256(b"\0" + self.lines[-1]) if place else "0" * 64, "recorded": recorded or self.clock()}
         if deployment:
             entry["deploymentSeq"] = self.counts.get(deployment, 0)
             self.counts[deployment] = entry["deploymentSeq"] + 1
-        self.lines.append(jcs(entry).encode())
+        self.lines.append(jcs(entry))
         return predicate["id"]
 
     def next_roster(self, change):
@@ -123,10 +130,10 @@ class Log:
         for commit, opening in self.openings.items():
             with open(os.path.join(folder, "openings", commit), "wb") as file:
                 file.write(opening)
-        leaves = [sha(b"\0", line).digest() for line in self.lines]
+        leaves = [sha256(b"\0" + line) for line in self.lines]
         if left_out is not None:
             with open(os.path.join(folder, "leaves.txt"), "w", encoding="ascii") as file:
-                file.writelines(leaf.hex() + "\n" for leaf in leaves)
-        text = f"{ORIGIN}\n{len(leaves)}\n{text64(root(leaves))}\n"
+                file.writelines(leaf + "\n" for leaf in leaves)
+        text = f"{ORIGIN}\n{len(leaves)}\n{text64(bytes.fromhex(root(leaves)))}\n"
         with open(folder + ".checkpoint", "w", encoding="utf-8") as file:
             file.write(f"{text}\n\u2014 {ORIGIN} {text64(note_id() + key('log').sign(text.encode()))}\n")

@@ -121,8 +121,7 @@ pub fn assert_clean(path: &Path, log: &TestLog) -> Report {
     let anchors = Anchors {
         first_roster: Some(log.first_roster()),
         checkpoints: vec![sign_checkpoint(&checkpoint, &secret("log")).unwrap()],
-        own_checkpoint: None,
-        seen: Vec::new(),
+        ..Anchors::default()
     };
     let report = walk(path, &anchors);
     assert_eq!(report.verdict(), Verdict::Verified, "{:#?}", report.findings);

@@ -1,5 +1,6 @@
 """A verifier written from docs/FORMAT.md alone comes to the same verdicts as the program."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,11 @@ def verdicts(export, *anchors):
         stdin=subprocess.DEVNULL, capture_output=True, timeout=stage.SECONDS, check=False,
     )
     return other.returncode, own.returncode
+
+
+def program():
+    """The path of the program under test."""
+    return os.environ["AETHER_AUDIT_UNDER_TEST"]
 
 
 def anchors(name, export):
@@ -51,5 +57,34 @@ class Independent(unittest.TestCase):
                 stage.flip(sorted((spoilt / "openings").iterdir())[0], 0)
                 self.assertEqual(verdicts(spoilt, *told), (1, 1))
 
+    def test_it_is_one_file_of_at_most_300_lines(self):
+        lines = (INDEPENDENT / "verify.py").read_text().splitlines()
+        self.assertLessEqual(len(lines), 300)
+        self.assertLessEqual(max(map(len, lines)), 120)
+        allowed = {*sys.stdlib_module_names, "cryptography"}
+        for line in lines:
+            if line.startswith(("import ", "from ")):
+                named = line.split()[1:2] if line.startswith("from ") else line.removeprefix("import ").split(", ")
+                self.assertLessEqual({name.split(".")[0] for name in named}, allowed)
+
+    def test_both_cannot_run_without_entries(self):
+        nothing = stage.empty("no-entries")
+        self.assertEqual(verdicts(nothing), (2, 2))
+
     def test_it_holds_the_outside_vectors(self):
-        stage.run([sys.executable, INDEPENDENT / "vectors.py"], stage.folder())
+        self.harness("vectors.py")
+
+    def test_both_judge_crafted_logs_rightly(self):
+        self.harness("compare.py", program())
+
+    def test_both_judge_damaged_exports_alike(self):
+        self.harness("mutate.py", program())
+
+    def harness(self, name, *arguments):
+        """What one of the harnesses says is shown, so that a seed and what is left to the program are never silent."""
+        done = subprocess.run(
+            [sys.executable, INDEPENDENT / name, *arguments], cwd=stage.folder(), env=stage.environment(), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=stage.SECONDS, check=False,
+        )
+        print("".join(f"      {line}\n" for line in done.stdout.splitlines()), end="")
+        self.assertEqual(done.returncode, 0, done.stdout)

@@ -278,7 +278,8 @@ fn leave(stage: &mut Stage, id: &Token) -> Result<Played> {
     files::write(&kept, format!("{note}\n").as_bytes())?;
     let folder = home.join("exports").join(id.as_str());
     files::make_folder(&home.join("exports"))?;
-    let args = export::Args { folder: folder.clone(), only_deployment: true };
+    let args =
+        export::Args { folder: Some(folder.clone()), only_deployment: true, ..export::Args::default() };
     stage.act(LEAD, Some(id), |app| export::run(app, &args))?;
     let record = home.join("records").join(id.as_str());
     let roster = stage.roster()?;

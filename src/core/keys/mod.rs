@@ -5,7 +5,7 @@ mod fast;
 mod public;
 mod secret;
 
-pub use fast::FastVerifier;
+pub use fast::{Expected, FastVerifier, verdicts};
 pub use public::PublicKey;
 pub use secret::SecretKey;
 

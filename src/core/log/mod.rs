@@ -166,10 +166,10 @@ impl Log {
     }
 
     /// Lets go of what the gates do not need, to hold memory on long logs: readings, messages, notes and
-    /// the like of every deployment, and nearly all of a closed one. Its place, count and outcome stay.
-    pub fn release(&mut self) {
+    /// the like of every deployment but `keep`, and nearly all of a closed one. Its place, count and outcome stay.
+    pub fn release(&mut self, keep: Option<&Token>) {
         for (id, deployment) in &mut self.deployments {
-            if !self.released.contains(id) {
+            if keep != Some(id) && !self.released.contains(id) {
                 deployment.release();
                 if deployment.closed.is_some() {
                     self.released.insert(id.clone());

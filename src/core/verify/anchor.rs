@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Anchor, AnchorKind, AnchorState, Anchors, Finding};
+use crate::core::archive::{Archive, Archived};
 use crate::core::checkpoint::{self, Checkpoint, Note, Vkey, cosigned};
 use crate::core::hash::Hash;
 use crate::core::log::Log;
@@ -27,7 +28,8 @@ pub(super) struct Anchored {
 
 impl Roots {
     pub fn new(anchors: &Anchors) -> Self {
-        let notes = anchors.checkpoints.iter().chain(&anchors.own_checkpoint);
+        let archived = archived(anchors).iter().map(|one| &one.note);
+        let notes = anchors.checkpoints.iter().chain(&anchors.own_checkpoint).chain(archived);
         let sizes = notes.filter_map(|note| Checkpoint::parse(Note::parse(note).ok()?.text()).ok());
         let seen = anchors.seen.iter().map(|(size, _)| *size);
         let wanted = sizes.map(|stated| stated.size).chain(seen).map(|size| (size, None)).collect();
@@ -96,6 +98,9 @@ impl Roots {
                 witnessed(note, whose, log, &mut anchored);
             }
         }
+        if let Some(archive) = &anchors.archive {
+            self.archive(archive, &trusted, log, next, &mut anchored);
+        }
         anchored.findings.extend(self.monitored(&anchors.seen, next));
         for kind in AnchorKind::ALL {
             if !anchored.anchors.iter().any(|anchor| anchor.kind == kind) {
@@ -108,6 +113,52 @@ impl Roots {
         }
         anchored.anchors.sort_by_key(|anchor| anchor.kind);
         anchored
+    }
+
+    /// Holds the log against every checkpoint of an archive. Only those that are locked now anchor anything.
+    fn archive(&self, archive: &Archive, trusted: &[Vkey], log: &Log, next: u64, anchored: &mut Anchored) {
+        let mut told = |state, size, text| {
+            anchored.anchors.push(Anchor { kind: AnchorKind::Archive, state, size, text });
+        };
+        let all = match archive {
+            Archive::NotChecked(why) => return told(AnchorState::NotChecked, None, why.clone()),
+            Archive::Read(all) if all.is_empty() => {
+                return told(AnchorState::Absent, None, "it has no checkpoint of this log".into());
+            }
+            Archive::Read(all) => all,
+        };
+        let (mut newest, mut unlocked, mut broken) = (None, None, None);
+        for one in all {
+            match self.check_one(&one.note, trusted, log, next) {
+                Ok(size) => match one.locked {
+                    Some(until) => newest = newest.max(Some((size, until))),
+                    None => unlocked = unlocked.max(Some(size)),
+                },
+                Err((seq, code, text)) => {
+                    let text = format!("{} in the archive: {text}", one.place);
+                    anchored.findings.push(Finding { seq, code, text: text.clone() });
+                    broken.get_or_insert(text);
+                }
+            }
+        }
+        let count = format!("{} checkpoint{}", all.len(), if all.len() == 1 { "" } else { "s" });
+        let (state, size, text) = match (broken, newest, unlocked) {
+            (Some(text), ..) => (AnchorState::Broken, None, text),
+            (None, Some((size, until)), _) => {
+                anchored.size = anchored.size.max(Some(size));
+                let until = until.human();
+                let text = format!(
+                    "{count}, the newest of {size} entries, locked until {until}: the log extends all"
+                );
+                (AnchorState::Holds, Some(size), text)
+            }
+            (None, None, size) => {
+                let text =
+                    format!("{count}, none of them locked now, so that its owner could have replaced them");
+                (AnchorState::Untrusted, size, text)
+            }
+        };
+        anchored.anchors.push(Anchor { kind: AnchorKind::Archive, state, size, text });
     }
 
     /// Holds the log against what a monitor saw of it before.
@@ -159,6 +210,13 @@ impl Roots {
                 Err((size.checked_sub(1), "checkpoint-root", text))
             }
         }
+    }
+}
+
+fn archived(anchors: &Anchors) -> &[Archived] {
+    match &anchors.archive {
+        Some(Archive::Read(all)) => all,
+        _ => &[],
     }
 }
 

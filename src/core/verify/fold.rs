@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::anchor::Roots;
 use super::chain::Chain;
 use super::openings::Known;
-use super::prepare::{Checked, Keys, Prepared, Ready, check};
+use super::prepare::{Checked, Keys, Prepared, Ready};
 use super::signer::{Budget, Signer};
 use super::table::{BySeq, SeqList};
 use super::{Anchors, DeploymentSummary, Finding, Openings, Report, Scope};
@@ -39,6 +39,8 @@ pub(super) struct Fold<'a> {
     signed: HashMap<Hash, SeqList>,
     /// Entries that revoke a key: a key may sign its own end.
     revocations: BTreeSet<(Hash, u64)>,
+    /// The deployment that is kept whole, and its entries with those of governance.
+    keep: Option<(Token, Vec<Entry>)>,
     findings: Vec<Finding>,
     unsupported: Vec<Finding>,
     notices: Vec<Finding>,
@@ -72,6 +74,7 @@ impl<'a> Fold<'a> {
             ids: BySeq::default(),
             signed: HashMap::new(),
             revocations: BTreeSet::new(),
+            keep: None,
             findings: Vec::new(),
             unsupported: Vec::new(),
             notices: Vec::new(),
@@ -80,6 +83,16 @@ impl<'a> Fold<'a> {
             first_leaf: None,
             last_leaf: None,
         }
+    }
+
+    /// From here on keeps all of a deployment.
+    pub fn keep(&mut self, deployment: &Token) {
+        self.keep = Some((deployment.clone(), Vec::new()));
+    }
+
+    /// The entries that were kept.
+    pub fn kept(&mut self) -> Vec<Entry> {
+        self.keep.take().map_or_else(Vec::new, |(_, entries)| entries)
     }
 
     /// The keys that are known so far.
@@ -135,23 +148,32 @@ impl<'a> Fold<'a> {
         }
         let Some(seq) = self.chain.place(&entry) else { return };
         entry.line.seq = seq;
+        self.take_placed(seq, &entry, &signatures, &openings);
+        if let Some((deployment, entries)) = &mut self.keep
+            && entry.statement.predicate.deployment.as_ref().is_none_or(|id| id == deployment)
+        {
+            entries.push(entry);
+        }
+    }
+
+    fn take_placed(&mut self, seq: u64, entry: &Entry, signatures: &[Checked], openings: &[Hash]) {
         self.ids.put(seq, self.random.hash_one(entry.statement.predicate.id.as_str()));
         if seq > 0 && self.log.rosters.is_empty() {
             // Entry 0 has its finding: without its roster nobody can be judged.
             return;
         }
-        let sound = self.judge_signatures(seq, &entry, &signatures);
+        let sound = self.judge_signatures(seq, entry, signatures);
         let governance = Event::class_of(entry.statement.kind()) == Some(Class::Governance);
         if governance && !sound && seq > 0 {
             // A roster that nobody rightly signed never takes force.
-            return self.refer(seq, &entry, &openings);
+            return self.refer(seq, entry, openings);
         }
         let store = std::cell::RefCell::new(&mut self.openings);
-        let taken = self.log.take(&entry, |commit| store.borrow_mut().authors(commit));
-        self.refer(seq, &entry, &openings);
-        self.judge(seq, &entry, taken);
+        let taken = self.log.take(entry, |commit| store.borrow_mut().authors(commit));
+        self.refer(seq, entry, openings);
+        self.judge(seq, entry, taken);
         if self.entries.is_multiple_of(RELEASE_EVERY) {
-            self.log.release();
+            self.log.release(self.keep.as_ref().map(|(deployment, _)| deployment));
         }
     }
 
@@ -178,7 +200,8 @@ impl<'a> Fold<'a> {
                 };
                 let signature = entry.signatures.get(index);
                 let key = Signer::new(key, &self.tables);
-                checked = signature.map_or(Checked::Bad, |sig| check(&key, &dsse::pae(&entry.payload), sig));
+                checked = signature
+                    .map_or(Checked::Bad, |sig| Checked::of(key.verify(&dsse::pae(&entry.payload), sig)));
             }
             self.signatures += 1;
             self.signed.entry(signer.key).or_default().push(seq);
@@ -334,6 +357,7 @@ impl<'a> Fold<'a> {
             roster_confirmed,
             roster_given: anchors.first_roster.is_some(),
             checkpoint_given: !anchors.checkpoints.is_empty(),
+            archive_given: anchors.archive.is_some(),
             anchors: anchored.anchors,
             anchored_to: anchored.size.and_then(|size| size.checked_sub(1)),
             signatures: self.signatures,

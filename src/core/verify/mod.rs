@@ -18,7 +18,10 @@ mod signer;
 mod single;
 mod table;
 
+use super::archive::Archive;
+use super::entry::Entry;
 use super::hash::Hash;
+use super::name::Token;
 
 pub use report::{Anchor, AnchorKind, AnchorState, DeploymentSummary, Finding, Report, Verdict};
 pub use single::{Given, Single, single};
@@ -60,6 +63,8 @@ pub struct Anchors {
     pub own_checkpoint: Option<String>,
     /// Sizes and roots that a monitor saw before.
     pub seen: Vec<(u64, Hash)>,
+    /// What the archive came to that the caller named.
+    pub archive: Option<Archive>,
 }
 
 /// Where openings are kept.
@@ -117,4 +122,20 @@ pub fn verify(
     let mut fold = fold::Fold::new(scope, openings, anchors);
     pipeline::run(entries, &mut fold, progress);
     fold.finish(anchors)
+}
+
+/// [`verify`], and what the walk read of a deployment: all of its state in [`Report::log`], and its entries with
+/// those of governance, in order, without payloads and signatures.
+pub fn verify_and_keep(
+    entries: impl Iterator<Item = Result<Stored, String>>,
+    scope: Scope,
+    openings: &mut dyn Openings,
+    anchors: &Anchors,
+    deployment: &Token,
+) -> (Report, Vec<Entry>) {
+    let mut fold = fold::Fold::new(scope, openings, anchors);
+    fold.keep(deployment);
+    pipeline::run(entries, &mut fold, &mut |_| {});
+    let kept = fold.kept();
+    (fold.finish(anchors), kept)
 }

@@ -8,7 +8,7 @@ use super::fold::Fold;
 use super::prepare::{Keys, Prepared, prepare};
 
 /// Entries of one chunk, once the log's first keys are known.
-const CHUNK: usize = 128;
+const CHUNK: usize = 32;
 /// Chunks that one worker holds, being worked on or waiting either side.
 const AHEAD: usize = 2;
 /// After so many entries in a row that the source cannot read, it is given up.
@@ -24,8 +24,8 @@ struct Worker {
 pub(super) fn run(entries: impl Iterator<Item = Item>, fold: &mut Fold, progress: &mut dyn FnMut(u64)) {
     let mut source = Source { entries: entries.fuse(), lost: 0 };
     // The first entry alone: it brings the keys that nearly all others need.
-    for item in source.chunk(1) {
-        fold.take(prepare(item, &fold.keys()));
+    for prepared in prepare(source.chunk(1), &fold.keys()) {
+        fold.take(prepared);
     }
     let count = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
@@ -35,8 +35,7 @@ pub(super) fn run(entries: impl Iterator<Item = Item>, fold: &mut Fold, progress
                 let (give, done) = sync_channel(AHEAD);
                 scope.spawn(move || {
                     for (items, keys) in taken {
-                        let chunk = items.into_iter().map(|item| prepare(item, &keys)).collect();
-                        if give.send(chunk).is_err() {
+                        if give.send(prepare(items, &keys)).is_err() {
                             return;
                         }
                     }
@@ -47,7 +46,7 @@ pub(super) fn run(entries: impl Iterator<Item = Item>, fold: &mut Fold, progress
         let (mut given, mut folded) = (0, 0);
         loop {
             while given < folded + AHEAD * count {
-                let items = source.chunk(if given < count { CHUNK / 4 } else { CHUNK });
+                let items = source.chunk(if given < count { CHUNK / 2 } else { CHUNK });
                 if items.is_empty() || workers[given % count].jobs.send((items, fold.keys())).is_err() {
                     break;
                 }

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::signer::Signer;
+use super::signer::{Begun, Signer};
 use super::{Columns, Stored};
 use crate::core::dsse;
 use crate::core::entry::Entry;
 use crate::core::hash::Hash;
+use crate::core::keys::{Expected, verdicts};
 use crate::core::merkle;
 use crate::core::opening::refs_in;
 
@@ -21,6 +22,12 @@ pub(super) enum Checked {
     Bad,
     /// The key had not come up yet when the entry was prepared.
     Later,
+}
+
+impl Checked {
+    pub fn of(good: bool) -> Self {
+        if good { Self::Good } else { Self::Bad }
+    }
 }
 
 /// A stored entry, taken apart.
@@ -43,7 +50,30 @@ pub(super) struct Ready {
     pub columns: Vec<String>,
 }
 
-pub(super) fn prepare(item: Result<Stored, String>, keys: &Keys) -> Prepared {
+/// Takes a chunk of entries apart.
+pub(super) fn prepare(items: Vec<Result<Stored, String>>, keys: &Keys) -> Vec<Prepared> {
+    let mut open = Open::default();
+    let mut all: Vec<Prepared> = items
+        .into_iter()
+        .enumerate()
+        .map(|(index, item)| prepare_one(index, item, keys, &mut open))
+        .collect();
+    for ((index, signer), good) in open.whose.into_iter().zip(verdicts(&open.expected)) {
+        if let Some(Prepared::Entry(ready)) = all.get_mut(index) {
+            ready.signatures[signer] = Checked::of(good);
+        }
+    }
+    all
+}
+
+/// Signatures whose verdicts are still to be told, and whose they are: the entry's and the signer's index.
+#[derive(Default)]
+struct Open {
+    expected: Vec<Expected>,
+    whose: Vec<(usize, usize)>,
+}
+
+fn prepare_one(index: usize, item: Result<Stored, String>, keys: &Keys, open: &mut Open) -> Prepared {
     let stored = match item {
         Ok(stored) => stored,
         Err(why) => return Prepared::Lost(why),
@@ -52,7 +82,7 @@ pub(super) fn prepare(item: Result<Stored, String>, keys: &Keys) -> Prepared {
         Ok(entry) => entry,
         Err(error) => return Prepared::Broken(merkle::leaf_hash(&stored.bytes), error.to_string()),
     };
-    let signatures = check_signatures(&entry, keys);
+    let signatures = check_signatures(index, &entry, keys, open);
     let openings = refs_in(entry.statement.predicate.body.get());
     let columns = stored.columns.map_or_else(Vec::new, |columns| differing(&columns, &entry));
     // What nobody looks at again is freed where it was made.
@@ -65,19 +95,21 @@ pub(super) fn prepare(item: Result<Stored, String>, keys: &Keys) -> Prepared {
     Prepared::Entry(Box::new(Ready { entry, signatures, openings, columns }))
 }
 
-fn check_signatures(entry: &Entry, keys: &Keys) -> Vec<Checked> {
+/// What is open counts as bad until its verdict is told.
+fn check_signatures(index: usize, entry: &Entry, keys: &Keys, open: &mut Open) -> Vec<Checked> {
     let message = dsse::pae(&entry.payload);
-    let signers = entry.statement.predicate.signers.iter().zip(&entry.signatures);
+    let signers = entry.statement.predicate.signers.iter().zip(&entry.signatures).enumerate();
     signers
-        .map(|(signer, signature)| {
-            keys.get(&signer.key).map_or(Checked::Later, |key| check(key, &message, signature))
+        .map(|(signer, (by, signature))| match keys.get(&by.key).map(|key| key.begin(&message, signature)) {
+            None => Checked::Later,
+            Some(Begun::Told(good)) => Checked::of(good),
+            Some(Begun::Open(expected)) => {
+                open.expected.push(expected);
+                open.whose.push((index, signer));
+                Checked::Bad
+            }
         })
         .collect()
-}
-
-/// The one place where a signature is checked.
-pub(super) fn check(key: &Signer, message: &[u8], signature: &[u8; 64]) -> Checked {
-    if key.verify(message, signature) { Checked::Good } else { Checked::Bad }
 }
 
 fn differing(columns: &Columns, entry: &Entry) -> Vec<String> {

@@ -36,11 +36,13 @@ pub enum AnchorKind {
     Witnesses,
     /// A time-stamp token over a checkpoint.
     Timestamp,
+    /// Checkpoints in storage that nobody can delete from, named by the caller.
+    Archive,
 }
 
 impl AnchorKind {
     /// Every kind, in the order in which they are told.
-    pub const ALL: [Self; 3] = [Self::Checkpoint, Self::Witnesses, Self::Timestamp];
+    pub const ALL: [Self; 4] = [Self::Checkpoint, Self::Witnesses, Self::Timestamp, Self::Archive];
 
     /// One word, stable.
     #[must_use]
@@ -49,6 +51,7 @@ impl AnchorKind {
             Self::Checkpoint => "checkpoint",
             Self::Witnesses => "witnesses",
             Self::Timestamp => "timestamp",
+            Self::Archive => "archive",
         }
     }
 }
@@ -62,6 +65,8 @@ pub enum AnchorState {
     Untrusted,
     /// It contradicts the log, or is invalid: a finding.
     Broken,
+    /// It was named, and could not be looked at.
+    NotChecked,
     /// There is none.
     Absent,
 }
@@ -74,6 +79,7 @@ impl AnchorState {
             Self::Holds => "holds",
             Self::Untrusted => "untrusted",
             Self::Broken => "broken",
+            Self::NotChecked => "not-checked",
             Self::Absent => "absent",
         }
     }
@@ -180,7 +186,9 @@ pub struct Report {
     pub checkpoint_given: bool,
     /// Each thing outside the owner's control, and what became of it.
     pub anchors: Vec<Anchor>,
-    /// The newest entry that a checkpoint from the caller covers.
+    /// Whether the caller named an archive.
+    pub archive_given: bool,
+    /// The newest entry that a checkpoint from the caller, or a locked one of the caller's archive, covers.
     pub anchored_to: Option<u64>,
     /// Signatures that were checked.
     pub signatures: u64,
@@ -252,6 +260,12 @@ impl Report {
                     .into(),
             );
         }
+        let archive = self.anchors.iter().find(|anchor| anchor.kind == AnchorKind::Archive);
+        if let Some(archive) =
+            archive.filter(|archive| self.archive_given && archive.state != AnchorState::Holds)
+        {
+            reasons.push(format!("the archive holds nothing: {}", archive.text));
+        }
         match self.anchored_to {
             Some(seq) if seq >= last => {}
             Some(seq) => reasons.push(format!(
@@ -264,6 +278,7 @@ impl Report {
                  give a newer --checkpoint"
                     .into(),
             ),
+            None if self.archive_given => {}
             None => reasons.push(
                 "no checkpoint was given, so that entries at the end could have been cut: \
                  give --checkpoint with one that was kept outside the log"
