@@ -5,7 +5,7 @@
 //! - [`core`] is pure: the format, the fold, the verifier. No IO, no clock, no random source.
 //! - The edges do one job each and never import each other: `ledger` stores entries, `evidence`
 //!   measures, `config` reads `aether.toml`, `report` writes records, `witness` asks and is one,
-//!   `archive` writes to storage that nobody can delete from.
+//!   `archive` writes to storage that nobody can delete from, `tsa` asks time-stamping authorities.
 //! - `cli` has one short file per command: it collects, then appends, then tells people.
 #![forbid(unsafe_code)]
 
@@ -16,4 +16,5 @@ pub mod core;
 pub mod evidence;
 pub mod ledger;
 pub mod report;
+pub mod tsa;
 pub mod witness;

@@ -13,8 +13,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("evidence", &["core"]),
     ("ledger", &["core"]),
     ("report", &["core"]),
+    ("tsa", &["core"]),
     ("witness", &["core"]),
-    ("cli", &["archive", "config", "core", "evidence", "ledger", "report", "witness"]),
+    ("cli", &["archive", "config", "core", "evidence", "ledger", "report", "tsa", "witness"]),
     ("main.rs", &["cli"]),
 ];
 

@@ -46,7 +46,7 @@ pub fn read(place: &Place, source: &Source, now: Timestamp) -> Result<Seen> {
 fn origin(source: &Source) -> Result<Option<String>> {
     let first = source.stored()?.next().and_then(Result::ok);
     let entry = first.and_then(|stored| Entry::parse(&stored.bytes).ok());
-    Ok(entry.map(|entry| entry.statement.predicate.log.to_string()))
+    Ok(entry.map(|entry| entry.statement.predicate.log.clone()))
 }
 
 fn look(place: &Place, origin: &str, leaves: &[Hash], now: Timestamp) -> Result<Seen, ArchiveError> {

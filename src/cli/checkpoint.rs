@@ -10,6 +10,7 @@ use super::cosigned;
 use super::init::log_key_name;
 use super::keyring::Keyring;
 use super::memory::Memory;
+use super::stamp;
 use super::status_code::Status;
 use crate::core::checkpoint::{self, Checkpoint, Vkey};
 use crate::core::hash::Hash;
@@ -24,20 +25,38 @@ pub struct Args {
     /// Ask this witness of the roster's policy to cosign, by its URL, or `all`; may be given again
     #[arg(long, value_name = "URL", value_delimiter = ',', env = "AETHER_AUDIT_WITNESS")]
     pub witness: Vec<String>,
+    /// Have it stamped by the time-stamping authority (RFC 3161) at this URL
+    #[arg(long, value_name = "URL", env = "AETHER_AUDIT_TIMESTAMP")]
+    pub timestamp: Option<String>,
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
+    if let Some(url) = args.timestamp.as_ref().filter(|url| !is_web(url)) {
+        bail!("--timestamp {url:?} is no URL: it begins with http:// or https://");
+    }
     let desk = super::desk::Desk::read(app, None)?;
     desk.sound()?;
     let made = make(app, &desk.ledger, &desk.log)?;
-    let (made, status) = if args.witness.is_empty() {
+    let (made, mut status) = if args.witness.is_empty() {
         (made, Status::Done)
     } else {
         cosigned::gather(app, &desk.ledger, &desk.log, &made, &args.witness)?
     };
+    if let Some(url) = &args.timestamp {
+        let stamped = stamp::stamp(app, &desk.log.origin, &made, url);
+        if status == Status::Done {
+            status = stamped;
+        }
+    }
     app.raw(made.note)?;
     app.say("Give this to somebody outside your control: with it, `aether-audit verify --checkpoint FILE` proves that nothing up to here was changed or cut off.");
     Ok(status)
+}
+
+fn is_web(url: &str) -> bool {
+    ["http://", "https://"]
+        .iter()
+        .any(|scheme| url.get(..scheme.len()).is_some_and(|own| own.eq_ignore_ascii_case(scheme)))
 }
 
 /// A checkpoint that was signed here.

@@ -14,12 +14,14 @@ use super::archive;
 use super::checkpoint::{Made, make_or_remember};
 use super::desk::{Desk, pick};
 use super::files;
+use super::stamp;
 use super::status_code::Status;
 use crate::core::archive::MAX_RETAIN_DAYS;
 use crate::core::hash::Hash;
 use crate::core::log::Log;
 use crate::core::name::Token;
 use crate::core::opening::refs_in;
+use crate::core::timestamp::StoredToken;
 use crate::ledger::Ledger;
 
 /// Options of `export`.
@@ -53,6 +55,8 @@ pub struct Exported {
     pub entries: u64,
     /// Its checkpoint, where this place makes or remembers one.
     pub checkpoint: Option<Made>,
+    /// How many time-stamp tokens stand beside it.
+    pub timestamps: usize,
 }
 
 #[derive(Template)]
@@ -62,6 +66,8 @@ struct Readme<'a> {
     entries: u64,
     deployment: Option<&'a str>,
     rehearsal: bool,
+    /// The newest checkpoint that has a time stamp.
+    stamped: Option<u64>,
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
@@ -72,10 +78,11 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     check_new(target)?;
     let only =
         if args.only_deployment || app.globals.deployment.is_some() { Some(pick(app, true)?) } else { None };
-    let Exported { entries, checkpoint, .. } = make(app, target, only.as_ref(), true)?;
+    let Exported { entries, checkpoint, timestamps, .. } = make(app, target, only.as_ref(), true)?;
     if app.json() {
         app.print_json(&serde_json::json!({
             "folder": target, "entries": entries, "checkpoint": checkpoint.is_some(), "deployment": only,
+            "timestamps": timestamps,
         }))?;
     } else {
         app.data(target.display().to_string())?;
@@ -94,7 +101,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
 ///
 /// # Errors
 /// Where the folder is there already, or the ledger cannot be read.
-pub fn make(app: &App, target: &Path, only: Option<&Token>, sign: bool) -> Result<Exported> {
+pub fn make(app: &mut App, target: &Path, only: Option<&Token>, sign: bool) -> Result<Exported> {
     let desk = Desk::read(app, only)?;
     if let Some(id) = only {
         desk.deployment(id)?;
@@ -102,16 +109,21 @@ pub fn make(app: &App, target: &Path, only: Option<&Token>, sign: bool) -> Resul
     let checkpoint = if sign { make_or_remember(app, &desk.ledger, &desk.log)? } else { None };
     // As much as the checkpoint covers, should somebody have appended meanwhile.
     let size = checkpoint.as_ref().map_or(desk.head.seq + 1, |made| made.size.max(desk.head.seq + 1));
+    let tokens = match &checkpoint {
+        Some(made) => stamp::tokens(app, &desk.ledger, &desk.log.origin, made.size)?,
+        None => Vec::new(),
+    };
     let mut entries = 0;
     whole(target, |staged| {
         entries = write(staged, &desk.ledger, only, size)?;
-        write_papers(staged, &desk.log, only, entries)?;
+        write_papers(staged, &desk.log, only, entries, &tokens)?;
+        write_tokens(staged, &tokens)?;
         match &checkpoint {
             Some(made) => files::write(&staged.join("checkpoint"), made.note.as_bytes()),
             None => Ok(()),
         }
     })?;
-    Ok(Exported { origin: desk.log.origin.to_string(), entries, checkpoint })
+    Ok(Exported { origin: desk.log.origin.clone(), entries, checkpoint, timestamps: tokens.len() })
 }
 
 fn check_new(target: &Path) -> Result<()> {
@@ -189,8 +201,26 @@ fn openings_of(entry: &[u8]) -> Vec<Hash> {
         .unwrap_or_default()
 }
 
+/// Time-stamp tokens, each named by the size of its checkpoint.
+///
+/// # Errors
+/// Where the folder cannot be written.
+pub fn write_tokens(folder: &Path, tokens: &[StoredToken]) -> Result<()> {
+    let timestamps = folder.join("timestamps");
+    if !tokens.is_empty() {
+        fs::create_dir(&timestamps)?;
+    }
+    tokens.iter().try_for_each(|token| files::write(&timestamps.join(&token.name), &token.bytes))
+}
+
 /// Keys, roster and README: conveniences, none of which the check rests on.
-fn write_papers(folder: &Path, log: &Log, only: Option<&Token>, entries: u64) -> Result<()> {
+fn write_papers(
+    folder: &Path,
+    log: &Log,
+    only: Option<&Token>,
+    entries: u64,
+    tokens: &[StoredToken],
+) -> Result<()> {
     let keys = folder.join("keys");
     fs::create_dir(&keys)?;
     for (keyid, known) in &log.keys {
@@ -203,6 +233,7 @@ fn write_papers(folder: &Path, log: &Log, only: Option<&Token>, entries: u64) ->
         entries,
         deployment: only.map(Token::as_str),
         rehearsal: log.rehearsal,
+        stamped: tokens.last().and_then(StoredToken::size),
     };
     files::write(&folder.join("README.md"), readme.render()?.as_bytes())
 }

@@ -18,6 +18,7 @@ use super::signed::Signed;
 use crate::core::hash::Hash;
 use crate::core::merkle::leaf_hash;
 use crate::core::statement::Seen;
+use crate::core::timestamp::{StoredToken, TOKEN_MAX, file_name};
 use crate::ledger::Ledger;
 
 const MAX: u64 = 1 << 20;
@@ -91,6 +92,53 @@ impl Memory {
     pub fn keep_checkpoint(&self, note: &str) -> Result<()> {
         files::write(&self.file("checkpoint"), note.as_bytes())?;
         Ok(File::open(&self.folder)?.sync_all()?)
+    }
+
+    /// Where the time-stamp token over the checkpoint of `size` entries is.
+    #[must_use]
+    pub fn token_file(&self, size: u64) -> PathBuf {
+        self.file("timestamps").join(file_name(size))
+    }
+
+    /// That token; `None` where there is none.
+    ///
+    /// # Errors
+    /// Where it is there and cannot be read.
+    pub fn token(&self, size: u64) -> Result<Option<Vec<u8>>> {
+        let path = self.token_file(size);
+        if fs::symlink_metadata(&path).is_err() {
+            return Ok(None);
+        }
+        files::read(&path, TOKEN_MAX as u64).map(Some)
+    }
+
+    /// The sizes of the checkpoints that have one.
+    ///
+    /// # Errors
+    /// Where they cannot be listed.
+    pub fn tokens(&self) -> Result<Vec<u64>> {
+        let folder = self.file("timestamps");
+        if !folder.is_dir() {
+            return Ok(Vec::new());
+        }
+        let mut found = Vec::new();
+        for file in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+            let name = file?.file_name().to_string_lossy().into_owned();
+            found.extend(StoredToken { name, bytes: Vec::new() }.size());
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// Keeps a token, unless one over the same checkpoint is there. The caller holds the lock.
+    ///
+    /// # Errors
+    /// Where one is, or it cannot be written.
+    pub fn keep_token(&self, size: u64, token: &[u8]) -> Result<()> {
+        let folder = self.file("timestamps");
+        files::make_folder(&folder)?;
+        files::write_new(&self.token_file(size), token)?;
+        Ok(File::open(&folder)?.sync_all()?)
     }
 
     /// Refuses a ledger that does not hold the newest entry that this place has seen.

@@ -42,6 +42,7 @@ mod show;
 mod sign;
 mod signed;
 mod source;
+mod stamp;
 mod status;
 mod status_code;
 mod template;

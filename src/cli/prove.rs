@@ -10,7 +10,7 @@ use super::app::App;
 use super::checkpoint::{make_or_remember, vkeys};
 use super::desk::Desk;
 use super::status_code::Status;
-use super::{export, files};
+use super::{export, files, stamp};
 use crate::core::checkpoint::{self, Checkpoint};
 use crate::core::entry::Entry;
 use crate::core::opening::refs_in;
@@ -41,6 +41,7 @@ struct Readme<'a> {
     kind: &'a str,
     size: u64,
     rehearsal: bool,
+    stamped: bool,
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
@@ -57,6 +58,8 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
     let others = desk.entries.iter().map(|entry| entry.line.seq);
     let governance: Vec<u64> = others.filter(|other| *other != seq && *other < stated.size).collect();
+    let mut tokens = stamp::tokens(app, &desk.ledger, &desk.log.origin, stated.size)?;
+    tokens.retain(|token| token.size() == Some(stated.size));
     export::whole(&folder, |staged| {
         files::write(&staged.join("entry.json"), &bytes)?;
         fs::create_dir(staged.join("proofs"))?;
@@ -72,12 +75,14 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         }
         files::write(&staged.join("governance.jsonl"), &lines)?;
         beside(staged, &desk, &entry, args)?;
+        export::write_tokens(staged, &tokens)?;
         let readme = Readme {
             seq,
             origin: &desk.log.origin,
             kind: entry.statement.kind(),
             size: stated.size,
             rehearsal: desk.log.rehearsal,
+            stamped: !tokens.is_empty(),
         };
         files::write(&staged.join("README.md"), readme.render()?.as_bytes())
     })?;

@@ -14,13 +14,15 @@ use crate::core::event::Event;
 use crate::core::hash::Hash;
 use crate::core::opening::{Opening, refs_in};
 use crate::core::verify::{Anchors, Finding, Given, Single, single};
+use crate::ledger::Folder;
 
 const MAX_PROOF: u64 = 1 << 20;
 const MAX_GOVERNANCE: u64 = 256 << 20;
 const MAX_OPENING: u64 = 64 << 20;
 
 pub fn run(app: &mut App, folder: &Path, anchors: &Anchors) -> Result<Status> {
-    let mut found = single(&read(folder)?, anchors);
+    let anchors = Anchors { tokens: Folder::any(folder).tokens()?, ..anchors.clone() };
+    let mut found = single(&read(folder)?, &anchors);
     let texts = found.entry.clone().map_or(Ok(Vec::new()), |entry| openings(folder, &entry, &mut found))?;
     let status = match (found.findings.is_empty(), found.not_proven.is_empty()) {
         (false, _) => Status::Finding,
@@ -98,6 +100,7 @@ fn json(found: &Single, status: Status, texts: &[(Hash, Option<String>)]) -> ser
         "seq": found.entry.as_ref().map(|e| e.line.seq), "kind": found.entry.as_ref().map(|e| e.statement.kind()),
         "recorded": found.entry.as_ref().map(|e| e.line.recorded), "by": by, "rosterSeq": found.roster_seq,
         "size": found.checkpoint.as_ref().map(|c| c.size), "openings": openings,
+        "anchors": found.stamps.iter().map(super::verify::anchor_json).collect::<Vec<_>>(),
         "body": found.entry.as_ref().map(|e| &e.statement.predicate.body),
     })
 }
@@ -133,6 +136,7 @@ fn text(found: &Single, status: Status, texts: &[(Hash, Option<String>)]) -> Res
         let opened = opened.as_deref().unwrap_or("[not shown]");
         text.push_str(&format!("opening      {}: {opened}\n", commit.short()));
     }
+    found.stamps.iter().for_each(|stamp| text.push_str(&super::verify::anchor_line(stamp)));
     text.push_str(&match status {
         Status::Finding => format!("VERDICT      {} FINDING(S)\n", found.findings.len()),
         Status::NotProven => {

@@ -13,6 +13,7 @@ use crate::core::hash::Hash;
 use crate::core::log::Log;
 use crate::core::merkle::leaf_hash;
 use crate::core::name::Token;
+use crate::core::timestamp::StoredToken;
 use crate::core::verify::{Columns, Openings, Scope, Stored};
 use crate::ledger::{Folder, Ledger};
 
@@ -118,6 +119,17 @@ impl Source {
         Ok(match self {
             Self::Ledger(_) => None,
             Self::Export(folder) => folder.checkpoint()?,
+        })
+    }
+
+    /// The time-stamp tokens that stand beside the entries.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn tokens(&self) -> Result<Vec<StoredToken>> {
+        Ok(match self {
+            Self::Ledger(_) => Vec::new(),
+            Self::Export(folder) => folder.tokens()?,
         })
     }
 

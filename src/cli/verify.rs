@@ -18,9 +18,11 @@ use crate::config::Config;
 use crate::core::archive::Place;
 use crate::core::checkpoint::Note;
 use crate::core::hash::Hash;
+use crate::core::timestamp::TsaRoots;
 use crate::core::verify::{self, Anchor, Anchors, Finding, Report, Verdict};
 
 const MAX_NOTE: u64 = 1 << 20;
+const MAX_ROOTS: u64 = 16 << 20;
 
 /// Options of `verify`.
 #[derive(clap::Args, Debug, Default)]
@@ -33,6 +35,9 @@ pub struct Args {
     /// A checkpoint that somebody else kept; may be given again
     #[arg(long, value_name = "FILE", env = "AETHER_AUDIT_CHECKPOINT")]
     pub checkpoint: Vec<PathBuf>,
+    /// Root certificates (PEM) of the time-stamping authorities that you trust: then the time must be proven too; may be given again
+    #[arg(long, value_name = "FILE", env = "AETHER_AUDIT_TSA_ROOTS")]
+    pub tsa_roots: Vec<PathBuf>,
     /// An archive that you trust not to be in the hands of the log's owner; AWS is reached as your environment says
     #[arg(long, value_name = "s3://BUCKET/PREFIX", env = "AETHER_AUDIT_ARCHIVE", conflicts_with = "follow")]
     pub archive: Option<Place>,
@@ -103,7 +108,17 @@ fn anchors(args: &Args) -> Result<Anchors> {
     };
     let checkpoints = args.checkpoint.iter().map(|path| checkpoint(path, args.path.as_deref()));
     let checkpoints = checkpoints.collect::<Result<Vec<_>>>()?;
-    Ok(Anchors { first_roster, checkpoints, ..Anchors::default() })
+    let tsa_roots = tsa_roots(&args.tsa_roots)?;
+    Ok(Anchors { first_roster, checkpoints, tsa_roots, ..Anchors::default() })
+}
+
+fn tsa_roots(paths: &[PathBuf]) -> Result<TsaRoots> {
+    let mut roots = TsaRoots::default();
+    for path in paths {
+        let added = roots.add_pem(&files::read(path, MAX_ROOTS)?);
+        added.with_context(|| format!("--tsa-roots {}", path.display()))?;
+    }
+    Ok(roots)
 }
 
 /// A checkpoint from elsewhere: one that lies inside what is checked anchors nothing.
@@ -149,7 +164,8 @@ pub(super) fn check(app: &App, source: &Source, anchors: &Anchors) -> Result<Rep
     if let Source::Ledger(ledger) = source {
         ledger.snapshot()?;
     }
-    let anchors = Anchors { own_checkpoint: source.checkpoint()?, ..anchors.clone() };
+    let (own_checkpoint, tokens) = (source.checkpoint()?, source.tokens()?);
+    let anchors = Anchors { own_checkpoint, tokens, ..anchors.clone() };
     let bar = if app.globals.quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
     if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} entries checked, {per_sec}") {
         bar.set_style(style);
@@ -218,13 +234,14 @@ fn lines(findings: &[Finding]) -> Vec<Line<'_>> {
     findings.iter().map(|f| Line { seq: f.seq, code: f.code, text: &f.text }).collect()
 }
 
-fn anchors_json(report: &Report) -> Vec<serde_json::Value> {
-    let line = |anchor: &Anchor| {
-        serde_json::json!({
-            "kind": anchor.kind.as_str(), "state": anchor.state.as_str(), "size": anchor.size, "text": anchor.text,
-        })
-    };
-    report.anchors.iter().map(line).collect()
+pub(super) fn anchor_json(anchor: &Anchor) -> serde_json::Value {
+    serde_json::json!({
+        "kind": anchor.kind.as_str(), "state": anchor.state.as_str(), "size": anchor.size, "text": anchor.text,
+    })
+}
+
+pub(super) fn anchor_line(anchor: &Anchor) -> String {
+    format!("{:<12} {}, {}\n", anchor.kind.as_str(), anchor.state.as_str(), anchor.text)
 }
 
 pub(super) fn print_json(app: &mut App, report: &Report, record: Option<&RecordCheck>) -> Result<()> {
@@ -253,7 +270,7 @@ pub(super) fn print_json(app: &mut App, report: &Report, record: Option<&RecordC
         "entries": report.entries, "size": report.size, "root": report.root,
         "firstLeaf": report.first_leaf, "lastLeaf": report.last_leaf, "lastSeq": report.last_seq,
         "firstRoster": report.first_roster, "rosterConfirmed": report.roster_confirmed, "anchoredToSeq": report.anchored_to,
-        "anchors": anchors_json(report),
+        "anchors": report.anchors.iter().map(anchor_json).collect::<Vec<_>>(),
         "signatures": report.signatures, "openings": report.openings, "deployments": deployments,
     });
     if let Some(record) = record {
@@ -312,7 +329,7 @@ pub(super) fn print_text(app: &mut App, report: &Report, record: Option<&RecordC
         text.push_str(&format!("first roster {hash}, {roster}\n"));
     }
     for anchor in &report.anchors {
-        text.push_str(&format!("{:<12} {}, {}\n", anchor.kind.as_str(), anchor.state.as_str(), anchor.text));
+        text.push_str(&anchor_line(anchor));
     }
     match report.anchored_to {
         Some(seq) => text.push_str(&format!("anchored     up to entry {seq}\n")),

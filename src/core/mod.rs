@@ -23,5 +23,6 @@ pub mod roster;
 pub mod statement;
 pub mod strict;
 pub mod time;
+pub mod timestamp;
 pub mod verify;
 pub mod witness;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::core::entry::MAX_ENTRY_BYTES;
 use crate::core::hash::Hash;
+use crate::core::timestamp::{StoredToken, TOKEN_MAX};
 
 /// An export folder.
 #[derive(Clone, Debug)]
@@ -34,6 +35,12 @@ impl Folder {
     #[must_use]
     pub fn at(path: &Path) -> Option<Self> {
         path.join("entries.jsonl").is_file().then(|| Self { path: path.to_owned() })
+    }
+
+    /// The folder at `path`, whatever it holds.
+    #[must_use]
+    pub fn any(path: &Path) -> Self {
+        Self { path: path.to_owned() }
     }
 
     /// Where it is.
@@ -141,6 +148,28 @@ impl Folder {
         let read = self.open("checkpoint")?.take(MAX_NOTE).read_to_end(&mut note);
         read.map_err(|e| self.error("checkpoint", &e))?;
         Ok(Some(String::from_utf8(note).unwrap_or_default()))
+    }
+
+    /// The time-stamp tokens, by name. One that is too large is cut beyond the limit, so that it is refused.
+    ///
+    /// # Errors
+    /// Where the folder or a file in it cannot be read.
+    pub fn tokens(&self) -> Result<Vec<StoredToken>, FolderError> {
+        let mut found = Vec::new();
+        if !self.has("timestamps") {
+            return Ok(found);
+        }
+        for file in fs::read_dir(self.path.join("timestamps")).map_err(|e| self.error("timestamps", &e))? {
+            let name = file.map_err(|e| self.error("timestamps", &e))?.file_name();
+            let name = name.to_string_lossy().into_owned();
+            let path = format!("timestamps/{name}");
+            let mut bytes = Vec::new();
+            let read = self.open(&path)?.take(TOKEN_MAX as u64 + 1).read_to_end(&mut bytes);
+            read.map_err(|e| self.error(&path, &e))?;
+            found.push(StoredToken { name, bytes });
+        }
+        found.sort_by_key(|token| (token.size(), token.name.clone()));
+        Ok(found)
     }
 
     /// The bytes (salt ‖ bytes) of an opening.

@@ -1,6 +1,7 @@
 //! The command line, as a user has it.
 
 mod archive;
+mod authority;
 mod bucket;
 mod copies;
 mod elsewhere;
@@ -16,4 +17,5 @@ mod prove;
 mod quickstart;
 mod races;
 mod secrets;
+mod timestamp;
 mod witness;

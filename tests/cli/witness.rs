@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::folder::Folder;
 
 /// A witness, killed when it goes.
-struct Running {
+pub struct Running {
     child: Child,
     address: String,
 }
@@ -64,6 +64,14 @@ fn keys(folder: &Folder) -> (String, String) {
 fn policy(folder: &Folder, witness: &str, address: &str) {
     fs::write(folder.at("policy"), format!("witness w1 {witness} http://{address}\nquorum w1\n")).unwrap();
     folder.ok(&["key", "witnesses", "policy", "--reason", "the sister team", "--as", "alice"]);
+}
+
+/// A witness that the roster's policy asks for.
+pub fn cosigning(folder: &Folder) -> Running {
+    let (witness, log) = keys(folder);
+    let running = Running::of(folder, "w", &log);
+    policy(folder, &witness, &running.address);
+    running
 }
 
 fn anchor(folder: &Folder, checkpoint: &str) -> (Option<i32>, String, String) {

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Anchor, AnchorKind, AnchorState, Anchors, Finding};
+use super::{Anchor, AnchorKind, AnchorState, Anchors, Finding, stamped};
 use crate::core::archive::{Archive, Archived};
 use crate::core::checkpoint::{self, Checkpoint, Note, Vkey, cosigned};
 use crate::core::hash::Hash;
 use crate::core::log::Log;
 use crate::core::merkle::Frontier;
 use crate::core::time::Timestamp;
+use crate::core::timestamp::StoredToken;
 use crate::core::witness::Policy;
 
 /// The tree, and its roots at the sizes that some checkpoint states.
@@ -32,7 +33,9 @@ impl Roots {
         let notes = anchors.checkpoints.iter().chain(&anchors.own_checkpoint).chain(archived);
         let sizes = notes.filter_map(|note| Checkpoint::parse(Note::parse(note).ok()?.text()).ok());
         let seen = anchors.seen.iter().map(|(size, _)| *size);
-        let wanted = sizes.map(|stated| stated.size).chain(seen).map(|size| (size, None)).collect();
+        let stamped = anchors.tokens.iter().filter_map(StoredToken::size);
+        let sizes = sizes.map(|stated| stated.size).chain(seen).chain(stamped);
+        let wanted = sizes.map(|size| (size, None)).collect();
         let mut roots = Self { frontier: Frontier::new(), wanted };
         roots.keep();
         roots
@@ -102,6 +105,12 @@ impl Roots {
             self.archive(archive, &trusted, log, next, &mut anchored);
         }
         anchored.findings.extend(self.monitored(&anchors.seen, next));
+        for token in &anchors.tokens {
+            let root = |size| self.wanted.get(&size).copied().flatten();
+            let (anchor, finding) = stamped::stamped(token, &log.origin, root, &anchors.tsa_roots);
+            anchored.anchors.push(anchor);
+            anchored.findings.extend(finding);
+        }
         for kind in AnchorKind::ALL {
             if !anchored.anchors.iter().any(|anchor| anchor.kind == kind) {
                 let text = match kind {

@@ -357,6 +357,7 @@ impl<'a> Fold<'a> {
             roster_confirmed,
             roster_given: anchors.first_roster.is_some(),
             checkpoint_given: !anchors.checkpoints.is_empty(),
+            tsa_roots_given: !anchors.tsa_roots.is_empty(),
             archive_given: anchors.archive.is_some(),
             anchors: anchored.anchors,
             anchored_to: anchored.size.and_then(|size| size.checked_sub(1)),

@@ -16,12 +16,14 @@ mod prepare;
 mod report;
 mod signer;
 mod single;
+mod stamped;
 mod table;
 
 use super::archive::Archive;
 use super::entry::Entry;
 use super::hash::Hash;
 use super::name::Token;
+use super::timestamp::{StoredToken, TsaRoots};
 
 pub use report::{Anchor, AnchorKind, AnchorState, DeploymentSummary, Finding, Report, Verdict};
 pub use single::{Given, Single, single};
@@ -63,6 +65,10 @@ pub struct Anchors {
     pub own_checkpoint: Option<String>,
     /// Sizes and roots that a monitor saw before.
     pub seen: Vec<(u64, Hash)>,
+    /// The time-stamp tokens that stand beside the entries.
+    pub tokens: Vec<StoredToken>,
+    /// Whom the caller trusts to stamp: with any of them, every token must hold, and there must be one.
+    pub tsa_roots: TsaRoots,
     /// What the archive came to that the caller named.
     pub archive: Option<Archive>,
 }

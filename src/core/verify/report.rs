@@ -184,6 +184,8 @@ pub struct Report {
     pub roster_given: bool,
     /// Whether the caller gave any checkpoint.
     pub checkpoint_given: bool,
+    /// Whether the caller said whom they trust to stamp times.
+    pub tsa_roots_given: bool,
     /// Each thing outside the owner's control, and what became of it.
     pub anchors: Vec<Anchor>,
     /// Whether the caller named an archive.
@@ -284,6 +286,9 @@ impl Report {
                  give --checkpoint with one that was kept outside the log"
                     .into(),
             ),
+        }
+        if self.tsa_roots_given {
+            reasons.extend(super::stamped::not_proven(&self.anchors));
         }
         reasons
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Anchors, Finding};
+use super::{Anchor, AnchorKind, AnchorState, Anchors, Finding, stamped};
 use crate::core::authority::{self, Context};
 use crate::core::checkpoint::{self, Checkpoint, Vkey};
 use crate::core::deployment::Signatory;
@@ -41,6 +41,8 @@ pub struct Single {
     pub roster_seq: Option<u64>,
     /// The checkpoint that the proofs lead to.
     pub checkpoint: Option<Checkpoint>,
+    /// The time-stamp tokens over that checkpoint, and what became of them; one line at least.
+    pub stamps: Vec<Anchor>,
     /// The log as its governance tells it.
     pub log: Log,
 }
@@ -63,6 +65,7 @@ pub fn single(given: &Given, anchors: &Anchors) -> Single {
     found.governed(&later, given);
     found.suspect(&entry);
     found.anchor(&entry, given, anchors);
+    found.stamped(anchors);
     found.entry = Some(entry);
     found
 }
@@ -264,6 +267,24 @@ impl Single {
             );
         } else if same {
             self.not_proven.retain(|reason| !reason.starts_with("the proof leads to a checkpoint of"));
+        }
+    }
+
+    /// Tokens are over the checkpoint that the proofs lead to; over any other they have no place here.
+    fn stamped(&mut self, anchors: &Anchors) {
+        let Some(reached) = self.checkpoint.clone() else { return };
+        for token in &anchors.tokens {
+            let root = |size| (size == reached.size).then_some(reached.root);
+            let (anchor, finding) = stamped::stamped(token, &reached.origin, root, &anchors.tsa_roots);
+            self.stamps.push(anchor);
+            self.findings.extend(finding);
+        }
+        if self.stamps.is_empty() {
+            let (kind, state) = (AnchorKind::Timestamp, AnchorState::Absent);
+            self.stamps.push(Anchor { kind, state, size: None, text: "none given".into() });
+        }
+        if !anchors.tsa_roots.is_empty() {
+            self.not_proven.extend(stamped::not_proven(&self.stamps));
         }
     }
 

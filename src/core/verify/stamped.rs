@@ -1,0 +1,74 @@
+//! Time-stamp tokens held against the log: what was there, and when.
+
+use super::{Anchor, AnchorKind, AnchorState, Finding};
+use crate::core::checkpoint::Checkpoint;
+use crate::core::hash::Hash;
+use crate::core::timestamp::{StoredToken, Token, TokenError, TsaRoots};
+
+/// Judges one token. `root` gives the log's root at a size, where it has as many entries.
+pub(super) fn stamped(
+    stored: &StoredToken,
+    origin: &str,
+    root: impl Fn(u64) -> Option<Hash>,
+    roots: &TsaRoots,
+) -> (Anchor, Option<Finding>) {
+    let size = stored.size();
+    let name = format!("timestamps/{}", stored.name.escape_debug());
+    let anchor = |state, text| Anchor { kind: AnchorKind::Timestamp, state, size, text };
+    let broken = |seq, code, why: &str| {
+        let text = format!("{name}: {why}");
+        (anchor(AnchorState::Broken, text.clone()), Some(Finding { seq, code, text }))
+    };
+    let Some(size) = size else {
+        return broken(None, "timestamp", "its name is not that of a token, <size>.tsr");
+    };
+    let token = match Token::open(&stored.bytes) {
+        Ok(token) => token,
+        Err(error @ TokenError::Unsupported(_)) => {
+            return (anchor(AnchorState::Untrusted, format!("{name}: {error}")), None);
+        }
+        Err(error) => return broken(None, "timestamp", &error.to_string()),
+    };
+    let Some(root) = root(size) else {
+        return broken(
+            Some(size),
+            "truncated",
+            &format!("it covers {size} entries, and some of them are missing"),
+        );
+    };
+    let text = Checkpoint { origin: origin.to_owned(), size, root }.to_text();
+    if !text.is_ok_and(|text| token.is_over(&text)) {
+        let why = format!("it is not over the checkpoint of the first {size} entries of this log");
+        return broken(size.checked_sub(1), "timestamp-imprint", &why);
+    }
+    let (by, time) = (token.signer_name(), token.time().human());
+    match token.trusted(roots) {
+        Ok(root) => {
+            let text = format!(
+                "the checkpoint of {size} entries was there at {time}, says {by:?} under your root {root:?}"
+            );
+            (anchor(AnchorState::Holds, text), None)
+        }
+        Err(why) => {
+            let text =
+                format!("{name} states {time} for the checkpoint of {size} entries, signed by {by:?}: {why}");
+            (anchor(AnchorState::Untrusted, text), None)
+        }
+    }
+}
+
+/// What is not proven of the time, where the caller has said whom they trust to state it.
+pub(super) fn not_proven(anchors: &[Anchor]) -> Vec<String> {
+    let of_time = || anchors.iter().filter(|anchor| anchor.kind == AnchorKind::Timestamp);
+    let untrusted = of_time().filter(|anchor| anchor.state == AnchorState::Untrusted);
+    let mut reasons: Vec<String> =
+        untrusted.map(|anchor| format!("the time is not proven: {}", anchor.text)).collect();
+    if of_time().all(|anchor| anchor.state == AnchorState::Absent) {
+        reasons.push(
+            "the time is not proven: --tsa-roots was given, and there is no time-stamp token to check; ask for an export made \
+             where `checkpoint --timestamp` was run"
+                .into(),
+        );
+    }
+    reasons
+}
