@@ -1,4 +1,5 @@
-//! `kill -9` while several processes append: nothing acknowledged is lost, nothing forks.
+//! `kill -9` while several processes append and make checkpoints: nothing acknowledged is lost, nothing forks, and no
+//! checkpoint is ahead of the ledger.
 
 #[path = "cli/folder.rs"]
 mod folder;
@@ -31,8 +32,43 @@ const WRITER: &str = "CRASH_TEST_WRITER";
 const ROUNDS: u64 = 6;
 const ROUND: Duration = Duration::from_secs(2);
 
+/// When to kill: on a machine that is busy everything takes longer, and all of it should be hit.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// What one command takes that nobody kills, while the others run.
+    command: Duration,
+    until: Instant,
+}
+
+impl Pace {
+    fn goes_on(self) -> bool {
+        Instant::now() < self.until
+    }
+
+    /// At any moment of a command, or somewhat after its end.
+    fn patience(self) -> Duration {
+        let most = u64::try_from(self.command.as_millis()).unwrap() * 3 / 2;
+        Duration::from_millis(jitter(most.max(300)))
+    }
+}
+
 /// What was acknowledged: the note's text or the item, by `seq`.
 type Acknowledged = BTreeMap<u64, String>;
+
+/// What killed processes left behind.
+#[derive(Default)]
+struct Tally {
+    killed: u64,
+    acknowledged: usize,
+    checkpoints: usize,
+    entries: u64,
+}
+
+/// How many are killed at least; a campaign sets the variable.
+fn kills() -> u64 {
+    let given = std::env::var("AETHER_AUDIT_TEST_KILLS").ok();
+    given.map_or(20, |given| given.parse().expect("a number"))
+}
 
 #[test]
 fn killed_writers_lose_nothing_and_fork_nothing() {
@@ -40,19 +76,50 @@ fn killed_writers_lose_nothing_and_fork_nothing() {
     if let Some(place) = std::env::var_os(WRITER) {
         append_until_killed(Path::new(&place));
     }
+    let mut all = Tally::default();
+    while all.killed < kills() {
+        let one = ledger_under_fire(NAME);
+        all.killed += one.killed;
+        all.acknowledged += one.acknowledged;
+        all.checkpoints += one.checkpoints;
+        all.entries += one.entries;
+        println!(
+            "{} killed; of {} entries {} had been acknowledged, and {} checkpoints released: all there",
+            all.killed, all.entries, all.acknowledged, all.checkpoints
+        );
+    }
+    assert!(all.acknowledged > 50, "only {} appends were acknowledged", all.acknowledged);
+    assert!(all.checkpoints > 2, "only {} checkpoints were released", all.checkpoints);
+}
+
+/// A ledger of its own, written to for some rounds by processes that are killed.
+fn ledger_under_fire(name: &str) -> Tally {
     let folder = Folder::opened();
-    let mut acknowledged = Acknowledged::new();
-    let mut killed = 0;
+    let (mut acknowledged, mut checkpoints) = (Acknowledged::new(), Vec::new());
+    let mut tally = Tally::default();
+    let mut command = Duration::ZERO;
     for round in 0..ROUNDS {
-        let until = Instant::now() + ROUND;
+        let pace = Pace { command, until: Instant::now() + ROUND.max(command * 5) };
         let (found, dead) = thread::scope(|scope| {
             let folder = &folder;
             let threads = [
-                scope.spawn(move || library_writers(folder, NAME, until)),
-                scope.spawn(move || library_writers(folder, NAME, until)),
-                scope.spawn(move || command_writers(folder, "note", until)),
-                scope.spawn(move || command_writers(folder, "sign", until)),
+                scope.spawn(move || library_writers(folder, name, pace)),
+                scope.spawn(move || library_writers(folder, name, pace)),
+                scope.spawn(move || command_writers(folder, "note", pace)),
+                scope.spawn(move || command_writers(folder, "sign", pace)),
             ];
+            let anchors = [
+                scope.spawn(move || checkpoint_makers(folder, pace)),
+                scope.spawn(move || checkpoint_makers(folder, pace)),
+            ];
+            let start = Instant::now();
+            folder.ok(&["note", "unharmed", "--as", "carol"]);
+            command = start.elapsed();
+            for thread in anchors {
+                let (notes, dead) = thread.join().unwrap();
+                checkpoints.extend(notes);
+                tally.killed += dead;
+            }
             threads.map(|thread| thread.join().unwrap()).into_iter().fold(
                 (vec![], 0),
                 |(mut all, sum), (some, dead)| {
@@ -61,7 +128,7 @@ fn killed_writers_lose_nothing_and_fork_nothing() {
                 },
             )
         });
-        killed += dead;
+        tally.killed += dead;
         for (seq, what) in found {
             let before = acknowledged.insert(seq, what.clone());
             assert!(
@@ -69,17 +136,18 @@ fn killed_writers_lose_nothing_and_fork_nothing() {
                 "{seq} was acknowledged as {before:?} and {what}"
             );
         }
-        assert_all_there(&folder, &acknowledged, round);
+        tally.entries = assert_all_there(&folder, &acknowledged, &checkpoints, round);
     }
-    assert!(killed > 20, "only {killed} writers were killed");
-    assert!(acknowledged.len() > 50, "only {} appends were acknowledged", acknowledged.len());
+    tally.acknowledged = acknowledged.len();
+    tally.checkpoints = checkpoints.len();
+    tally
 }
 
 /// Starts a writer on the library and kills it, again and again.
-fn library_writers(folder: &Folder, name: &str, until: Instant) -> (Vec<(u64, String)>, u64) {
+fn library_writers(folder: &Folder, name: &str, pace: Pace) -> (Vec<(u64, String)>, u64) {
     let mut killed = 0;
     let mut found = Vec::new();
-    while Instant::now() < until {
+    while pace.goes_on() {
         let place = folder.at(&format!("writer-{}", u64::from_be_bytes(random())));
         fs::create_dir(&place).unwrap();
         let mut child = Command::new(std::env::current_exe().unwrap())
@@ -89,7 +157,7 @@ fn library_writers(folder: &Folder, name: &str, until: Instant) -> (Vec<(u64, St
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        thread::sleep(Duration::from_millis(150 + jitter(400)));
+        thread::sleep(Duration::from_millis(150 + jitter(400)).max(pace.command / 2 + pace.patience()));
         killed += u64::from(kill(&mut child, "the library"));
         let lines = fs::read_to_string(place.join("acknowledged")).unwrap_or_default();
         // The newest line may have been cut by the kill.
@@ -102,17 +170,17 @@ fn library_writers(folder: &Folder, name: &str, until: Instant) -> (Vec<(u64, St
 }
 
 /// Runs the program, and kills it more often than not.
-fn command_writers(folder: &Folder, verb: &str, until: Instant) -> (Vec<(u64, String)>, u64) {
+fn command_writers(folder: &Folder, verb: &str, pace: Pace) -> (Vec<(u64, String)>, u64) {
     let mut killed = 0;
     let mut found = Vec::new();
-    while Instant::now() < until {
+    while pace.goes_on() {
         let text = format!("note {}", u64::from_be_bytes(random()));
         let (what, args) = match verb {
             "sign" => ("env-audit", ["sign", "env-audit", "--as", "alice"]),
             _ => (text.as_str(), ["note", text.as_str(), "--as", "bob"]),
         };
         let mut child = folder.command(&args).spawn().unwrap();
-        let patience = Duration::from_millis(jitter(600));
+        let patience = pace.patience();
         let start = Instant::now();
         while start.elapsed() < patience && child.try_wait().unwrap().is_none() {
             thread::sleep(Duration::from_millis(1));
@@ -126,6 +194,25 @@ fn command_writers(folder: &Folder, verb: &str, until: Instant) -> (Vec<(u64, St
         found.push((seq.parse().unwrap(), what.to_owned()));
     }
     (found, killed)
+}
+
+/// Makes checkpoints, and kills more often than not; gives those that were released.
+fn checkpoint_makers(folder: &Folder, pace: Pace) -> (Vec<String>, u64) {
+    let (mut notes, mut killed) = (Vec::new(), 0);
+    while pace.goes_on() {
+        let mut child = folder.command(&["checkpoint"]).spawn().unwrap();
+        let patience = pace.patience();
+        let start = Instant::now();
+        while start.elapsed() < patience && child.try_wait().unwrap().is_none() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        if kill(&mut child, "checkpoint") {
+            killed += 1;
+        } else {
+            notes.push(std::io::read_to_string(child.stdout.take().unwrap()).unwrap());
+        }
+    }
+    (notes, killed)
 }
 
 /// Kills with SIGKILL; `false` where it had ended well before.
@@ -145,10 +232,17 @@ fn kill(child: &mut Child, what: &str) -> bool {
     status.code().is_none()
 }
 
-fn assert_all_there(folder: &Folder, acknowledged: &Acknowledged, round: u64) {
+/// Every acknowledged entry stands there as it was acknowledged, every released checkpoint holds, and the one that is
+/// remembered, released or not, too; gives the number of entries.
+fn assert_all_there(folder: &Folder, acknowledged: &Acknowledged, released: &[String], round: u64) -> u64 {
+    let remembered = fs::read_dir(folder.at("private")).unwrap().map(|file| file.unwrap().path());
+    let mut remembered =
+        remembered.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("checkpoint-"));
+    let remembered = remembered.next().map(|path| fs::read_to_string(path).unwrap());
+    let newest = folder.ok(&["checkpoint"]);
     let anchors = Anchors {
         first_roster: Some(Hash::parse(&folder.roster_sha256()).unwrap()),
-        checkpoints: vec![folder.ok(&["checkpoint"])],
+        checkpoints: released.iter().cloned().chain(remembered).chain([newest]).collect(),
         ..Anchors::default()
     };
     let report = walk::walk(&folder.ledger(), &anchors);
@@ -168,6 +262,7 @@ fn assert_all_there(folder: &Folder, acknowledged: &Acknowledged, round: u64) {
         };
         assert_eq!(there, *what, "round {round}: entry {seq}");
     }
+    ledger.head().unwrap().unwrap().seq + 1
 }
 
 /// The body of a writer: a note, its acknowledgement into a file, and again.

@@ -5,6 +5,8 @@ mod common;
 
 #[path = "verify/adversary.rs"]
 mod adversary;
+#[path = "verify/campaign.rs"]
+mod campaign;
 #[path = "verify/honest.rs"]
 mod honest;
 #[path = "verify/mutated.rs"]

@@ -15,7 +15,7 @@ pub use super::pick::{
     check_person, check_role, hand, pick, record_folder, unknown_deployment, unknown_person,
 };
 use super::signed::{Signed, UNSIGNED, is_governance, known, unsigned_entries};
-use super::status_code::Refused;
+use super::status_code::{Recorded, Refused};
 use crate::core::deployment::Deployment;
 use crate::core::dsse::{self, Envelope, PAYLOAD_TYPE, Signature};
 use crate::core::entry::Entry;
@@ -339,7 +339,8 @@ impl Desk {
             }
             Ok(())
         })?;
-        self.remember(app, Seen { leaf: appended.leaf, seq: appended.seq })?;
+        self.remember(app, Seen { leaf: appended.leaf, seq: appended.seq })
+            .context(Recorded(appended.seq))?;
         Ok(appended)
     }
 

@@ -53,10 +53,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let mut desk = args.elsewhere.desk(app, deployment.as_ref())?;
     describe(app, &desk.log, &target)?;
     if target.bytes.is_none() {
-        bail!(
-            "the opening {} is not here: it was erased already, or is missing; `aether-audit verify` tells which",
-            target.commit
-        );
+        return wiped(app, args, &desk.ledger, &target.commit);
     }
     let who = app.who()?;
     let authors = authors(&desk.log, &target.carriers);
@@ -84,6 +81,16 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         rendered(app, deployment.as_ref(), &target)?;
     }
     Ok(Status::Done)
+}
+
+/// There is nothing to erase any more; what an erasure could not finish, it finishes here.
+fn wiped(app: &App, args: &Args, ledger: &Ledger, commit: &Hash) -> Result<Status> {
+    if args.elsewhere.out.is_none() && !app.globals.dry_run {
+        ledger.scrub()?;
+    }
+    bail!(
+        "the opening {commit} is not here: it was erased already, or is missing; `aether-audit verify` tells which"
+    )
 }
 
 /// The opening that is meant, and every entry that refers to it. Reads the whole log.

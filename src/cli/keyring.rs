@@ -1,7 +1,7 @@
 //! Private keys: where they lie, how they are read, never how they look.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -11,7 +11,9 @@ use zeroize::Zeroizing;
 
 use super::app::{App, random};
 use super::files;
+use super::status_code::Recorded;
 use crate::core::keys::{KeyError, PublicKey, SecretKey};
+use crate::ledger::LedgerError;
 
 const MAX_KEY_FILE: u64 = 64 * 1024;
 /// What a key is called until the roster has it.
@@ -137,10 +139,13 @@ impl Keyring {
         if !self.has(staged) {
             return Ok(());
         }
-        if self.has(name) {
-            fs::rename(self.file(name), self.file(&format!("{name}.old-{label}")))?;
+        // A second name first: there is no moment without a key of this name.
+        match fs::hard_link(self.file(name), self.file(&format!("{name}.old-{label}"))) {
+            Err(error) if !matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => {
+                Err(error.into())
+            }
+            _ => Ok(fs::rename(self.file(staged), self.file(name))?),
         }
-        Ok(fs::rename(self.file(staged), self.file(name))?)
     }
 
     /// Finishes what a rotation that was interrupted began: the staged key takes the place of the one that it
@@ -168,6 +173,15 @@ impl Keyring {
     /// Where it cannot be removed.
     pub fn discard(&self, staged: &str) -> Result<()> {
         Ok(fs::remove_file(self.file(staged))?)
+    }
+
+    /// The same after its rotation failed, if it is certain that the roster does not have it: the only copy of a
+    /// key that may have been recorded stays, and is adopted or thrown away by whoever looks next.
+    pub fn discard_after(&self, staged: &str, error: &anyhow::Error) {
+        let disk = error.downcast_ref().is_some_and(LedgerError::leaves_doubt);
+        if !disk && !error.is::<Recorded>() {
+            let _ = self.discard(staged);
+        }
     }
 }
 

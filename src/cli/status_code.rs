@@ -65,6 +65,19 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
+/// An entry stands; what failed came after it. Context of that error.
+#[derive(Clone, Copy, Debug)]
+pub struct Recorded(
+    /// Its `seq`.
+    pub u64,
+);
+
+impl fmt::Display for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "entry {} is recorded and stays: do not record it again. What failed came after it", self.0)
+    }
+}
+
 /// The exit status of an error.
 #[must_use]
 pub fn of(error: &anyhow::Error) -> Status {

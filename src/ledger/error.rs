@@ -172,6 +172,20 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
+    /// Whether the disk may hold what was to be appended, though it said that it failed.
+    #[must_use]
+    pub const fn leaves_doubt(&self) -> bool {
+        matches!(
+            self,
+            Self::Full(_)
+                | Self::Disk { .. }
+                | Self::Sqlite { .. }
+                | Self::ReadOnly(_)
+                | Self::Traces(_)
+                | Self::Unwiped { .. }
+        )
+    }
+
     /// The same, said of another path: what happens to a ledger on its way is about its place.
     pub(super) fn at(self, place: &Path) -> Self {
         let path = place.to_owned();

@@ -62,7 +62,11 @@ impl Ledger {
         let staging = place::staging(path)?;
         let staged = staging.path().join("ledger.db");
         let appended = Self::create(&staged)
-            .and_then(|mut ledger| ledger.append(now, first))
+            .and_then(|mut ledger| {
+                let appended = ledger.append(now, first)?;
+                ledger.settle()?;
+                Ok(appended)
+            })
             .map_err(|error| error.at(path))?;
         place::put(&staged, path)?;
         Ok(appended)
@@ -107,6 +111,15 @@ impl Ledger {
             }
             Err(LedgerError::ReadOnly(path)) => Err(LedgerError::NeedsWriting(path)),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Moves all of the write-ahead log into the file: closing would do so too, and tell nobody where it fails.
+    fn settle(&self) -> Result<(), LedgerError> {
+        let moved = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        match self.wrap(moved)? {
+            0 => Ok(()),
+            _ => Err(LedgerError::Busy(self.path.clone())),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
@@ -85,10 +86,17 @@ pub(super) fn staging(path: &Path) -> Result<TempDir, LedgerError> {
 /// Puts a whole file in its place, durably, and never over another.
 pub(super) fn put(staged: &Path, path: &Path) -> Result<(), LedgerError> {
     let sync = |folder: PathBuf| File::open(folder).and_then(|folder| folder.sync_all());
+    // The other name of the same file goes with the folder that it is in.
     fs::hard_link(staged, path)
-        .and_then(|()| fs::remove_file(staged))
-        .and_then(|()| sync(folder(path)))
+        .or_else(|error| if same(staged, path) { Ok(()) } else { Err(error) })
+        .and_then(|()| sync(folder(path)).inspect_err(|_| drop(fs::remove_file(path))))
         .map_err(|error| failed(error, path))
+}
+
+/// Whether two names are of one file: a failed call may have given it the second all the same.
+fn same(one: &Path, other: &Path) -> bool {
+    let id = |path: &Path| fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    id(one).is_some() && id(one) == id(other)
 }
 
 fn failed(error: std::io::Error, path: &Path) -> LedgerError {

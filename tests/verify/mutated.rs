@@ -1,4 +1,4 @@
-//! Thousands of random alterations: none missed, none that stops the verifier.
+//! Garbage, and each byte of a note altered: nothing stops the verifier, nothing passes.
 
 use aether_audit::core::checkpoint::{CosignerKey, Note, NoteSignature, cosign};
 use aether_audit::core::event::{Event, RosterChanged};
@@ -18,72 +18,6 @@ impl Random {
         self.0 ^= self.0 >> 27;
         usize::try_from((self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % limit as u64).unwrap()
     }
-}
-
-/// Alters the log in one way; gives the entries that it is about.
-fn alter(entries: &mut Vec<Vec<u8>>, random: &mut Random) -> [usize; 2] {
-    let (at, other) = (random.below(entries.len()), random.below(entries.len()));
-    let length = entries[at].len();
-    match random.below(8) {
-        0 | 1 => {
-            let bit = 1 << random.below(8);
-            entries[at][random.below(length)] ^= bit;
-        }
-        2 => drop(entries[at].remove(random.below(length))),
-        3 => {
-            let byte = u8::try_from(random.below(256)).unwrap();
-            entries[at].insert(random.below(length + 1), byte);
-        }
-        4 => drop(entries.remove(at)),
-        5 => {
-            let copy = entries[at].clone();
-            entries.insert(other, copy);
-        }
-        6 => entries.swap(at, other),
-        _ => entries[at].truncate(random.below(length)),
-    }
-    [at, other]
-}
-
-/// How many; a campaign sets the variable.
-fn cases() -> usize {
-    let given = std::env::var("AETHER_AUDIT_TEST_MUTATIONS").ok();
-    given.map_or(2200, |given| given.parse().expect("a number"))
-}
-
-#[test]
-fn no_alteration_is_missed() {
-    let log = story::short();
-    let (with, without) = (anchors(&log), roster_only(&log));
-    let mut random = Random(0x5eed);
-    let mut tried = 0;
-    for _ in 0..cases() {
-        let mut entries = log.entries.clone();
-        let about = alter(&mut entries, &mut random);
-        if entries == log.entries {
-            continue;
-        }
-        tried += 1;
-        // Each second one without a checkpoint: then only the end of the log may have been cut or altered
-        // unseen, and that is not a pass either.
-        let last = log.entries.len() - 1;
-        let anchored = tried % 2 == 0;
-        let report = check_bytes(&entries, &log, if anchored { &with } else { &without });
-        let verdict = report.verdict();
-        assert_ne!(verdict, Verdict::Verified, "{tried}: {about:?}");
-        if !anchored && about.contains(&last) {
-            continue;
-        }
-        assert_eq!(verdict, Verdict::Findings, "{tried}: {about:?}: {:?}", report.notices);
-        let named = |seq: u64| about.iter().any(|at| seq.abs_diff(*at as u64) <= 1);
-        assert!(
-            report.findings.iter().any(|finding| finding.seq.is_some_and(named)),
-            "{tried}: {about:?}: {:#?}",
-            report.findings
-        );
-    }
-    assert!(tried > 2000, "{tried}");
-    println!("{tried} alterations, none missed");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::cli::desk::{Desk, Draft, opened_text};
 use crate::cli::files;
 use crate::cli::keyring::Keyring;
 use crate::cli::log::summary;
+use crate::cli::status_code::Recorded;
 use crate::core::event::{Event, RosterChanged};
 use crate::core::hash::Hash;
 use crate::core::keys::SecretKey;
@@ -104,7 +105,7 @@ pub fn settle(app: &mut App, desk: &mut Desk, change: Change, quorum: &Quorum) -
         return Ok(None);
     }
     let appended = desk.append(app, &bundle)?;
-    save_roster(app, &next)?;
+    save_roster(app, &next).context(Recorded(appended.seq))?;
     Ok(Some(appended.seq))
 }
 

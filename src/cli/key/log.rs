@@ -7,7 +7,7 @@ use crate::cli::app::App;
 use crate::cli::desk::Desk;
 use crate::cli::init::log_key_name;
 use crate::cli::keyring::{Keyring, NEXT, generate, new_passphrase};
-use crate::cli::status_code::Status;
+use crate::cli::status_code::{Recorded, Status};
 use crate::core::checkpoint::Vkey;
 use crate::core::keys::PublicKey;
 
@@ -62,12 +62,12 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let settled = Change::to(next, reason).and_then(|change| settle(app, &mut desk, change, &args.quorum));
     let keyring = Keyring::of(app)?;
     let name = log_key_name(&origin);
-    if settled.is_err() && staged.is_some() {
-        let _ = keyring.discard(&format!("{name}{NEXT}"));
+    if let (Err(error), Some(_)) = (&settled, &staged) {
+        keyring.discard_after(&format!("{name}{NEXT}"), error);
     }
     if let Some(seq) = settled? {
         if let Some(label) = staged {
-            keyring.replace(&format!("{name}{NEXT}"), &name, &label)?;
+            keyring.replace(&format!("{name}{NEXT}"), &name, &label).context(Recorded(seq))?;
         }
         app.say(format!("entry {seq}: the log keys are changed; older checkpoints stay valid"));
     }

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, bail};
 use super::change::{Change, Quorum, save_roster, settle, would};
 use crate::cli::app::App;
 use crate::cli::desk::{Desk, Draft, opened_text, unknown_person};
-use crate::cli::status_code::Status;
+use crate::cli::status_code::{Recorded, Status};
 use crate::core::event::{Event, KeyRevoked};
 use crate::core::hash::Hash;
 use crate::core::log::{KnownKey, governance_subject};
@@ -75,7 +75,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         let draft = Draft { event, openings, deployment: None, subject };
         let bundle = desk.sign_governance(app, draft, &[(&key, role)])?;
         let seq = desk.append(app, &bundle)?.seq;
-        save_roster(app, &next)?;
+        save_roster(app, &next).context(Recorded(seq))?;
         Some(seq)
     } else {
         settle(app, &mut desk, Change { event, openings, next: next.clone(), also: None }, &args.quorum)?

@@ -9,7 +9,7 @@ use super::{offer, save_public};
 use crate::cli::app::App;
 use crate::cli::desk::{Desk, Draft, unknown_person};
 use crate::cli::keyring::{Keyring, NEXT, generate, new_passphrase};
-use crate::cli::status_code::Status;
+use crate::cli::status_code::{Recorded, Status};
 use crate::core::event::{Event, KeyRotated};
 use crate::core::hash::Hash;
 use crate::core::keys::SecretKey;
@@ -59,9 +59,11 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let turn = stage(app, &desk, args, who, name)?;
     match record(app, &mut desk, args, &turn) {
         Ok(Some(seq)) => {
-            keyring.replace(&format!("{}{NEXT}", turn.name), &turn.name, &turn.old.short())?;
-            save_public(&app.home(), &turn.name, &turn.key.public())?;
-            save_roster(app, &turn.next)?;
+            keyring
+                .replace(&format!("{}{NEXT}", turn.name), &turn.name, &turn.old.short())
+                .and_then(|()| save_public(&app.home(), &turn.name, &turn.key.public()))
+                .and_then(|()| save_roster(app, &turn.next))
+                .context(Recorded(seq))?;
             app.say(format!(
                 "entry {seq}: {}'s key is now {}; what the old one signed stays valid",
                 turn.who,
@@ -80,7 +82,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         }
         Ok(None) => Ok(Status::Done),
         Err(error) => {
-            let _ = keyring.discard(&format!("{}{NEXT}", turn.name));
+            keyring.discard_after(&format!("{}{NEXT}", turn.name), &error);
             Err(error)
         }
     }
