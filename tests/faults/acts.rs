@@ -48,7 +48,7 @@ fn walk_through(base: &Folder, act: &Act) {
             let what =
                 format!("{way:?}: {call}: {:?}: {}{}", faulty.ran.status, faulty.ran.out, faulty.ran.err);
             let tried = std::panic::catch_unwind(|| {
-                judge(&folder, act, &faulty.ran, &before, earlier.as_ref(), &what)
+                judge(&folder, act, &faulty.ran, &before, earlier.as_ref(), &what);
             });
             if let Err(panic) = tried {
                 let text = panic.downcast_ref::<String>().cloned().unwrap_or_default();
