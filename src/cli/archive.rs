@@ -65,7 +65,9 @@ struct Target {
 
 pub fn run(app: &mut App, args: &Args, url: &str) -> Result<Status> {
     if args.only_deployment || app.globals.deployment.is_some() {
-        bail!("an archive holds the whole log: leave --only-deployment and --deployment out");
+        bail!(
+            "an archive holds the whole log: leave --only-deployment and --deployment (AETHER_AUDIT_DEPLOYMENT) out"
+        );
     }
     let file = app.home().join("aether.toml");
     let config = if file.is_file() { Some(app.config()?) } else { None };

@@ -130,7 +130,8 @@ fn log_key(app: &App, log: &Log) -> Result<Rc<SecretKey>> {
     let name = log_key_name(&log.origin);
     if !keyring.has(&name) {
         bail!(
-            "this place has no log key for {}: checkpoints are made where the log was initialised",
+            "this place has no log key for {}: checkpoints are made where the log was initialised, or with \
+             a log key of this place (`aether-audit key log`)",
             log.origin
         );
     }

@@ -9,6 +9,7 @@ use super::desk::{Desk, pick, record_folder};
 use super::elsewhere::{Elsewhere, Fate};
 use super::status_code::{Refused, Status};
 use super::{facts, files};
+use crate::core::deployment::Stage;
 use crate::core::event::{DeploymentClosed, Event, Gate, Outcome};
 use crate::core::name::Token;
 use crate::core::roster::LEAD_DEPLOYER;
@@ -44,7 +45,17 @@ fn close(app: &mut App, args: &Args, id: &Token) -> Result<Status> {
     facts::may(app, &desk, id, &args.elsewhere, &[LEAD_DEPLOYER], probe)?;
     let missing = desk.deployment(id)?.missing(Gate::Close, app.now());
     if !missing.is_empty() {
-        let next = "Decide first: `aether-audit decide all-clear|no-go --reason T`, finish the rollback, or `aether-audit abort --reason T`.";
+        let next = match desk.deployment(id)?.stage() {
+            Stage::Closed => {
+                "What comes to light later goes into a note: `aether-audit note TEXT --deployment ID`, or `aether-audit record review-recorded`."
+            }
+            Stage::RollingBack => {
+                "Finish the rollback first: `aether-audit status` names its next step, `aether-audit record rollback-finished` ends it."
+            }
+            _ => {
+                "Decide first: `aether-audit decide all-clear|no-go --reason T`, finish the rollback, or `aether-audit abort --reason T`."
+            }
+        };
         return Err(Refused::gate(format!("{id} cannot be closed"), &missing, next).into());
     }
     let fate = facts::record_at(app, &mut desk, id, &args.elsewhere, &[LEAD_DEPLOYER], |_, desk, id, _| {

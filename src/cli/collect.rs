@@ -64,6 +64,14 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
     let worst = lines.iter().filter_map(|line| line.phase).max().unwrap_or(Phase::NoData);
     show(app, &lines)?;
+    let breached = lines.iter().find(|line| line.phase == Some(Phase::Trigger));
+    if let Some(line) = breached
+        && desk.deployment(&id)?.cutover().is_some()
+        && desk.deployment(&id)?.rollbacks.is_empty()
+    {
+        let check = &line.check;
+        app.warn(format!("{check} breaches its rollback limit. To go back: `aether-audit rollback --check {check} --reason T`"));
+    }
     Ok(status(worst))
 }
 

@@ -5,7 +5,7 @@ use clap::ValueEnum;
 
 use super::app::App;
 use super::desk::{Desk, opened_text};
-use super::elsewhere::Elsewhere;
+use super::elsewhere::{Elsewhere, Fate};
 use super::facts;
 use super::nearest;
 use super::status_code::{Refused, Status};
@@ -134,10 +134,13 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
 /// # Errors
 /// Where the table or the ledger refuses.
 pub fn abort(app: &mut App, args: &AbortArgs) -> Result<Status> {
-    facts::record(app, &args.elsewhere, &[LEAD_DEPLOYER], |_, _, _, openings| {
+    let fate = facts::record(app, &args.elsewhere, &[LEAD_DEPLOYER], |_, _, _, openings| {
         let reason = opened_text(&args.reason, openings)?;
         Ok(Event::DecisionMade(DecisionMade { decision: Decision::Abort, gate: None, reason, waives: None }))
     })?;
+    if let Fate::Appended(_) = fate {
+        app.say("Next: `aether-audit close`; until then the deployment counts as open.");
+    }
     Ok(Status::Done)
 }
 

@@ -99,8 +99,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         }))?;
     } else {
         app.data(target.display().to_string())?;
+        let of = only.as_ref().map_or(String::new(), |id| format!(", of governance and {id} alone"));
         app.say(format!(
-            "{entries} entries; {}/README.md says how to check it with stock tools",
+            "{entries} entries{of}; {}/README.md says how to check it with stock tools",
             target.display()
         ));
         if checkpoint.is_none() {

@@ -6,7 +6,7 @@ use super::app::{App, new_id};
 use super::desk::{Desk, Draft, Hand};
 use super::erase;
 use super::status_code::Refused;
-use crate::core::authority::{self, Context};
+use crate::core::authority::{self, Context, Denied};
 use crate::core::deployment::{Deployment, Fact, Severity, Signatory};
 use crate::core::event::Event;
 use crate::core::name::Token;
@@ -24,7 +24,12 @@ impl Desk {
         let authors = self.authors(&draft.event)?;
         let context = Context { deployment, authors: &authors };
         let by = authority::check(&draft.event, &statement, roster, context).map_err(|denied| {
-            let next = "see who holds which role with `aether-audit status` and `aether-audit key list`";
+            let next = if denied.iter().any(|d| matches!(d, Denied::Machine(_, kind) if kind.starts_with("rollback-"))) {
+                "let a person do it: `aether-audit rollback --reason T --as NAME`. A machine may where `machine-rollback = true` \
+                 stood in aether.toml when the deployment opened"
+            } else {
+                "see who holds which role with `aether-audit status` and `aether-audit key list`"
+            };
             refused(&draft.event, denied.iter().map(ToString::to_string).collect(), next)
         })?;
         Ok((statement, by))
@@ -47,8 +52,15 @@ impl Desk {
         if violations.is_empty() {
             Ok(astray.into_iter().map(|issue| issue.text).collect())
         } else {
-            let next = "see where it stands with `aether-audit status`";
-            Err(refused(&draft.event, violations, next).into())
+            let closed = deployment.filter(|deployment| deployment.closed.is_some()).map(|deployment| {
+                format!(
+                    "the record of {0} is closed: say it in a note (`aether-audit note TEXT --deployment {0}`); what is still to be done \
+                     goes into a new deployment (`aether-audit open`)",
+                    deployment.id
+                )
+            });
+            let next = closed.unwrap_or_else(|| "see where it stands with `aether-audit status`".into());
+            Err(refused(&draft.event, violations, &next).into())
         }
     }
 

@@ -108,7 +108,7 @@ impl Keyring {
             return self.load(app, name, Some(public));
         }
         let pem = Zeroizing::new(files::read_text(&path, MAX_KEY_FILE).with_context(|| {
-            format!("no private key of {name} here: make one with `aether-audit key new {name}`, or name its folder with --keys")
+            format!("no private key of {name} here: name its folder with --keys (or AETHER_AUDIT_KEYS), or make a new one with `aether-audit key new {name}`")
         })?);
         if let Ok(found) = fs::metadata(&path)
             && found.permissions().mode() & 0o077 != 0
@@ -203,16 +203,13 @@ pub fn from_environment(app: &App) -> Result<Option<Rc<SecretKey>>> {
     key.map(|key| Some(Rc::new(key))).context("AETHER_AUDIT_KEY is set, but is no private key")
 }
 
-/// The passphrase: given, from the variable, from a file, or asked for.
+/// The passphrase: given, from the file that is named, from the variable, or asked for.
 ///
 /// # Errors
 /// Where there is none and nobody to ask.
 pub fn passphrase(app: &App, prompt: &str) -> Result<Zeroizing<String>> {
     if let Some(given) = &app.passphrase {
         return Ok(Zeroizing::new(given.clone()));
-    }
-    if let Ok(given) = std::env::var("AETHER_AUDIT_PASSPHRASE") {
-        return Ok(Zeroizing::new(given));
     }
     if let Some(path) = &app.globals.passphrase_file {
         let text = Zeroizing::new(files::read_text(path, MAX_KEY_FILE)?);
@@ -221,6 +218,9 @@ pub fn passphrase(app: &App, prompt: &str) -> Result<Zeroizing<String>> {
             bail!("{}: its first line, the passphrase, is empty", path.display());
         }
         return Ok(Zeroizing::new(line.to_owned()));
+    }
+    if let Ok(given) = std::env::var("AETHER_AUDIT_PASSPHRASE") {
+        return Ok(Zeroizing::new(given));
     }
     rpassword::prompt_password(format!("{prompt}: ")).map(Zeroizing::new).map_err(|_| {
         anyhow::anyhow!(

@@ -168,7 +168,10 @@ pub fn freeze(
 fn warn_about(app: &mut App, frozen: &FrozenChecklist, openings: &[Opening]) {
     let text = openings.first().map(|opening| String::from_utf8_lossy(&opening.bytes)).unwrap_or_default();
     if text.contains("to be set") {
-        app.warn("the checklist still says \"to be set\" (escalation contacts?): it is frozen so");
+        app.warn(
+            "the checklist still says \"to be set\" (escalation contacts?): set it there and in aether.toml; \
+                  in a deployment that is open, `aether-audit amend FILE` puts the new checklist in force",
+        );
     }
     if frozen.items.is_empty() {
         app.warn("the checklist has no task item: nothing can be signed");

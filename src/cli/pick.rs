@@ -43,7 +43,10 @@ pub fn only_one(ledger: &Ledger, closed_too: bool) -> Result<Token> {
         }
         (several, _) => {
             let ids: Vec<&str> = several.iter().map(|id| id.as_str()).collect();
-            bail!("several deployments are open: name one with --deployment ({})", ids.join(", "))
+            bail!(
+                "several deployments are open: name one with --deployment or AETHER_AUDIT_DEPLOYMENT ({})",
+                ids.join(", ")
+            )
         }
     }
 }

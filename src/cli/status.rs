@@ -222,7 +222,7 @@ fn checks(text: &mut String, deployment: &Deployment) {
         let latest = deployment.latest(&check.id);
         let phase = latest.and_then(|record| record.body.phase).map_or("not measured", Phase::as_str);
         let detail = latest.and_then(|record| record.body.detail.as_deref()).unwrap_or("");
-        let _ = writeln!(text, "  {phase:<12} {:<16} {detail}", check.id);
+        let _ = writeln!(text, "{}", format!("  {phase:<12} {:<16} {detail}", check.id).trim_end());
     }
 }
 

@@ -89,6 +89,7 @@ fn next_roster(app: &mut App, desk: &Desk, args: &Args, offer: &Offer, who: &Tok
             before.log
         );
     }
+    check_unused(desk, args, offer, &before)?;
     let mut next = before.successor();
     let mut key = offer.key.clone();
     if *who != args.name && Keyring::of(app)?.has(&file_name(args)) {
@@ -123,6 +124,25 @@ fn next_roster(app: &mut App, desk: &Desk, args: &Args, offer: &Offer, who: &Tok
         bail!("{} is on the roster so already: nothing to change", args.name);
     }
     Ok(next)
+}
+
+/// Neither the id of somebody who was removed nor a key that was taken out of force comes back.
+fn check_unused(desk: &Desk, args: &Args, offer: &Offer, before: &Roster) -> Result<()> {
+    let name = &args.name;
+    if before.person(name.as_str()).is_none() && desk.log.keys.values().any(|known| known.person == *name) {
+        bail!("{name} was removed from the roster, and ids are never used again: enroll them under another");
+    }
+    let keyid = offer.key.public.keyid();
+    if let Some(seq) = desk.log.keys.get(&keyid).and_then(|known| known.ended) {
+        let file = file_name(args);
+        let root = if args.root { " --root" } else { "" };
+        bail!(
+            "the key {} of {name} was taken out of force in entry {seq} and does not come back: where {file}.pem lies, move it away \
+             and run `aether-audit key new {name}{root}`, then enroll that",
+            keyid.short()
+        );
+    }
+    Ok(())
 }
 
 fn tell(app: &mut App, args: &Args, roster: &Roster, seq: u64, keyid: &Hash) -> Result<()> {

@@ -62,8 +62,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
             keyring.folder().join(format!("{name}.pem")).display()
         ));
         app.say(format!("public half   keys/{name}.pub.pem, offered in {}", path.display()));
+        let how = if args.root { "--root`" } else { "--role R` (a machine: `--machine`)" };
         app.say(format!(
-            "Next: whoever holds a root key reads the 64 digits above with you, then runs `aether-audit key enroll {} --role R`.",
+            "Next: whoever holds a root key reads the 64 digits above with you, then runs `aether-audit key enroll {} {how}.",
             args.name
         ));
     }

@@ -265,7 +265,11 @@ impl Deployment {
         if self.outcome().is_some() {
             return Vec::new();
         }
-        let text = "there is no outcome yet: all-clear, a finished rollback, no-go or abort";
+        let text = if self.rollback_open() {
+            "a rollback is under way, and has not ended"
+        } else {
+            "there is no outcome yet: all-clear, a finished rollback, no-go or abort"
+        };
         vec![Missing::fixed("outcome/any", text)]
     }
 }

@@ -40,7 +40,7 @@ pub enum RosterError {
     #[error("roster: {0} is a person; recorder is the role of machines")]
     Recorder(Token),
     /// A threshold of 0, or one that nobody could reach.
-    #[error("roster: rootThreshold is {0}, but {1} people hold a root key")]
+    #[error("roster: rootThreshold is {0}, and the number of people with a root key is {1}")]
     RootThreshold(u32, usize),
     /// A role's threshold of 0, or a role that may not be named so.
     #[error("roster: the role {0} has threshold 0 or a reserved name")]

@@ -271,9 +271,8 @@ impl Report {
         match self.anchored_to {
             Some(seq) if seq >= last => {}
             Some(seq) => reasons.push(format!(
-                "anchored only through entry {seq}: {} later entries could have been cut or replaced; \
-                 give a newer --checkpoint",
-                last - seq
+                "anchored only through entry {seq}: what came after it, up to entry {last}, could have been cut or replaced; \
+                 give a newer --checkpoint"
             )),
             None if self.checkpoint_given => reasons.push(
                 "the checkpoint given covers no entry, so that entries at the end could have been cut: \

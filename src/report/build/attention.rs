@@ -349,7 +349,7 @@ impl List {
         }
         for custody in &control.custody {
             let text = format!(
-                "the key {} of {} was made by {}, who could sign as {} until it is rotated",
+                "the key {} of {} was made by {}, who could sign as {} until a key of their own making replaces it",
                 custody.keyid.short(),
                 custody.person,
                 custody.made_by,
