@@ -259,3 +259,14 @@ fn a_rotation_does_not_hide_who_made_the_key_before() {
     folder.ok(&["key", "revoke", "bob", "--key", &old, "--reason", "alice made it", "--as", "alice"]);
     assert_eq!(notices(), Vec::<String>::new());
 }
+
+#[test]
+fn neither_a_key_out_of_force_nor_the_id_of_somebody_removed_comes_back() {
+    let folder = Folder::opened();
+    folder.ok(&["key", "new", "bob"]);
+    let again = &["key", "enroll", "bob", "--role", "comms-lead", "--as", "alice"];
+    folder.ok(&["key", "revoke", "bob", "--reason", "stolen", "--as", "alice"]);
+    folder.fails(2, again, "was taken out of force in entry 4 and does not come back");
+    folder.ok(&["key", "remove", "bob", "--reason", "left", "--as", "alice"]);
+    folder.fails(2, again, "ids are never used again");
+}

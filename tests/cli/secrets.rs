@@ -46,6 +46,8 @@ fn a_passphrase_comes_from_the_first_line_of_a_file() {
         let ran = with(&folder, &note(good), None);
         assert_eq!(ran.status, Some(0), "{}", ran.err);
     }
+    let ran = with(&folder, &note("pass"), Some("wrong"));
+    assert_eq!(ran.status, Some(0), "the file that is named goes before the variable: {}", ran.err);
     with(&folder, &note("empty"), None).failed(2, "is empty");
     with(&folder, &note("binary"), None).failed(2, "not UTF-8");
     with(&folder, &note("none"), None).failed(2, "cannot read none");
