@@ -399,8 +399,11 @@ fn proofs(world: &World, random: &mut Random) -> Case {
     }
 }
 
+/// What one proof states: place, path and checkpoint, where it can be read.
+type Stated = Option<(u64, Vec<Hash>, Checkpoint)>;
+
 /// What a proof's folder states.
-fn says(given: &Given) -> (&[u8], &[Vec<u8>], Vec<Option<(u64, Vec<Hash>, Checkpoint)>>) {
+fn says(given: &Given) -> (&[u8], &[Vec<u8>], Vec<Stated>) {
     let proof = |text: &String| {
         let TlogProof { index, path, checkpoint } = TlogProof::parse(text).ok()?;
         let stated = Checkpoint::parse(Note::parse(&checkpoint).ok()?.text()).ok()?;
