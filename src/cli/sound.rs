@@ -20,14 +20,11 @@ impl Desk {
     /// # Errors
     /// [`Refused`] with what was found; also where the ledger cannot be read, or does not extend what was seen here.
     pub fn sound(&self, app: &App) -> Result<()> {
-        if let Some(memory) = self.memory(app) {
-            memory.check(&self.ledger)?;
-        }
         let mut faults = self.faults.clone();
         faults.extend(self.moved()?);
         faults.extend(self.hidden()?);
         if faults.is_empty() {
-            return Ok(());
+            return self.memory(app).map_or(Ok(()), |memory| memory.check(&self.ledger));
         }
         let what = format!("this ledger has findings ({})", faults.len());
         faults.truncate(5);
@@ -52,7 +49,10 @@ impl Desk {
                     None => self.ledger.entry(seen.seq)?.map(|bytes| leaf_hash(&bytes)),
                 };
                 if there != Some(seen.leaf) {
-                    faults.push(format!("entry {seq}: the entry {} that its signer saw is not there", seen.seq));
+                    faults.push(format!(
+                        "entry {seq}: the entry {} that its signer saw is not there",
+                        seen.seq
+                    ));
                 }
             }
             leaves.insert(seq, entry.leaf);
@@ -75,7 +75,9 @@ impl Desk {
             }
             let own = entry.statement.predicate.deployment.as_ref().map(Token::as_str);
             if own != row.deployment.as_deref() {
-                return Ok(vec![format!("entry {next}: the store has it under another deployment than its own")]);
+                return Ok(vec![format!(
+                    "entry {next}: the store has it under another deployment than its own"
+                )]);
             }
             (next, prev) = (next + 1, entry.leaf);
         }
