@@ -48,7 +48,7 @@ const ASIDES: &str = "'message-sent','evidence-collected','metric-read','note-ad
 /// From so many statements on a second thread pays.
 const MANY: usize = 64;
 
-/// How long an erasure waits for those who still read the old bytes.
+/// How long emptying the write-ahead log waits for those who still read it.
 const READERS: Duration = Duration::from_secs(3);
 
 impl Ledger {
@@ -107,14 +107,28 @@ impl Ledger {
     pub fn scrub(&self) -> Result<(), LedgerError> {
         let unwiped = |source| LedgerError::Unwiped { path: self.path.clone(), source };
         self.connection.execute_batch("VACUUM").map_err(unwiped)?;
-        self.connection.busy_timeout(READERS).map_err(unwiped)?;
-        let flushed =
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-        self.connection.busy_timeout(super::BUSY).map_err(unwiped)?;
-        match flushed {
-            Ok(0) => Ok(()),
+        match self.empty_log() {
+            Ok(true) => Ok(()),
             _ => Err(LedgerError::Traces(self.path.clone())),
         }
+    }
+
+    /// After a commit that failed: SQLite may have written all of it before the disk said no, and would find it there
+    /// the next time it recovers. Emptying the write-ahead log takes it back; where that fails too, there is doubt.
+    fn taken_back(&self, error: rusqlite::Error) -> LedgerError {
+        match self.empty_log() {
+            Ok(true) => LedgerError::from_sqlite(&self.path, error),
+            _ => LedgerError::Doubt { path: self.path.clone(), source: error },
+        }
+    }
+
+    /// Moves what stands in the write-ahead log into the file and empties the log; `false` where readers kept it.
+    fn empty_log(&self) -> rusqlite::Result<bool> {
+        self.connection.busy_timeout(READERS)?;
+        let emptied =
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        self.connection.busy_timeout(super::BUSY)?;
+        Ok(emptied? == 0)
     }
 
     fn append_and(
@@ -142,7 +156,9 @@ impl Ledger {
             appended.push(place);
         }
         also(&transaction, &appended)?;
-        transaction.commit().map_err(wrap)?;
+        if let Err(error) = transaction.commit() {
+            return Err(self.taken_back(error));
+        }
         if wiped {
             self.scrub()?;
         }

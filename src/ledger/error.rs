@@ -68,6 +68,17 @@ pub enum LedgerError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// The disk failed while an entry was made durable, and what it wrote of it could not be taken back.
+    #[error(
+        "{path} could not be written ({source}), and the entry may or may not be there: look at the disk, then at \
+             `aether-audit log`, before you run the same command again"
+    )]
+    Doubt {
+        /// The ledger.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
     /// SQLite's locks do not hold there.
     #[error(
         "{path} is on a network file system ({kind}), where SQLite's locks do not hold: put the ledger on a local disk"
@@ -179,6 +190,7 @@ impl LedgerError {
             self,
             Self::Full(_)
                 | Self::Disk { .. }
+                | Self::Doubt { .. }
                 | Self::Sqlite { .. }
                 | Self::ReadOnly(_)
                 | Self::Traces(_)
@@ -193,6 +205,7 @@ impl LedgerError {
             Self::ReadOnly(_) => Self::ReadOnly(path),
             Self::Full(_) => Self::Full(path),
             Self::Disk { source, .. } => Self::Disk { path, source },
+            Self::Doubt { source, .. } => Self::Doubt { path, source },
             Self::Sqlite { source, .. } => Self::Sqlite { path, source },
             other => other,
         }

@@ -147,12 +147,12 @@ impl Ledger {
         Ok(self)
     }
 
-    /// The cache holds what a large batch changes, so that nothing of it is written twice.
+    /// The cache holds what a large batch changes, and the log several such, so that little is written twice.
     fn configure(&self) -> Result<(), LedgerError> {
         self.connection
             .execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
-                 PRAGMA recursive_triggers = ON; PRAGMA cache_size = -16384;",
+                 PRAGMA recursive_triggers = ON; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000;",
             )
             .map_err(|e| LedgerError::from_sqlite(&self.path, e))
     }
