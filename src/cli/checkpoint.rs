@@ -39,7 +39,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         bail!("--timestamp {url:?} is no URL: it begins with http:// or https://");
     }
     let desk = super::desk::Desk::read(app, None)?;
-    desk.sound()?;
+    desk.sound(app)?;
     if app.globals.dry_run {
         let size = desk.head.seq + 1;
         app.would(format!(

@@ -40,7 +40,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
 
 fn close(app: &mut App, args: &Args, id: &Token) -> Result<Status> {
     let mut desk = args.elsewhere.desk(app, Some(id))?;
-    desk.sound()?;
+    desk.sound(app)?;
     let probe = Event::DeploymentClosed(DeploymentClosed { entries: 0, outcome: Outcome::NoGo });
     facts::may(app, &desk, id, &args.elsewhere, &[LEAD_DEPLOYER], probe)?;
     let missing = desk.deployment(id)?.missing(Gate::Close, app.now());

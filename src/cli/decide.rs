@@ -88,7 +88,7 @@ impl From<GateArg> for Gate {
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let (id, mut desk) = args.elsewhere.desk_at(app, false)?;
-    desk.sound()?;
+    desk.sound(app)?;
     facts::may(app, &desk, &id, &args.elsewhere, &[LEAD_DEPLOYER], probe()?)?;
     let (decision, gate) = match args.decision {
         DecisionArg::Go => (Decision::Go, Some(Gate::Go)),

@@ -40,9 +40,9 @@ pub struct Desk {
     pub entries: Vec<Entry>,
     /// The newest entry.
     pub head: Head,
-    deployment: Option<Token>,
+    pub(super) deployment: Option<Token>,
     /// What is wrong with these entries, facts out of process aside.
-    faults: Vec<String>,
+    pub(super) faults: Vec<String>,
     /// Whether every signature of these entries was held against its key, and nothing is wrong with any.
     checked: bool,
 }
@@ -149,21 +149,6 @@ impl Desk {
         faults.extend(unsigned_entries(&entries[known..], &log));
         let checked = faults.is_empty();
         Ok(Self { ledger, log, entries, head, deployment: deployment.cloned(), faults, checked })
-    }
-
-    /// Refuses to go on where an entry is not signed by who it names, or breaks a rule: for whatever
-    /// rests on what the ledger says.
-    ///
-    /// # Errors
-    /// [`Refused`] with what was found.
-    pub fn sound(&self) -> Result<()> {
-        if self.faults.is_empty() {
-            return Ok(());
-        }
-        let missing = self.faults.iter().take(5).cloned().collect();
-        let what = format!("this ledger has findings ({})", self.faults.len());
-        Err(Refused { what, missing, next: "run `aether-audit verify`, and find out who wrote to it".into() }
-            .into())
     }
 
     /// Warns where the ledger has findings.
@@ -279,7 +264,7 @@ impl Desk {
     }
 
     /// What this place remembers of the log; none where it has no place for that.
-    fn memory(&self, app: &App) -> Option<Memory> {
+    pub(super) fn memory(&self, app: &App) -> Option<Memory> {
         Memory::of(app, &self.log.origin).ok()
     }
 

@@ -27,7 +27,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         bail!("what keeps an item from being signed is asked with `aether-audit sign ITEM --dry-run`");
     }
     let (id, desk) = Desk::read_at(app, false)?;
-    desk.sound()?;
+    desk.sound(app)?;
     let missing = desk.deployment(&id)?.missing(args.gate.into(), app.now());
     if app.json() {
         let lines: Vec<_> = missing

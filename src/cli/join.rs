@@ -51,7 +51,9 @@ fn join(app: &mut App, bundle: &Bundle) -> Result<serde_json::Value> {
     let place = predicate.deployment.as_ref().map_or("the log itself", |id| id.as_str());
     let by = words::signers(&predicate.signers, &desk.log);
     if app.globals.dry_run {
-        desk.submission(bundle)?;
+        if !known {
+            desk.would_take(app, bundle)?;
+        }
         let already = if known { " (it stands there already)" } else { "" };
         app.would(format!("join {place}: {}, by {by}{already}", what.trim_end()))?;
         return Ok(serde_json::Value::Null);

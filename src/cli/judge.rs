@@ -3,11 +3,13 @@
 use anyhow::Result;
 
 use super::app::{App, new_id};
-use super::desk::{Desk, Draft, Hand};
+use super::bundle::Bundle;
+use super::desk::{Desk, Draft, Hand, take};
 use super::erase;
 use super::status_code::Refused;
 use crate::core::authority::{self, Context, Denied};
 use crate::core::deployment::{Deployment, Fact, Severity, Signatory};
+use crate::core::entry::{Entry, Line};
 use crate::core::event::Event;
 use crate::core::name::Token;
 use crate::core::statement::Statement;
@@ -78,6 +80,30 @@ impl Desk {
             self.head.seq += 1;
         }
         Ok(astray)
+    }
+
+    /// What the log would say of a statement in the next place, as [`Desk::append`] asks it: for a dry run of what was
+    /// signed elsewhere.
+    ///
+    /// # Errors
+    /// [`Refused`] with every reason; also where a signature is missing or wrong.
+    pub fn would_take(&self, app: &App, bundle: &Bundle) -> Result<()> {
+        let deployment = bundle.statement().predicate.deployment.as_ref();
+        let next = |id| self.log.deployments.get(id).map_or(0, |known| known.entries);
+        let line = Line {
+            deployment_seq: deployment.map(next),
+            envelope: self.submission(bundle)?.envelope,
+            prev: self.head.leaf,
+            recorded: self.head.recorded.max(app.now()),
+            seq: self.head.seq + 1,
+        };
+        let faults = take(&mut self.log.clone(), &Entry::parse(&line.to_bytes()?)?);
+        if faults.is_empty() {
+            return Ok(());
+        }
+        let what = format!("{} may not be recorded so", bundle.statement().kind());
+        let next = "see where it stands with `aether-audit status`".into();
+        Err(Refused { what, missing: faults, next }.into())
     }
 
     /// A draft as the next fact of its deployment.

@@ -44,6 +44,7 @@ mod rollback;
 mod show;
 mod sign;
 mod signed;
+mod sound;
 mod source;
 mod stamp;
 mod status;

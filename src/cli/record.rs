@@ -315,7 +315,7 @@ fn act(
 /// An intention is the beginning of an act, and acts are gated.
 fn ask_gate(app: &mut App, gate: Gate) -> Result<()> {
     let (id, desk) = Desk::read_at(app, false)?;
-    desk.sound()?;
+    desk.sound(app)?;
     hand(&desk, &app.who()?, Some(desk.deployment(&id)?), &[])?;
     let missing = desk.deployment(&id)?.missing(gate, app.now());
     if missing.is_empty() {

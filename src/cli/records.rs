@@ -64,14 +64,18 @@ pub fn render(app: &mut App, args: &RenderArgs) -> Result<Status> {
     };
     let record = Record::read(&source, &id, last, &leaves, checkpoint)?;
     let text = record.checklist(&source)?;
+    let status = status(&record.integrity);
+    if status == Status::Finding {
+        app.warn(&record.integrity.verdict);
+    }
     if app.globals.dry_run {
         let to = args.to.clone().unwrap_or_else(|| record_folder(app, &id).join("Deployment_Checklist.md"));
         app.would(format!("write {}, {} bytes, as of entry {last}", to.display(), text.len()))?;
-        return Ok(Status::Done);
+        return Ok(status);
     }
     if args.to.as_ref().is_some_and(|to| to.as_os_str() == "-") {
         app.raw(text)?;
-        return Ok(Status::Done);
+        return Ok(status);
     }
     let path = if let Some(to) = &args.to {
         to.clone()
@@ -86,7 +90,12 @@ pub fn render(app: &mut App, args: &RenderArgs) -> Result<Status> {
     } else {
         app.data(path.display().to_string())?;
     }
-    Ok(Status::Done)
+    Ok(status)
+}
+
+/// What was found is written down first; then it is a finding, as everywhere.
+const fn status(integrity: &Integrity) -> Status {
+    if integrity.findings.is_empty() { Status::Done } else { Status::Finding }
 }
 
 fn origin(source: &Source, id: &Token, last: u64) -> Result<String> {
@@ -147,7 +156,7 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
         Ok(Event::ReportIssued(ReportIssued { covers, files }))
     })?;
     tell(app, &id, &folder, covers, &integrity)?;
-    Ok(Status::Done)
+    Ok(status(&integrity))
 }
 
 /// Says what a report would write and record.

@@ -107,7 +107,16 @@ impl Ledger {
     /// Every row in order of its key, a page at a time. What a damaged row holds comes back as it is,
     /// or as an error in its place.
     pub fn rows(&self) -> impl Iterator<Item = Result<Row, LedgerError>> + '_ {
-        let mut next = i64::MIN;
+        self.rows_from(i64::MIN)
+    }
+
+    /// The same, of the rows after `seq`.
+    pub fn rows_after(&self, seq: u64) -> impl Iterator<Item = Result<Row, LedgerError>> + '_ {
+        self.rows_from(i64::try_from(seq).map_or(i64::MAX, |seq| seq.saturating_add(1)))
+    }
+
+    fn rows_from(&self, from: i64) -> impl Iterator<Item = Result<Row, LedgerError>> + '_ {
+        let mut next = from;
         let mut page = Vec::new().into_iter();
         let mut failed = false;
         std::iter::from_fn(move || {

@@ -14,6 +14,7 @@ mod follow;
 mod help;
 mod lifetime;
 mod manual;
+mod moved;
 mod once;
 mod order;
 mod prove;

@@ -72,6 +72,7 @@ fn governance_signed_by_a_role_key_is_not_joined() {
         folder.ok(&["key", "enroll", name, "--role", "comms-lead", "--as", "alice", "--out", &out]);
     }
     folder.ok(&["join", "dave.json"]);
+    folder.fails(1, &["join", "erin.json", "--dry-run"], "does not follow the roster in force");
     let late = folder.run(&["join", "erin.json"]);
     assert_eq!(late.status, Some(1), "{}", late.err);
     assert!(late.err.contains("does not follow the roster in force"), "{}", late.err);
