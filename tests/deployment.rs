@@ -409,6 +409,7 @@ fn a_trigger_must_be_answered_and_a_rollback_is_never_an_all_clear() {
     log.record(&[ALICE], Some(ID), &Event::RollbackStarted(RollbackStarted { reason }));
     assert_eq!(state(&log).stage(), Stage::RollingBack);
     assert!(missing(&log, Gate::AllClear).contains(&"rollback/none".to_owned()));
+    assert!(missing(&log, Gate::Go).contains(&"rollback/open".to_owned()));
     assert_eq!(missing(&log, Gate::Close), ["outcome/any"]);
     let finished = RollbackFinished { detail: None, outcome: RollbackOutcome::Complete };
     log.record(&[ALICE], Some(ID), &Event::RollbackFinished(finished.clone()));

@@ -32,7 +32,7 @@ impl Deployment {
     #[must_use]
     pub fn missing(&self, gate: Gate, now: Timestamp) -> Vec<Missing> {
         let mut missing = match gate {
-            Gate::Go => self.missing_go(),
+            Gate::Go => [self.missing_go(), self.missing_end()].concat(),
             Gate::Shift => self.missing_shift(),
             Gate::AllClear => self.missing_all_clear(now),
             Gate::Retire => self.missing_retire(now),
@@ -203,10 +203,14 @@ impl Deployment {
             let items: Vec<_> = self.missing_items(self.first_phase()).into_iter().map(|m| m.text).collect();
             missing.push(Missing::new("decision/go", format!("the go is suspended: {}", items.join(", "))));
         }
-        if self.rollback_open() {
-            missing.push(Missing::fixed("rollback/open", "a rollback is under way"));
-        }
+        missing.extend(self.missing_end());
         missing
+    }
+
+    /// The end of a rollback that is under way.
+    fn missing_end(&self) -> Vec<Missing> {
+        let open = || Missing::fixed("rollback/open", "a rollback is under way");
+        self.rollback_open().then(open).into_iter().collect()
     }
 
     fn missing_all_clear(&self, now: Timestamp) -> Vec<Missing> {
