@@ -69,7 +69,10 @@ fn look(place: &Place, origin: &str, leaves: &[Hash], now: Timestamp) -> Result<
             bytes.len() <= MAX_NOTE
         })?;
         let place = named(place, version, &versions);
-        let Some(held) = held else { continue };
+        let Some(held) = held else {
+            let why = format!("{place} is listed, and is not there when it is asked for: look at the bucket");
+            return Ok(Seen { archive: Archive::NotChecked(why), ..seen });
+        };
         let locked = held.locked.filter(|until| *until > now);
         all.push(Archived { place, note: String::from_utf8_lossy(&bytes).into_owned(), locked });
     }

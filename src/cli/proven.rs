@@ -133,7 +133,8 @@ fn text(found: &Single, status: Status, texts: &[(Hash, Option<String>)]) -> Res
         text.push_str(&format!("roster       the one of entry {seq}\n"));
     }
     for (commit, opened) in texts {
-        let opened = opened.as_deref().unwrap_or("[not shown]");
+        // Indented, so that no line of what somebody wrote looks like one of these.
+        let opened = opened.as_deref().unwrap_or("[not shown]").replace('\n', "\n             ");
         text.push_str(&format!("opening      {}: {opened}\n", commit.short()));
     }
     found.stamps.iter().for_each(|stamp| text.push_str(&super::verify::anchor_line(stamp)));

@@ -71,7 +71,10 @@ pub fn unsigned_entries(entries: &[Entry], log: &Log) -> Vec<String> {
     let share = entries.len().div_ceil(cores);
     std::thread::scope(|scope| {
         let parts: Vec<_> = entries.chunks(share).map(|part| scope.spawn(move || look(part))).collect();
-        parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
+        parts
+            .into_iter()
+            .flat_map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     })
 }
 
