@@ -116,9 +116,12 @@ impl Ledger {
     /// After a commit that failed: SQLite may have written all of it before the disk said no, and would find it there
     /// the next time it recovers. Emptying the write-ahead log takes it back; where that fails too, there is doubt.
     fn taken_back(&self, error: rusqlite::Error) -> LedgerError {
-        match self.empty_log() {
-            Ok(true) => LedgerError::from_sqlite(&self.path, error),
-            _ => LedgerError::Doubt { path: self.path.clone(), source: error },
+        // Where there was no room, the last part of it is what could not be written.
+        let full = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
+        if full || matches!(self.empty_log(), Ok(true)) {
+            LedgerError::from_sqlite(&self.path, error)
+        } else {
+            LedgerError::Doubt { path: self.path.clone(), source: error }
         }
     }
 

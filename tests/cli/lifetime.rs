@@ -129,8 +129,8 @@ fn two_of_three_root_holders_change_the_roster() {
         folder.ok(&["key", "new", who, "--root"]);
         folder.ok(&["key", "enroll", who, "--root", "--as", "alice"]);
     }
-    folder.fails(2, &["key", "quorum", "4", "--reason", "x", "--as", "alice"], "rootThreshold");
-    folder.fails(2, &["key", "quorum", "0", "--reason", "x", "--as", "alice"], "rootThreshold");
+    folder.fails(2, &["key", "quorum", "4", "--reason", "x", "--as", "alice"], "root keys are held by 3");
+    folder.fails(2, &["key", "quorum", "0", "--reason", "x", "--as", "alice"], "0 is not in 1..");
     folder.fails(2, &["key", "quorum", "1", "--reason", "x", "--as", "alice"], "already");
     // More are needed after than before: both quorums sign.
     folder.fails(2, &["key", "quorum", "2", "--reason", "x", "--as", "alice"], "alice alone");

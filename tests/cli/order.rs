@@ -131,7 +131,11 @@ fn a_deployment_id_is_never_used_again() {
     folder.fails(2, &again, "ids are never used again");
     let beside = [&again[..], &["--deployment", "second"]].concat();
     folder.ok(&beside);
-    folder.fails(2, &["note", "which?", "--as", "bob"], "name one with --deployment (v2.14.0, second)");
+    folder.fails(
+        2,
+        &["note", "which?", "--as", "bob"],
+        "name one with --deployment or AETHER_AUDIT_DEPLOYMENT (v2.14.0, second)",
+    );
     folder.ok(&["note", "this one", "--as", "bob", "--deployment", "second"]);
     folder.fails(2, &["note", "x", "--as", "bob", "--deployment", "third"], "there is no deployment third");
     folder.fails(2, &["log", "--deployment", "third"], "there is no deployment third");

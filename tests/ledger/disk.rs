@@ -85,7 +85,6 @@ fn a_limit_on_file_sizes_loses_nothing() {
     limit(Some(256 * 1024));
     let (acknowledged, refused, error) = until_it_fails(&mut ledger, &log);
     assert!(error.to_string().contains("nothing was appended"), "{error}");
-    assert!(ledger.append(log.now, &refused).is_err());
     limit(None);
     assert_nothing_lost(&path, &log, &acknowledged, &refused);
     let place = ledger.append(log.now, &refused).unwrap();
