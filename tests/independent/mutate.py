@@ -28,7 +28,7 @@ SIGNERS = {keyid(name): name for name in (
 LEFT = {"body", "gate-go", "gate-sign", "gate-all-clear", "gate-close", "outcome", "override", "percent", "covers", "checklist",
         "opened", "reading-check", "reading-source", "reading-verdict", "reading-query"}
 # What follows for the program, too, when it does not take a body.
-AFTER_BODY = {"not-opened", "withdrawal", "after-close", "item", "not-authorised", "separation", "key-suspect", "opening-not-erased"}
+AFTER_BODY = {"not-opened", "withdrawal", "after-close", "item", "not-authorised", "separation", "key-suspect", "opening-missing", "opening-not-erased"}
 
 
 def story(log):
