@@ -106,26 +106,11 @@ impl Fault {
 /// The candidate within a third of the word's length, by Levenshtein's distance.
 fn nearest<'a>(word: &str, candidates: &'a [String]) -> Option<&'a String> {
     let limit = (word.chars().count() / 3).clamp(1, 4);
-    let near = candidates.iter().map(|candidate| (distance(word, candidate), candidate));
+    let near = candidates.iter().map(|candidate| {
+        let typed: String = word.chars().take(64).collect();
+        (strsim::levenshtein(&typed, candidate), candidate)
+    });
     near.filter(|&(distance, _)| distance <= limit)
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, candidate)| candidate)
-}
-
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().take(64).enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (above, y) in row.iter_mut().skip(1).zip(&b) {
-            let here = (diagonal + usize::from(x != *y)).min(left + 1).min(*above + 1);
-            diagonal = std::mem::replace(above, here);
-            left = here;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(usize::MAX)
 }
