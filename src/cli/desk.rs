@@ -192,7 +192,7 @@ impl Desk {
             .map(|hand| {
                 let person = roster.person(hand.person.as_str());
                 let person = person.with_context(|| unknown_person(roster, &hand.person))?;
-                let key = person.keys.iter().rev().find(|key| key.key_use == KeyUse::Role);
+                let key = person.key(KeyUse::Role);
                 let key =
                     key.with_context(|| format!("{} has no key for daily work on the roster", hand.person))?;
                 Ok(Signer { key: key.public.keyid(), role: hand.role.clone() })

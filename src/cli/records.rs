@@ -179,7 +179,7 @@ fn role_key(desk: &Desk, who: &Token) -> Result<Hash> {
     let version = desk.roster()?;
     let person = version.roster.person(who.as_str());
     let person = person.with_context(|| unknown_person(&version.roster, who))?;
-    let key = person.keys.iter().rev().find(|key| key.key_use == KeyUse::Role);
+    let key = person.key(KeyUse::Role);
     Ok(key.with_context(|| format!("{who} has no key for daily work on the roster"))?.public.keyid())
 }
 

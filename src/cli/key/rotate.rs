@@ -93,7 +93,7 @@ fn held(roster: &Roster, who: &Token, root: bool) -> Result<Hash> {
     let person = roster.person(who.as_str()).with_context(|| unknown_person(roster, who))?;
     let (key_use, what) =
         if root { (KeyUse::Root, "root key") } else { (KeyUse::Role, "key for daily work") };
-    let key = person.keys.iter().rev().find(|key| key.key_use == key_use);
+    let key = person.key(key_use);
     Ok(key.with_context(|| format!("{who} has no {what}"))?.public.keyid())
 }
 

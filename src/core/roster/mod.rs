@@ -66,6 +66,14 @@ pub struct Person {
     pub roles: Vec<Token>,
 }
 
+impl Person {
+    /// Their newest key of this use.
+    #[must_use]
+    pub fn key(&self, key_use: KeyUse) -> Option<&RosterKey> {
+        self.keys.iter().rev().find(|key| key.key_use == key_use)
+    }
+}
+
 /// Person or machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
