@@ -15,6 +15,7 @@ mod cosign;
 mod cosigned;
 mod decide;
 mod desk;
+mod doctor;
 mod elsewhere;
 mod erase;
 mod export;
@@ -141,6 +142,8 @@ enum Command {
     Export(export::Args),
     /// The whole procedure as a dry run, in a ledger of its own
     Rehearse(rehearse::Args),
+    /// Before the day: ask for everything that is configured
+    Doctor(doctor::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print a manual page, or write them all
@@ -217,6 +220,7 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Prove(args) => prove::run(app, args),
         Command::Export(args) => export::run(app, args),
         Command::Rehearse(args) => rehearse::run(app, args),
+        Command::Doctor(args) => doctor::run(app, args),
         Command::Completions(args) => completions::run(app, args, &mut Cli::command()),
         Command::Man(args) => man::run(app, args, Cli::command()),
     }
