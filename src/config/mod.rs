@@ -3,6 +3,7 @@
 mod check;
 mod error;
 mod raw;
+mod traffic;
 mod value;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ pub use error::{ConfigError, Place};
 
 use crate::core::archive::{self, MAX_RETAIN_DAYS, RETAIN_DAYS};
 use crate::core::check::{AwsSettings, Check, CheckSpec, Decimal, Probe};
+use crate::core::traffic::Traffic;
 use error::Fault;
 use value::{Located, id, optional_number, optional_parsed, web_address};
 
@@ -38,6 +40,8 @@ pub struct Config {
     pub aws: AwsSettings,
     /// Where `export --archive` writes to.
     pub archive: Archive,
+    /// By which records traffic moves, in the order of the file.
+    pub traffic: Vec<Traffic>,
     /// In the order of the file; ids are unique.
     pub check: Vec<Check>,
 }
@@ -209,13 +213,16 @@ impl Config {
             }
             checks.push(check);
         }
+        let project = project(file.project)?;
+        let traffic = traffic::from_raw(file.traffic, &project.services, &seen)?;
         Ok(Self {
             log: log(file.log)?,
-            project: project(file.project)?,
+            project,
             escalation: file.escalation,
             deployment: deployment(file.deployment)?,
             aws,
             archive,
+            traffic,
             check: checks,
         })
     }

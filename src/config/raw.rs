@@ -23,6 +23,8 @@ pub struct File {
     #[serde(default)]
     pub archive: Archive,
     #[serde(default)]
+    pub traffic: Vec<Spanned<super::traffic::Raw>>,
+    #[serde(default)]
     pub check: Vec<Spanned<Check>>,
 }
 

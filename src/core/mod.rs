@@ -24,5 +24,6 @@ pub mod statement;
 pub mod strict;
 pub mod time;
 pub mod timestamp;
+pub mod traffic;
 pub mod verify;
 pub mod witness;
