@@ -134,7 +134,8 @@ impl Client {
             return Err(ArchiveError::TooLarge { file: name(), bytes: content.bytes });
         }
         let body = self.connection.wait(self.connection.one(), ByteStream::from_path(file));
-        let body = body.ok_or_else(|| ArchiveError::File { file: name(), why: "does not open".to_owned() })?;
+        let body =
+            body.ok_or_else(|| ArchiveError::File { file: name(), why: "does not open".to_owned() })?;
         let body = body.map_err(|error| ArchiveError::File { file: name(), why: error.to_string() })?;
         let asked = self
             .sdk
@@ -286,9 +287,9 @@ impl Client {
             AwsError::Throttled { .. } => self.refused(action, key, "Throttling"),
             AwsError::Refused { code, .. } => match code.as_str() {
                 "NoSuchBucket" => ArchiveError::NoBucket { bucket },
-                "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
-                    ArchiveError::OtherRegion { bucket }
-                }
+                "PermanentRedirect"
+                | "AuthorizationHeaderMalformed"
+                | "IllegalLocationConstraintException" => ArchiveError::OtherRegion { bucket },
                 code => self.refused(action, key, code),
             },
             other => other.into(),

@@ -82,7 +82,11 @@ fn section(
     if let Some(unknown) = raw.smoke.iter().find(|id| !checks.contains(id.get_ref())) {
         let known: Vec<_> = checks.iter().map(String::as_str).collect();
         let help = format!("the checks here are: {}", known.join(", "));
-        return Err(Located::new(unknown.span(), format!("no check is called `{}`", unknown.get_ref()), help));
+        return Err(Located::new(
+            unknown.span(),
+            format!("no check is called `{}`", unknown.get_ref()),
+            help,
+        ));
     }
     Ok(Traffic {
         zone: zone(&raw.zone)?,
@@ -145,9 +149,7 @@ fn target(
                 let help = "leave it out, or write type = \"A\"";
                 Err(Located::new(alias.span(), "a CNAME record is no alias", help))
             }
-            ([name], _) if is_host(name) => {
-                Ok(Target::Alias { name: plain_name(name), zone: zone(alias)? })
-            }
+            ([name], _) if is_host(name) => Ok(Target::Alias { name: plain_name(name), zone: zone(alias)? }),
             _ => wrong("an alias has one name".to_owned(), "write the load balancer's DNS name"),
         };
     }

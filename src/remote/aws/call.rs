@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
 use aws_runtime::auth::SigV4OperationSigningConfig;
+use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
 use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime::client::retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier};
@@ -135,8 +135,7 @@ impl Connection {
             .with_auth_scheme(SigV4AuthScheme::new())
             .with_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID])))
             .with_identity_resolver(SCHEME_ID, credentials);
-        let plugin =
-            StaticRuntimePlugin::new().with_config(layer.freeze()).with_runtime_components(signing);
+        let plugin = StaticRuntimePlugin::new().with_config(layer.freeze()).with_runtime_components(signing);
         let format = api.format;
         let operation = Operation::builder()
             .service_name(api.id)
@@ -153,7 +152,9 @@ impl Connection {
                 let mut request = HttpRequest::new(SdkBody::from(ask.body));
                 request.set_method(ask.method)?;
                 request.set_uri(ask.path)?;
-                request.headers_mut().insert("user-agent", concat!("aether-audit/", env!("CARGO_PKG_VERSION")));
+                request
+                    .headers_mut()
+                    .insert("user-agent", concat!("aether-audit/", env!("CARGO_PKG_VERSION")));
                 for (name, value) in ask.headers {
                     request.headers_mut().insert(name, value);
                 }
@@ -258,7 +259,10 @@ mod tests {
         assert_eq!(of("rds", false, "cn-north-1"), pair("rds.cn-north-1.amazonaws.com.cn", "cn-north-1"));
         assert_eq!(of("route53", true, "eu-central-1"), pair("route53.amazonaws.com", "us-east-1"));
         assert_eq!(of("route53", true, "cn-north-1"), pair("route53.amazonaws.com.cn", "cn-northwest-1"));
-        assert_eq!(of("route53", true, "us-gov-east-1"), pair("route53.us-gov.amazonaws.com", "us-gov-west-1"));
+        assert_eq!(
+            of("route53", true, "us-gov-east-1"),
+            pair("route53.us-gov.amazonaws.com", "us-gov-west-1")
+        );
     }
 
     #[test]

@@ -58,10 +58,8 @@ impl Connection {
             loader = loader.profile_name(profile);
         }
         // Finding credentials and region may itself ask the network.
-        let config =
-            runtime.block_on(async { tokio::time::timeout(patience(one), loader.load()).await });
-        let config =
-            config.map_err(|_| AwsError::TimedOut { place: "the AWS configuration".to_owned() })?;
+        let config = runtime.block_on(async { tokio::time::timeout(patience(one), loader.load()).await });
+        let config = config.map_err(|_| AwsError::TimedOut { place: "the AWS configuration".to_owned() })?;
         let region = config.region().cloned().ok_or(AwsError::NoRegion)?;
         Ok(Self { runtime, config, region, one })
     }

@@ -6,16 +6,8 @@ use crate::core::traffic::{Target, plain_name};
 use crate::remote::aws::xml::{child, escaped, items, text};
 
 /// What is understood of a record set; whatever else one has makes it one that is not changed here.
-const KNOWN: &[&str] = &[
-    "Name",
-    "Type",
-    "SetIdentifier",
-    "Weight",
-    "TTL",
-    "ResourceRecords",
-    "AliasTarget",
-    "HealthCheckId",
-];
+const KNOWN: &[&str] =
+    &["Name", "Type", "SetIdentifier", "Weight", "TTL", "ResourceRecords", "AliasTarget", "HealthCheckId"];
 
 /// A record set.
 #[derive(Clone, Debug, PartialEq, Eq)]

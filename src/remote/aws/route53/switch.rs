@@ -36,7 +36,9 @@ pub struct Standing {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SwitchError {
     /// There is nothing to change.
-    #[error("there is no {kind} record {record} in the zone {zone}: make it, or correct [[traffic]] in aether.toml")]
+    #[error(
+        "there is no {kind} record {record} in the zone {zone}: make it, or correct [[traffic]] in aether.toml"
+    )]
     NoRecord {
         /// Its name.
         record: String,
@@ -46,7 +48,9 @@ pub enum SwitchError {
         zone: String,
     },
     /// One of the two is missing.
-    #[error("{record} has no weighted set {set}: make it, or correct `blue-set` and `green-set` under [[traffic]]")]
+    #[error(
+        "{record} has no weighted set {set}: make it, or correct `blue-set` and `green-set` under [[traffic]]"
+    )]
     NoSet {
         /// The record's name.
         record: String,
@@ -54,7 +58,9 @@ pub enum SwitchError {
         set: String,
     },
     /// A routing policy, or anything else, that a change would lose.
-    #[error("{record} has the property {property}, which this program would lose: move its traffic by hand, and record it")]
+    #[error(
+        "{record} has the property {property}, which this program would lose: move its traffic by hand, and record it"
+    )]
     NotUnderstood {
         /// The record's name.
         record: String,
@@ -62,7 +68,9 @@ pub enum SwitchError {
         property: String,
     },
     /// Several record sets where one is to be switched.
-    #[error("{record} has {sets} record sets: name two of them by `blue-set` and `green-set` under [[traffic]]")]
+    #[error(
+        "{record} has {sets} record sets: name two of them by `blue-set` and `green-set` under [[traffic]]"
+    )]
     Several {
         /// The record's name.
         record: String,
@@ -100,7 +108,8 @@ impl Standing {
             Way::Weighted { blue: blue_set, green: green_set } => {
                 let weighted = |name: &String, weight: u8| {
                     let set = self.sets.iter().find(|set| set.set.as_ref() == Some(name));
-                    let set = set.ok_or_else(|| SwitchError::NoSet { record: record(), set: name.clone() })?;
+                    let set =
+                        set.ok_or_else(|| SwitchError::NoSet { record: record(), set: name.clone() })?;
                     Ok(RecordSet { weight: Some(weight), ..set.clone() })
                 };
                 vec![weighted(blue_set, 100 - green)?, weighted(green_set, green)?]
@@ -233,10 +242,7 @@ mod tests {
         assert!(plan.iter().all(|set| set.health_check.as_deref() == Some("h") && set.ttl == Some(60)));
         let mut three = standing(100, 0).sets;
         three.push(set(Some("canary"), Some(5), "c"));
-        assert_eq!(
-            Standing::of(&traffic, three).now,
-            Now::Elsewhere("traffic also goes to canary".into())
-        );
+        assert_eq!(Standing::of(&traffic, three).now, Now::Elsewhere("traffic also goes to canary".into()));
         let one = Standing::of(&traffic, vec![set(Some("blue"), Some(1), "b")]);
         assert!(matches!(one.now, Now::Elsewhere(_)));
         assert!(matches!(one.plan(&traffic, 0), Err(SwitchError::NoSet { set, .. }) if set == "green"));
