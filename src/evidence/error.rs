@@ -22,6 +22,12 @@ pub enum EvidenceError {
         /// The missing names.
         names: String,
     },
+    /// More than is read of a log group at once.
+    #[error("{group} has more events than are read at once: set a shorter window-minutes")]
+    TooManyEvents {
+        /// The log group.
+        group: String,
+    },
     /// A file that cannot be used.
     #[error("{path}: {problem}")]
     File {
