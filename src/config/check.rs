@@ -5,16 +5,18 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::raw::{Check as Raw, OnFail};
-use super::value::{Located, id, optional_number, optional_parsed, pattern, web_address};
+use super::value::{Located, id, needed, optional_number, optional_parsed, pattern, web_address};
+use super::{source_dns, source_logs, source_parameters, source_snapshot};
 use crate::core::check::{
-    BaselineSpec, Check, CheckSpec, CommandProbe, Decimal, HttpProbe, Limit, MAX_POINTS, MetricProbe, Phase,
-    Probe, SourceKind, StatusRange,
+    BaselineSpec, Check, CheckSpec, CommandProbe, Database, Decimal, HttpProbe, Limit, MAX_POINTS,
+    MetricProbe, Phase, Probe, SourceKind, StatusRange,
 };
 use crate::core::{check, redact};
 
 const LIMIT_HELP: &str = "write it as objective = \"< 0.1\" or rollback = \"> 1\"";
 
-pub fn from_raw(raw: Spanned<Raw>) -> Result<Check, Located> {
+/// `databases` are those that a check may name.
+pub fn from_raw(raw: Spanned<Raw>, databases: &[Database]) -> Result<Check, Located> {
     let span = raw.span();
     let raw = raw.into_inner();
     if !id(raw.id.get_ref()) {
@@ -22,7 +24,7 @@ pub fn from_raw(raw: Spanned<Raw>) -> Result<Check, Located> {
         return Err(Located::new(raw.id.span(), format!("`{}` is no id", raw.id.get_ref()), help));
     }
     foreign_keys(&raw)?;
-    let (probe, expect) = probe(&raw, &span)?;
+    let (probe, expect) = probe(&raw, &span, databases)?;
     let window_minutes = optional_number(raw.window_minutes.as_ref(), 1..=1440)?.unwrap_or(5);
     let period_seconds = period(&raw, window_minutes)?;
     let spec = CheckSpec {
@@ -40,14 +42,17 @@ pub fn from_raw(raw: Spanned<Raw>) -> Result<Check, Located> {
         }),
         expect: expect.map(|text| text.chars().filter(|c| !c.is_control()).take(100).collect()),
         query: None,
-        watch: raw.watch.unwrap_or(true),
+        // What changes only by somebody's hand is looked at when somebody asks.
+        watch: raw
+            .watch
+            .unwrap_or(!matches!(probe, Probe::Dns(_) | Probe::Parameters(_) | Probe::Snapshot(_))),
     };
     limits(&raw, &spec, &probe)?;
     Ok(Check { spec, probe, window_minutes, period_seconds })
 }
 
 fn foreign_keys(raw: &Raw) -> Result<(), Located> {
-    use SourceKind::{Certificate, Cloudwatch, Command, File, Flow, Http};
+    use SourceKind::{Certificate, Cloudwatch, Command, Dns, File, Flow, Http, Logs, Parameters, Snapshot};
     fn place<T>(value: Option<&Spanned<T>>) -> Option<Range<usize>> {
         value.map(Spanned::span)
     }
@@ -55,6 +60,8 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
     let alarms = raw.alarms.is_some();
     let (metric, series) =
         (source == Cloudwatch && !alarms, source == Cloudwatch && !alarms || source == File);
+    let answers = !matches!(source, Cloudwatch | File) || alarms;
+    let limits = series || matches!(source, Http | Flow | Certificate | Command);
     let keys = [
         ("namespace", place(raw.namespace.as_ref()), metric),
         ("metric", place(raw.metric.as_ref()), metric),
@@ -66,12 +73,12 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
         ("baseline-ratio", place(raw.baseline_ratio.as_ref()), series),
         ("baseline-days", place(raw.baseline_days.as_ref()), series),
         ("aggregate", place(raw.aggregate.as_ref()), series),
-        ("window-minutes", place(raw.window_minutes.as_ref()), series),
+        ("window-minutes", place(raw.window_minutes.as_ref()), series || source == Logs),
         ("period-seconds", place(raw.period_seconds.as_ref()), series),
-        ("objective", place(raw.objective.as_ref()), !alarms),
-        ("rollback", place(raw.rollback.as_ref()), !alarms),
+        ("objective", place(raw.objective.as_ref()), limits),
+        ("rollback", place(raw.rollback.as_ref()), limits),
         ("unit", place(raw.unit.as_ref()), series || source == Command),
-        ("on-fail", place(raw.on_fail.as_ref()), !matches!(source, Cloudwatch | File) || alarms),
+        ("on-fail", place(raw.on_fail.as_ref()), answers),
         ("url", place(raw.url.as_ref()), source == Http),
         ("status", place(raw.status.as_ref()), source == Http),
         ("body-pattern", place(raw.body_pattern.as_ref()), source == Http),
@@ -83,6 +90,10 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
         ("series", place(raw.series.as_ref()), source == File),
         ("flow", place(raw.flow.as_ref()), source == Flow),
         ("certificate", place(raw.certificate.as_ref()), source == Certificate),
+        ("dns", place(raw.dns.as_ref()), source == Dns),
+        ("parameters", place(raw.parameters.as_ref()), source == Parameters),
+        ("snapshot", place(raw.snapshot.as_ref()), source == Snapshot),
+        ("logs", place(raw.logs.as_ref()), source == Logs),
     ];
     let foreign =
         keys.iter().find_map(|(name, span, own)| span.clone().filter(|_| !own).map(|span| (*name, span)));
@@ -94,9 +105,14 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
 }
 
 /// The probe, and in words what it expects when it answers yes or no by itself.
-fn probe(raw: &Raw, span: &Range<usize>) -> Result<(Probe, Option<String>), Located> {
+fn probe(raw: &Raw, span: &Range<usize>, databases: &[Database]) -> Result<(Probe, Option<String>), Located> {
+    let answering = |(probe, expect)| (probe, Some(expect));
     let timeout_seconds = optional_number(raw.timeout_seconds.as_ref(), 1..=600)?.unwrap_or(10);
     match raw.source.get_ref() {
+        SourceKind::Dns => Ok(answering(source_dns::probe(raw))),
+        SourceKind::Parameters => source_parameters::probe(raw, span).map(answering),
+        SourceKind::Snapshot => source_snapshot::probe(raw, span, databases).map(answering),
+        SourceKind::Logs => source_logs::probe(raw, span).map(answering),
         SourceKind::Cloudwatch => match &raw.alarms {
             Some(alarms) => {
                 let names = alarms.get_ref().clone();
@@ -338,16 +354,6 @@ fn contradiction(objective: &Limit, rollback: &Limit) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-fn needed<'a, T>(
-    value: Option<&'a Spanned<T>>,
-    name: &str,
-    span: &Range<usize>,
-) -> Result<&'a Spanned<T>, Located> {
-    value.ok_or_else(|| {
-        Located::new(span.clone(), format!("this check has no `{name}`"), format!("add {name} = …"))
-    })
 }
 
 /// The sub-table of a source.

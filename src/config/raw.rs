@@ -23,6 +23,10 @@ pub struct File {
     #[serde(default)]
     pub archive: Archive,
     #[serde(default)]
+    pub database: Vec<super::source_snapshot::RawDatabase>,
+    #[serde(default)]
+    pub traffic: Vec<Spanned<super::traffic::Raw>>,
+    #[serde(default)]
     pub check: Vec<Spanned<Check>>,
 }
 
@@ -111,6 +115,10 @@ pub struct Check {
     pub series: Option<Spanned<String>>,
     pub flow: Option<Spanned<super::source_flow::Raw>>,
     pub certificate: Option<Spanned<super::source_certificate::Raw>>,
+    pub dns: Option<Spanned<super::source_dns::Raw>>,
+    pub parameters: Option<Spanned<super::source_parameters::Raw>>,
+    pub snapshot: Option<Spanned<super::source_snapshot::Raw>>,
+    pub logs: Option<Spanned<super::source_logs::Raw>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

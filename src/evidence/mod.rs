@@ -6,11 +6,15 @@
 mod certificate;
 mod cloudwatch;
 mod command;
+mod dns;
 mod error;
 mod file;
 mod flow;
 mod http;
+mod logs;
+mod parameters;
 mod series;
+mod snapshot;
 mod web;
 
 use std::path::Path;
@@ -18,10 +22,14 @@ use std::path::Path;
 pub use certificate::Certificate;
 pub use cloudwatch::CloudWatch;
 pub use command::Command;
+pub use dns::Dns;
 pub use error::EvidenceError;
 pub use file::File;
 pub use flow::Flow;
 pub use http::Http;
+pub use logs::Logs;
+pub use parameters::Parameters;
+pub use snapshot::Snapshot;
 
 use crate::core::check::{
     Aggregate, AwsSettings, Check, CheckSpec, MAX_POINTS, Measured, Phase, Point, Probe, Reading, Window,
@@ -135,6 +143,10 @@ pub fn source(check: &Check, aws: &AwsSettings, root: &Path) -> Box<dyn Source> 
         Probe::Certificate(certificate) => Box::new(Certificate::new(certificate.clone(), root)),
         Probe::Command(command) => Box::new(Command::new(command.clone(), root)),
         Probe::File { path, series } => Box::new(File::new(root, path, series)),
+        Probe::Dns(dns) => Box::new(Dns::new(dns.clone(), aws.clone())),
+        Probe::Parameters(all) => Box::new(Parameters::new(all.clone(), aws.clone(), root)),
+        Probe::Snapshot(snapshot) => Box::new(Snapshot::new(snapshot.clone(), aws.clone())),
+        Probe::Logs(logs) => Box::new(Logs::new(logs.clone(), aws.clone())),
     }
 }
 
@@ -205,6 +217,12 @@ fn cut(text: String, most: usize) -> String {
     let end = (0..=most.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     text.truncate(end);
     text
+}
+
+/// JSON for an opening; without anything where that would be longer than is kept.
+fn json_response(value: &serde_json::Value) -> Option<Response> {
+    let bytes = Some(value.to_string().into_bytes()).filter(|bytes| bytes.len() <= MAX_RESPONSE);
+    bytes.map(|bytes| Response { bytes, media_type: "application/json".to_owned() })
 }
 
 fn moment(now: Timestamp) -> Window {

@@ -1,11 +1,13 @@
 //! Checks: what is measured, what passes, and the verdict on a measurement.
 
+mod aws;
 mod decimal;
 mod judge;
 mod probe;
 mod reading;
 mod spec;
 
+pub use aws::{Database, DnsProbe, Expected, LogsProbe, ParametersProbe, Search, SnapshotProbe};
 pub use decimal::{Decimal, DecimalError};
 pub use judge::{Judgement, Measured, aggregate, judge};
 pub use probe::{

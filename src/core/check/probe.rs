@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CheckSpec, Window};
+use super::{CheckSpec, DnsProbe, LogsProbe, ParametersProbe, SnapshotProbe, Window};
 use crate::core::time::Timestamp;
 
 /// A check with all that measuring it needs.
@@ -43,6 +43,14 @@ pub enum Probe {
         /// The member of `series`.
         series: String,
     },
+    /// The records by which traffic moves.
+    Dns(DnsProbe),
+    /// The parameters of an environment.
+    Parameters(ParametersProbe),
+    /// The newest snapshot of a database.
+    Snapshot(SnapshotProbe),
+    /// Log groups.
+    Logs(LogsProbe),
 }
 
 /// A `CloudWatch` metric.
