@@ -12,10 +12,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["core"]),
     ("evidence", &["core"]),
     ("ledger", &["core"]),
+    ("notify", &["core"]),
     ("report", &["core"]),
     ("tsa", &["core"]),
     ("witness", &["core"]),
-    ("cli", &["archive", "config", "core", "evidence", "ledger", "report", "tsa", "witness"]),
+    ("cli", &["archive", "config", "core", "evidence", "ledger", "notify", "report", "tsa", "witness"]),
     ("main.rs", &["cli"]),
 ];
 

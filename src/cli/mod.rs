@@ -4,6 +4,7 @@ mod amend;
 mod app;
 mod archive;
 mod archived;
+mod ask;
 mod assign;
 mod attach;
 mod bundle;
@@ -41,6 +42,7 @@ mod record_check;
 mod records;
 mod rehearse;
 mod rollback;
+mod say;
 mod show;
 mod sign;
 mod signed;
@@ -49,6 +51,7 @@ mod source;
 mod stamp;
 mod status;
 mod status_code;
+mod tell;
 mod template;
 mod verify;
 mod withdraw;
@@ -119,6 +122,8 @@ enum Command {
     Decide(decide::Args),
     /// Ask a gate, as an exit status
     Gate(gate::Args),
+    /// Send a structured message to the channel, and record it
+    Say(say::Args),
     /// Record that a rollback begins, with its reason
     Rollback(rollback::Args),
     /// Seal the record
@@ -206,6 +211,7 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Record(command) => record::run(app, command),
         Command::Decide(args) => decide::run(app, args),
         Command::Gate(args) => gate::run(app, args),
+        Command::Say(args) => say::run(app, args),
         Command::Rollback(args) => rollback::run(app, args),
         Command::Close(args) => close::run(app, args),
         Command::Render(args) => records::render(app, args),

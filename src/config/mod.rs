@@ -3,6 +3,7 @@
 mod check;
 mod error;
 mod raw;
+mod slack;
 mod value;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ pub use error::{ConfigError, Place};
 
 use crate::core::archive::{self, MAX_RETAIN_DAYS, RETAIN_DAYS};
 use crate::core::check::{AwsSettings, Check, CheckSpec, Decimal, Probe};
+use crate::core::message::{SlackSettings, WebhookSettings};
 use error::Fault;
 use value::{Located, id, optional_number, optional_parsed, web_address};
 
@@ -38,6 +40,10 @@ pub struct Config {
     pub aws: AwsSettings,
     /// Where `export --archive` writes to.
     pub archive: Archive,
+    /// Where messages go.
+    pub slack: SlackSettings,
+    /// Where they go as plain JSON.
+    pub webhook: WebhookSettings,
     /// In the order of the file; ids are unique.
     pub check: Vec<Check>,
 }
@@ -195,6 +201,8 @@ impl Config {
             retain_days: optional_number(file.archive.retain_days.as_ref(), 1..=MAX_RETAIN_DAYS)?
                 .unwrap_or(RETAIN_DAYS),
         };
+        let slack = slack::slack(file.slack)?;
+        let webhook = slack::webhook(file.webhook)?;
         let mut seen = BTreeSet::new();
         let mut checks = vec![];
         for raw in file.check {
@@ -216,6 +224,8 @@ impl Config {
             deployment: deployment(file.deployment)?,
             aws,
             archive,
+            slack,
+            webhook,
             check: checks,
         })
     }

@@ -22,6 +22,8 @@ pub struct File {
     pub http: Http,
     #[serde(default)]
     pub archive: Archive,
+    pub slack: Option<super::slack::Slack>,
+    pub webhook: Option<super::slack::Webhook>,
     #[serde(default)]
     pub check: Vec<Spanned<Check>>,
 }

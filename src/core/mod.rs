@@ -15,6 +15,7 @@ pub mod jcs;
 pub mod keys;
 pub mod log;
 pub mod merkle;
+pub mod message;
 pub mod name;
 pub mod opening;
 pub mod proof;
