@@ -111,6 +111,8 @@ pub struct Check {
     pub value_pattern: Option<Spanned<String>>,
     pub path: Option<Spanned<String>>,
     pub series: Option<Spanned<String>>,
+    pub flow: Option<Spanned<super::source_flow::Raw>>,
+    pub certificate: Option<Spanned<super::source_certificate::Raw>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

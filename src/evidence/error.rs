@@ -96,6 +96,12 @@ pub enum EvidenceError {
         /// Why.
         problem: String,
     },
+    /// Something of the environment that is not there.
+    #[error("{what}")]
+    Missing {
+        /// What is missing and what to do.
+        what: String,
+    },
     /// Something in the configuration that only shows in use.
     #[error("{what}: correct it in aether.toml")]
     Invalid {
