@@ -6,6 +6,7 @@ mod raw;
 mod slack;
 mod source_certificate;
 mod source_flow;
+mod traffic;
 mod value;
 
 use std::collections::BTreeSet;
@@ -20,6 +21,7 @@ pub use error::{ConfigError, Place};
 use crate::core::archive::{self, MAX_RETAIN_DAYS, RETAIN_DAYS};
 use crate::core::check::{AwsSettings, Check, CheckSpec, Decimal, Probe};
 use crate::core::message::{SlackSettings, WebhookSettings};
+use crate::core::traffic::Traffic;
 use error::Fault;
 use value::{Located, filled, id, optional_number, optional_parsed, web_address};
 
@@ -45,6 +47,8 @@ pub struct Config {
     pub slack: SlackSettings,
     /// Where they go as plain JSON.
     pub webhook: WebhookSettings,
+    /// By which records traffic moves, in the order of the file.
+    pub traffic: Vec<Traffic>,
     /// In the order of the file; ids are unique.
     pub check: Vec<Check>,
 }
@@ -221,15 +225,18 @@ impl Config {
             }
             checks.push(check);
         }
+        let project = project(file.project)?;
+        let traffic = traffic::from_raw(file.traffic, &project.services, &seen)?;
         Ok(Self {
             log: log(file.log)?,
-            project: project(file.project)?,
+            project,
             escalation: file.escalation,
             deployment: deployment(file.deployment)?,
             aws,
             archive,
             slack,
             webhook,
+            traffic,
             check: checks,
         })
     }

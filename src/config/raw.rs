@@ -25,6 +25,8 @@ pub struct File {
     pub slack: Option<super::slack::Slack>,
     pub webhook: Option<super::slack::Webhook>,
     #[serde(default)]
+    pub traffic: Vec<Spanned<super::traffic::Raw>>,
+    #[serde(default)]
     pub check: Vec<Spanned<Check>>,
 }
 

@@ -25,5 +25,6 @@ pub mod statement;
 pub mod strict;
 pub mod time;
 pub mod timestamp;
+pub mod traffic;
 pub mod verify;
 pub mod witness;
