@@ -17,7 +17,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("report", &["core"]),
     ("tsa", &["core"]),
     ("witness", &["core"]),
-    ("cli", &["archive", "config", "core", "evidence", "ledger", "notify", "remote", "report", "tsa", "witness"]),
+    (
+        "cli",
+        &["archive", "config", "core", "evidence", "ledger", "notify", "remote", "report", "tsa", "witness"],
+    ),
     ("main.rs", &["cli"]),
 ];
 

@@ -39,6 +39,7 @@ mod prove;
 mod proven;
 mod record;
 mod record_check;
+mod recorder;
 mod records;
 mod rehearse;
 mod rollback;
@@ -48,11 +49,13 @@ mod sign;
 mod signed;
 mod sound;
 mod source;
+mod spool;
 mod stamp;
 mod status;
 mod status_code;
 mod tell;
 mod template;
+mod traffic;
 mod verify;
 mod withdraw;
 mod witness;
@@ -124,7 +127,7 @@ enum Command {
     Gate(gate::Args),
     /// Send a structured message to the channel, and record it
     Say(say::Args),
-    /// Record that a rollback begins, with its reason
+    /// Go back to Blue: announce, DNS, verify, notify, schedule the review; each step recorded
     Rollback(rollback::Args),
     /// Seal the record
     Close(close::Args),
@@ -187,9 +190,29 @@ fn refuse_dry_run(command: &Command) -> Result<()> {
     }
 }
 
+/// What a rollback could not append in time gets its place with the next command that writes.
+fn spooled(app: &mut App, command: &Command) {
+    match command {
+        Command::Init(_)
+        | Command::Rollback(_)
+        | Command::Join(_)
+        | Command::Verify(_)
+        | Command::Witness(_)
+        | Command::Rehearse(_)
+        | Command::Completions(_)
+        | Command::Man(_) => {}
+        Command::Status(_) | Command::Log(_) | Command::Show(_) | Command::Gate(_) | Command::Render(_) => {
+            spool::mention(app)
+        }
+        _ => spool::settle(app),
+    }
+}
+
 fn run(app: &mut App, command: &Command) -> Result<Status> {
     if app.globals.dry_run {
         refuse_dry_run(command)?;
+    } else {
+        spooled(app, command);
     }
     match command {
         Command::Init(args) => init::run(app, args),

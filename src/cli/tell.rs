@@ -27,12 +27,14 @@ pub struct Said {
     pub sent: Sent,
 }
 
-/// Where this project's messages go; empty where nothing is configured.
+/// Where this project's messages go; empty where nothing is configured. A rehearsal tells only a channel that its own
+/// configuration asks for, never the one that the environment knows.
 ///
 /// # Errors
 /// Where a channel's name cannot stand in a record.
-pub fn outlets(config: &Config) -> Result<Vec<Outlet>> {
-    let mut all: Vec<Outlet> = slack(config)?.into_iter().collect();
+pub fn outlets(config: &Config, rehearsal: bool) -> Result<Vec<Outlet>> {
+    let slack = slack(config)?.filter(|_| config.slack.wanted || !rehearsal);
+    let mut all: Vec<Outlet> = slack.into_iter().collect();
     if let Some(name) = &config.webhook.url_env {
         let channel = Label::new(config.webhook.channel.as_deref().unwrap_or("webhook"))?;
         let way = secret(name).map(Way::Webhook).ok_or_else(|| format!("{name} is not set"));

@@ -1,6 +1,7 @@
 //! `aether.toml`: what the team sets, with an error that shows the line for whatever is wrong with it.
 
 mod check;
+mod dns;
 mod error;
 mod raw;
 mod slack;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use askama::Template;
 use serde::{Deserialize, Serialize};
 
+pub use dns::DnsSettings;
 pub use error::{ConfigError, Place};
 
 use crate::core::archive::{self, MAX_RETAIN_DAYS, RETAIN_DAYS};
@@ -47,6 +49,8 @@ pub struct Config {
     pub slack: SlackSettings,
     /// Where they go as plain JSON.
     pub webhook: WebhookSettings,
+    /// Who is asked whether traffic has moved.
+    pub dns: DnsSettings,
     /// By which records traffic moves, in the order of the file.
     pub traffic: Vec<Traffic>,
     /// In the order of the file; ids are unique.
@@ -206,6 +210,7 @@ impl Config {
             retain_days: optional_number(file.archive.retain_days.as_ref(), 1..=MAX_RETAIN_DAYS)?
                 .unwrap_or(RETAIN_DAYS),
         };
+        let dns = dns::dns(file.dns)?;
         let slack = slack::slack(file.slack)?;
         let webhook = slack::webhook(file.webhook)?;
         let mut seen = BTreeSet::new();
@@ -236,6 +241,7 @@ impl Config {
             archive,
             slack,
             webhook,
+            dns,
             traffic,
             check: checks,
         })

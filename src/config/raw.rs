@@ -22,6 +22,8 @@ pub struct File {
     pub http: Http,
     #[serde(default)]
     pub archive: Archive,
+    #[serde(default)]
+    pub dns: super::dns::Dns,
     pub slack: Option<super::slack::Slack>,
     pub webhook: Option<super::slack::Webhook>,
     #[serde(default)]

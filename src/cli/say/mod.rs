@@ -50,7 +50,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let config = app.config()?;
     let here = Elsewhere::default();
     let (id, mut desk) = here.desk_at(app, false)?;
-    let mut outlets = tell::outlets(&config)?;
+    let mut outlets = tell::outlets(&config, desk.log.rehearsal)?;
     if outlets.is_empty() {
         bail!(
             "nobody can be told: set AETHER_AUDIT_SLACK_WEBHOOK or AETHER_AUDIT_SLACK_TOKEN, or `url-env` under [webhook] in \
