@@ -44,6 +44,7 @@ mod records;
 mod rehearse;
 mod rollback;
 mod say;
+mod shift;
 mod show;
 mod sign;
 mod signed;
@@ -51,6 +52,7 @@ mod sound;
 mod source;
 mod spool;
 mod stamp;
+mod standby;
 mod status;
 mod status_code;
 mod tell;
@@ -127,6 +129,10 @@ enum Command {
     Gate(gate::Args),
     /// Send a structured message to the channel, and record it
     Say(say::Args),
+    /// Move traffic to Green or Blue, at once or in steps; each step recorded
+    Shift(shift::Args),
+    /// Keep Blue longer, or give it up
+    Standby(standby::Args),
     /// Go back to Blue: announce, DNS, verify, notify, schedule the review; each step recorded
     Rollback(rollback::Args),
     /// Seal the record
@@ -235,6 +241,8 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Decide(args) => decide::run(app, args),
         Command::Gate(args) => gate::run(app, args),
         Command::Say(args) => say::run(app, args),
+        Command::Shift(args) => shift::run(app, args),
+        Command::Standby(args) => standby::run(app, args),
         Command::Rollback(args) => rollback::run(app, args),
         Command::Close(args) => close::run(app, args),
         Command::Render(args) => records::render(app, args),

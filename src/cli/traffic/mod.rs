@@ -3,6 +3,7 @@
 
 mod confirm;
 mod health;
+mod probe;
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,8 @@ use crate::core::opening::OpeningRef;
 use crate::core::traffic::Traffic;
 use crate::remote::aws::Connection;
 use crate::remote::aws::route53::{Now, RecordSet, Route53, Standing};
-pub use health::{healthy, measure, verify};
+pub use health::{healthy, keep, measure, smoke, verify};
+pub use probe::Probe;
 
 /// How long a change may take to reach all of Route 53's name servers; it takes a minute at most, says AWS.
 const SYNC: Duration = Duration::from_secs(180);
@@ -279,6 +281,16 @@ pub fn at(standing: &Standing, green: u8) -> bool {
         Now::All(Colour::Green) => green == 100,
         Now::Split { green: share } => green == share,
         Now::Elsewhere(_) => false,
+    }
+}
+
+/// Where traffic goes, for people.
+#[must_use]
+pub fn standing_words(standing: &Standing) -> String {
+    match &standing.now {
+        Now::All(colour) => format!("all on {}", word(*colour)),
+        Now::Split { green } => format!("{green} % on Green"),
+        Now::Elsewhere(words) => words.clone(),
     }
 }
 
