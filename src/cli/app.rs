@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
@@ -113,6 +114,8 @@ pub struct App<'a> {
     pub passphrase: Option<String>,
     /// Keys that this process has decrypted already, by file.
     pub unlocked: RefCell<BTreeMap<PathBuf, Rc<SecretKey>>>,
+    /// How long the ledger is waited for, where that is less than usual: a rollback never waits for its recorder.
+    pub patience: Option<Duration>,
 }
 
 impl<'a> App<'a> {
@@ -124,7 +127,7 @@ impl<'a> App<'a> {
         out: &'a mut dyn Write,
         err: &'a mut dyn Write,
     ) -> Self {
-        Self { globals, clock, out, err, passphrase: None, unlocked: RefCell::default() }
+        Self { globals, clock, out, err, passphrase: None, unlocked: RefCell::default(), patience: None }
     }
 
     /// The project's folder: `-C`, or the nearest one upwards that has an `aether.toml`, or this one.

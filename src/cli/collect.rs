@@ -76,7 +76,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
 }
 
 /// The check as this deployment froze it; the configuration may have moved on.
-fn frozen(desk: &Desk, id: &Token, check: &Check, now: &CheckSpec) -> Result<CheckSpec> {
+pub(super) fn frozen(desk: &Desk, id: &Token, check: &Check, now: &CheckSpec) -> Result<CheckSpec> {
     let checks = &desk.deployment(id)?.opened.body.checks;
     match checks.iter().find(|spec| spec.id == check.spec.id) {
         Some(spec) if spec == now || (spec.query.is_none() && *spec == check.spec) => Ok(spec.clone()),
@@ -90,7 +90,7 @@ fn frozen(desk: &Desk, id: &Token, check: &Check, now: &CheckSpec) -> Result<Che
     }
 }
 
-fn window(check: &Check, until: Timestamp) -> Window {
+pub(super) fn window(check: &Check, until: Timestamp) -> Window {
     let period = i64::from(check.period_seconds.max(1));
     let to = until.millis().div_euclid(period * 1000) * period * 1000;
     let to = Timestamp::from_millis(to).unwrap_or(until);

@@ -4,6 +4,7 @@ mod amend;
 mod app;
 mod archive;
 mod archived;
+mod ask;
 mod assign;
 mod attach;
 mod bundle;
@@ -39,18 +40,25 @@ mod prove;
 mod proven;
 mod record;
 mod record_check;
+mod recorder;
 mod records;
 mod rehearse;
 mod rollback;
+mod say;
+mod shift;
 mod show;
 mod sign;
 mod signed;
 mod sound;
 mod source;
+mod spool;
 mod stamp;
+mod standby;
 mod status;
 mod status_code;
+mod tell;
 mod template;
+mod traffic;
 mod verify;
 mod withdraw;
 mod witness;
@@ -120,7 +128,13 @@ enum Command {
     Decide(decide::Args),
     /// Ask a gate, as an exit status
     Gate(gate::Args),
-    /// Record that a rollback begins, with its reason
+    /// Send a structured message to the channel, and record it
+    Say(say::Args),
+    /// Move traffic to Green or Blue, at once or in steps; each step recorded
+    Shift(shift::Args),
+    /// Keep Blue longer, or give it up
+    Standby(standby::Args),
+    /// Go back to Blue: announce, DNS, verify, notify, schedule the review; each step recorded
     Rollback(rollback::Args),
     /// Seal the record
     Close(close::Args),
@@ -185,9 +199,29 @@ fn refuse_dry_run(command: &Command) -> Result<()> {
     }
 }
 
+/// What a rollback could not append in time gets its place with the next command that writes.
+fn spooled(app: &mut App, command: &Command) {
+    match command {
+        Command::Init(_)
+        | Command::Rollback(_)
+        | Command::Join(_)
+        | Command::Verify(_)
+        | Command::Witness(_)
+        | Command::Rehearse(_)
+        | Command::Completions(_)
+        | Command::Man(_) => {}
+        Command::Status(_) | Command::Log(_) | Command::Show(_) | Command::Gate(_) | Command::Render(_) => {
+            spool::mention(app)
+        }
+        _ => spool::settle(app),
+    }
+}
+
 fn run(app: &mut App, command: &Command) -> Result<Status> {
     if app.globals.dry_run {
         refuse_dry_run(command)?;
+    } else {
+        spooled(app, command);
     }
     match command {
         Command::Init(args) => init::run(app, args),
@@ -209,6 +243,9 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Record(command) => record::run(app, command),
         Command::Decide(args) => decide::run(app, args),
         Command::Gate(args) => gate::run(app, args),
+        Command::Say(args) => say::run(app, args),
+        Command::Shift(args) => shift::run(app, args),
+        Command::Standby(args) => standby::run(app, args),
         Command::Rollback(args) => rollback::run(app, args),
         Command::Close(args) => close::run(app, args),
         Command::Render(args) => records::render(app, args),

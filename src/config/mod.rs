@@ -1,8 +1,10 @@
 //! `aether.toml`: what the team sets, with an error that shows the line for whatever is wrong with it.
 
 mod check;
+mod dns;
 mod error;
 mod raw;
+mod slack;
 mod source_certificate;
 mod source_dns;
 mod source_flow;
@@ -20,10 +22,12 @@ use askama::Template;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+pub use dns::DnsSettings;
 pub use error::{ConfigError, Place};
 
 use crate::core::archive::{self, MAX_RETAIN_DAYS, RETAIN_DAYS};
 use crate::core::check::{AwsSettings, Check, CheckSpec, Database, Decimal, Probe};
+use crate::core::message::{SlackSettings, WebhookSettings};
 use crate::core::traffic::Traffic;
 use error::Fault;
 use value::{Located, filled, id, optional_number, optional_parsed, web_address};
@@ -48,6 +52,12 @@ pub struct Config {
     pub archive: Archive,
     /// The databases that snapshots are taken of.
     pub database: Vec<Database>,
+    /// Where messages go.
+    pub slack: SlackSettings,
+    /// Where they go as plain JSON.
+    pub webhook: WebhookSettings,
+    /// Who is asked whether traffic has moved.
+    pub dns: DnsSettings,
     /// By which records traffic moves, in the order of the file.
     pub traffic: Vec<Traffic>,
     /// In the order of the file; ids are unique.
@@ -208,6 +218,9 @@ impl Config {
                 .unwrap_or(RETAIN_DAYS),
         };
         let database = source_snapshot::databases(file.database)?;
+        let dns = dns::dns(file.dns)?;
+        let slack = slack::slack(file.slack)?;
+        let webhook = slack::webhook(file.webhook)?;
         let mut seen = BTreeSet::new();
         let mut checks = vec![];
         let mut by_record = vec![];
@@ -245,6 +258,9 @@ impl Config {
             aws,
             archive,
             database,
+            slack,
+            webhook,
+            dns,
             traffic,
             check: checks,
         })

@@ -24,6 +24,9 @@ pub struct File {
     pub archive: Archive,
     #[serde(default)]
     pub database: Vec<super::source_snapshot::RawDatabase>,
+    pub dns: super::dns::Dns,
+    pub slack: Option<super::slack::Slack>,
+    pub webhook: Option<super::slack::Webhook>,
     #[serde(default)]
     pub traffic: Vec<Spanned<super::traffic::Raw>>,
     #[serde(default)]

@@ -4,3 +4,4 @@
 //! a secret: neither credentials, nor values, nor the bodies of answers.
 
 pub mod aws;
+pub mod dns;
