@@ -4,10 +4,13 @@ use std::ops::Range;
 
 use toml::Spanned;
 
+use super::baseline::baseline;
 use super::raw::{Check as Raw, OnFail};
+use super::rules::rules;
+use super::source_prometheus;
 use super::value::{Located, id, optional_number, optional_parsed, pattern, web_address};
 use crate::core::check::{
-    BaselineSpec, Check, CheckSpec, CommandProbe, Decimal, HttpProbe, Limit, MAX_POINTS, MetricProbe, Phase,
+    Check, CheckSpec, CommandProbe, Decimal, HttpProbe, Limit, MAX_POINTS, MetricProbe, Phase,
     Probe, SourceKind,
 };
 use crate::core::redact;
@@ -23,7 +26,9 @@ pub fn from_raw(raw: Spanned<Raw>) -> Result<Check, Located> {
     }
     foreign_keys(&raw)?;
     let (probe, expect) = probe(&raw, &span)?;
-    let window_minutes = optional_number(raw.window_minutes.as_ref(), 1..=1440)?.unwrap_or(5);
+    // Evaluations that are counted look at minutes of their own.
+    let usual = if raw.trigger_after.is_some() { 1 } else { 5 };
+    let window_minutes = optional_number(raw.window_minutes.as_ref(), 1..=1440)?.unwrap_or(usual);
     let period_seconds = period(&raw, window_minutes)?;
     let spec = CheckSpec {
         id: raw.id.get_ref().clone(),
@@ -31,7 +36,7 @@ pub fn from_raw(raw: Spanned<Raw>) -> Result<Check, Located> {
         unit: unit(&raw, &probe)?,
         objective: optional_parsed(raw.objective.as_ref(), LIMIT_HELP)?,
         rollback: optional_parsed(raw.rollback.as_ref(), LIMIT_HELP)?,
-        baseline: baseline(&raw, period_seconds)?,
+        baseline: baseline(&raw, window_minutes, period_seconds)?,
         aggregate: raw.aggregate.as_ref().map(|how| *how.get_ref()),
         min_requests: optional_number(raw.min_requests.as_ref(), 1..=u32::MAX)?.map(u64::from),
         on_fail: expect.is_some().then(|| match raw.on_fail.as_ref().map(Spanned::get_ref) {
@@ -40,6 +45,7 @@ pub fn from_raw(raw: Spanned<Raw>) -> Result<Check, Located> {
         }),
         expect: expect.map(|text| text.chars().filter(|c| !c.is_control()).take(100).collect()),
         query: None,
+        rules: Some(rules(&raw)?),
         watch: raw.watch.unwrap_or(true),
     };
     limits(&raw, &spec, &probe)?;
@@ -47,14 +53,15 @@ pub fn from_raw(raw: Spanned<Raw>) -> Result<Check, Located> {
 }
 
 fn foreign_keys(raw: &Raw) -> Result<(), Located> {
-    use SourceKind::{Cloudwatch, Command, File, Http};
+    use SourceKind::{Cloudwatch, Command, File, Http, Prometheus};
     fn place<T>(value: Option<&Spanned<T>>) -> Option<Range<usize>> {
         value.map(Spanned::span)
     }
     let source = *raw.source.get_ref();
     let alarms = raw.alarms.is_some();
-    let (metric, series) =
-        (source == Cloudwatch && !alarms, source == Cloudwatch && !alarms || source == File);
+    let metric = source == Cloudwatch && !alarms;
+    let series = metric || matches!(source, File | Prometheus);
+    let counts = metric || source == Prometheus && source_prometheus::counts(raw.prometheus.as_ref());
     let keys = [
         ("namespace", place(raw.namespace.as_ref()), metric),
         ("metric", place(raw.metric.as_ref()), metric),
@@ -62,9 +69,11 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
         ("statistic", place(raw.statistic.as_ref()), metric),
         ("divide-by", place(raw.divide_by.as_ref()), metric),
         ("alarms", place(raw.alarms.as_ref()), source == Cloudwatch),
-        ("min-requests", place(raw.min_requests.as_ref()), metric),
+        ("min-requests", place(raw.min_requests.as_ref()), counts),
         ("baseline-ratio", place(raw.baseline_ratio.as_ref()), series),
         ("baseline-days", place(raw.baseline_days.as_ref()), series),
+        ("baseline-test", place(raw.baseline_test.as_ref()), series),
+        ("baseline-alpha", place(raw.baseline_alpha.as_ref()), series),
         ("aggregate", place(raw.aggregate.as_ref()), series),
         ("window-minutes", place(raw.window_minutes.as_ref()), series),
         ("period-seconds", place(raw.period_seconds.as_ref()), series),
@@ -72,15 +81,20 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
         ("rollback", place(raw.rollback.as_ref()), !alarms),
         ("unit", place(raw.unit.as_ref()), series || source == Command),
         ("on-fail", place(raw.on_fail.as_ref()), matches!(source, Http | Command) || alarms),
+        ("trigger", place(raw.trigger.as_ref()), true),
+        ("trigger-after", place(raw.trigger_after.as_ref()), !alarms),
+        ("errors-after", place(raw.errors_after.as_ref()), true),
+        ("missing", place(raw.missing.as_ref()), series || alarms),
         ("url", place(raw.url.as_ref()), source == Http),
         ("status", place(raw.status.as_ref()), source == Http),
         ("body-pattern", place(raw.body_pattern.as_ref()), source == Http),
-        ("timeout-seconds", place(raw.timeout_seconds.as_ref()), matches!(source, Http | Command)),
+        ("timeout-seconds", place(raw.timeout_seconds.as_ref()), matches!(source, Http | Command | Prometheus)),
         ("argv", place(raw.argv.as_ref()), source == Command),
         ("exit-code", place(raw.exit_code.as_ref()), source == Command),
         ("value-pattern", place(raw.value_pattern.as_ref()), source == Command),
         ("path", place(raw.path.as_ref()), source == File),
         ("series", place(raw.series.as_ref()), source == File),
+        ("prometheus", place(raw.prometheus.as_ref()), source == Prometheus),
     ];
     let foreign =
         keys.iter().find_map(|(name, span, own)| span.clone().filter(|_| !own).map(|span| (*name, span)));
@@ -157,6 +171,10 @@ fn probe(raw: &Raw, span: &Range<usize>) -> Result<(Probe, Option<String>), Loca
             }
             let series = raw.series.as_ref().unwrap_or(&raw.id).get_ref().clone();
             Ok((Probe::File { path: path.get_ref().clone(), series }, None))
+        }
+        SourceKind::Prometheus => {
+            let probe = source_prometheus::probe(raw.prometheus.as_ref(), span, timeout_seconds)?;
+            Ok((Probe::Prometheus(probe), None))
         }
     }
 }
@@ -260,44 +278,6 @@ fn unit(raw: &Raw, probe: &Probe) -> Result<Option<String>, Located> {
         Probe::Metric(metric) if metric.divide_by.is_some() => Some("percent".to_owned()),
         _ => None,
     })
-}
-
-fn baseline(raw: &Raw, period_seconds: u32) -> Result<Option<BaselineSpec>, Located> {
-    let (ratio, days) = match (&raw.baseline_ratio, &raw.baseline_days) {
-        (None, None) => return Ok(None),
-        (Some(ratio), Some(days)) => (ratio, days),
-        (Some(ratio), None) => {
-            return Err(Located::new(ratio.span(), "a baseline of how many days?", "add baseline-days = 7"));
-        }
-        (None, Some(days)) => {
-            return Err(Located::new(
-                days.span(),
-                "a baseline without a ratio",
-                "add baseline-ratio = \"1.2\"",
-            ));
-        }
-    };
-    let parsed =
-        ratio.get_ref().parse().ok().filter(|ratio: &Decimal| !ratio.is_negative() && !ratio.is_zero());
-    let parsed = parsed.ok_or_else(|| {
-        Located::new(ratio.span(), "not a factor above 0", "write a string such as \"1.2\"")
-    })?;
-    let most = if period_seconds < 60 {
-        0
-    } else if period_seconds < 300 {
-        14
-    } else {
-        28
-    };
-    if most == 0 {
-        return Err(Located::new(
-            days.span(),
-            "CloudWatch keeps periods under a minute for 3 hours",
-            "set period-seconds = 60",
-        ));
-    }
-    let days = optional_number(Some(days), 1..=most)?.unwrap_or(most);
-    Ok(Some(BaselineSpec { ratio: parsed, days }))
 }
 
 fn limits(raw: &Raw, spec: &CheckSpec, probe: &Probe) -> Result<(), Located> {

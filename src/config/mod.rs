@@ -1,8 +1,11 @@
 //! `aether.toml`: what the team sets, with an error that shows the line for whatever is wrong with it.
 
+mod baseline;
 mod check;
 mod error;
 mod raw;
+mod rules;
+mod source_prometheus;
 mod value;
 
 use std::collections::BTreeSet;
@@ -200,8 +203,10 @@ impl Config {
         for raw in file.check {
             let place = raw.get_ref().id.span();
             let mut check = check::from_raw(raw)?;
-            if let Probe::Http(http) = &mut check.probe {
-                http.ca_file.clone_from(&ca_file);
+            match &mut check.probe {
+                Probe::Http(http) => http.ca_file.clone_from(&ca_file),
+                Probe::Prometheus(prometheus) => prometheus.ca_file.clone_from(&ca_file),
+                _ => {}
             }
             if !seen.insert(check.spec.id.clone()) {
                 let message = format!("two checks are called `{}`", check.spec.id);

@@ -88,9 +88,15 @@ pub struct Check {
     pub rollback: Option<Spanned<String>>,
     pub baseline_ratio: Option<Spanned<String>>,
     pub baseline_days: Option<Spanned<i64>>,
+    pub baseline_test: Option<Spanned<String>>,
+    pub baseline_alpha: Option<Spanned<String>>,
     pub aggregate: Option<Spanned<crate::core::check::Aggregate>>,
     pub min_requests: Option<Spanned<i64>>,
     pub on_fail: Option<Spanned<OnFail>>,
+    pub trigger: Option<Spanned<String>>,
+    pub trigger_after: Option<Spanned<String>>,
+    pub errors_after: Option<Spanned<i64>>,
+    pub missing: Option<Spanned<String>>,
     pub watch: Option<bool>,
     pub window_minutes: Option<Spanned<i64>>,
     pub period_seconds: Option<Spanned<i64>>,
@@ -109,6 +115,7 @@ pub struct Check {
     pub value_pattern: Option<Spanned<String>>,
     pub path: Option<Spanned<String>>,
     pub series: Option<Spanned<String>>,
+    pub prometheus: Option<Spanned<super::source_prometheus::Prometheus>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -35,30 +35,6 @@ impl Http {
         Self { probe, root: root.to_owned() }
     }
 
-    /// The certificates of `ca-file`, where one is set.
-    fn own_roots(&self) -> Result<Option<RootCerts>, EvidenceError> {
-        let Some(name) = &self.probe.ca_file else { return Ok(None) };
-        let path = self.root.join(name);
-        let invalid = |why: String| EvidenceError::Invalid {
-            what: format!("{}, the ca-file under [http] in aether.toml: {why}", path.display()),
-        };
-        let mut pem = vec![];
-        let file = std::fs::File::open(&path).map_err(|error| invalid(format!("cannot be read: {error}")))?;
-        file.take(MAX_CA_FILE)
-            .read_to_end(&mut pem)
-            .map_err(|error| invalid(format!("cannot be read: {error}")))?;
-        let mut roots = vec![];
-        for item in parse_pem(&pem) {
-            if let PemItem::Certificate(root) = item.map_err(|_| invalid("is damaged PEM".to_owned()))? {
-                roots.push(root);
-            }
-        }
-        if roots.is_empty() {
-            return Err(invalid("holds no certificate in PEM".to_owned()));
-        }
-        Ok(Some(RootCerts::from(roots)))
-    }
-
     /// Asks, and once more by the team's own CA where the public roots do not vouch for the server.
     fn get(&self, own: Option<RootCerts>) -> Result<Reply, ureq::Error> {
         match (self.get_by(RootCerts::WebPki), own) {
@@ -68,15 +44,7 @@ impl Http {
     }
 
     fn get_by(&self, roots: RootCerts) -> Result<Reply, ureq::Error> {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs(self.probe.timeout_seconds.into())))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(concat!("aether-audit/", env!("CARGO_PKG_VERSION")))
-            .tls_config(TlsConfig::builder().root_certs(roots).build())
-            .build()
-            .into();
+        let agent = agent(self.probe.timeout_seconds, roots);
         let start = Instant::now();
         let mut response = agent.get(&self.probe.url).call()?;
         let mut body = vec![];
@@ -90,8 +58,45 @@ impl Http {
     }
 }
 
+/// An agent that follows no redirect and takes every status for an answer.
+pub(super) fn agent(timeout_seconds: u32, roots: RootCerts) -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(timeout_seconds.into())))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .user_agent(concat!("aether-audit/", env!("CARGO_PKG_VERSION")))
+        .tls_config(TlsConfig::builder().root_certs(roots).build())
+        .build()
+        .into()
+}
+
+/// The certificates of `ca-file`, where one is set.
+pub(super) fn own_roots(ca_file: Option<&str>, folder: &Path) -> Result<Option<RootCerts>, EvidenceError> {
+    let Some(name) = ca_file else { return Ok(None) };
+    let path = folder.join(name);
+    let invalid = |why: String| EvidenceError::Invalid {
+        what: format!("{}, the ca-file under [http] in aether.toml: {why}", path.display()),
+    };
+    let mut pem = vec![];
+    let file = std::fs::File::open(&path).map_err(|error| invalid(format!("cannot be read: {error}")))?;
+    file.take(MAX_CA_FILE)
+        .read_to_end(&mut pem)
+        .map_err(|error| invalid(format!("cannot be read: {error}")))?;
+    let mut roots = vec![];
+    for item in parse_pem(&pem) {
+        if let PemItem::Certificate(root) = item.map_err(|_| invalid("is damaged PEM".to_owned()))? {
+            roots.push(root);
+        }
+    }
+    if roots.is_empty() {
+        return Err(invalid("holds no certificate in PEM".to_owned()));
+    }
+    Ok(Some(RootCerts::from(roots)))
+}
+
 /// Whether the server's certificate was signed by nobody who is trusted.
-fn untrusted(error: &ureq::Error) -> bool {
+pub(super) fn untrusted(error: &ureq::Error) -> bool {
     let said = error.to_string();
     // A CA of the same name that did not sign it is no better than none.
     said.contains("UnknownIssuer") || said.contains("BadSignature")
@@ -108,7 +113,7 @@ impl Source for Http {
 
     fn read(&self, request: &Request) -> Result<Observation, EvidenceError> {
         let window = Some(moment(request.now));
-        let reply = match self.get(self.own_roots()?) {
+        let reply = match self.get(own_roots(self.probe.ca_file.as_deref(), &self.root)?) {
             Ok(reply) => reply,
             Err(error) => {
                 let note = Some(silence(&error, &self.probe)?);

@@ -3,14 +3,18 @@
 mod decimal;
 mod judge;
 mod probe;
+mod rank;
 mod reading;
+mod rules;
 mod spec;
 
 pub use decimal::{Decimal, DecimalError};
 pub use judge::{Judgement, Measured, aggregate, judge};
-pub use probe::{AwsSettings, Check, CommandProbe, HttpProbe, MetricProbe, Probe};
+pub use probe::{AwsSettings, Check, CommandProbe, HttpProbe, MetricProbe, Probe, PrometheusProbe};
+pub use rank::{Alpha, AlphaError, Ranked, rank};
 pub use reading::{MAX_POINTS, Point, Reading, Window};
-pub use spec::{Aggregate, BaselineSpec, CheckSpec, Limit, LimitError, Op, SourceKind};
+pub use rules::{Evaluation, MissingData, Rules, Standing, TriggerAfter};
+pub use spec::{Aggregate, BaselineSpec, CheckSpec, History, Limit, LimitError, Op, SourceKind};
 
 use std::fmt;
 
