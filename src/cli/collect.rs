@@ -26,8 +26,9 @@ pub struct Args {
     pub until: Option<Timestamp>,
 }
 
+/// What one collection came to.
 #[derive(Serialize)]
-struct Line {
+pub(super) struct Line {
     check: String,
     phase: Option<Phase>,
     value: Option<String>,
@@ -76,10 +77,14 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
 }
 
 /// The check as this deployment froze it; the configuration may have moved on.
-fn frozen(desk: &Desk, id: &Token, check: &Check, now: &CheckSpec) -> Result<CheckSpec> {
+pub(super) fn frozen(desk: &Desk, id: &Token, check: &Check, now: &CheckSpec) -> Result<CheckSpec> {
     let checks = &desk.deployment(id)?.opened.body.checks;
+    let old = checks.iter().any(|spec| spec.id == check.spec.id && spec.rules.is_none());
+    // A deployment that was opened before there were such rules has none.
+    let rules = |spec: &CheckSpec| if old { CheckSpec { rules: None, ..spec.clone() } } else { spec.clone() };
+    let (now, configured) = (&rules(now), &rules(&check.spec));
     match checks.iter().find(|spec| spec.id == check.spec.id) {
-        Some(spec) if spec == now || (spec.query.is_none() && *spec == check.spec) => Ok(spec.clone()),
+        Some(spec) if spec == now || (spec.query.is_none() && spec == configured) => Ok(spec.clone()),
         Some(_) => bail!(
             "the check {} is no longer what {id} was opened with: limits and queries are frozen then; put aether.toml back, or open a new deployment",
             check.spec.id
@@ -98,7 +103,7 @@ fn window(check: &Check, until: Timestamp) -> Window {
 }
 
 /// Appends one reading: a number as `metric-read`, an answer as `evidence-collected`.
-fn keep(
+pub(super) fn keep(
     app: &mut App,
     desk: &mut Desk,
     id: &Token,

@@ -13,8 +13,8 @@ impl Deployment {
     pub fn readings_since(&self, check: &str, from: Option<Timestamp>) -> Vec<&Record<Reading>> {
         let mut by_time: BTreeMap<Timestamp, &Record<Reading>> = BTreeMap::new();
         for record in self.evidence.iter().filter(|record| record.body.check.as_deref() == Some(check)) {
-            let about = about(record);
-            if from.is_some_and(|from| about <= from) {
+            let (about, within) = about(record, from);
+            if !within {
                 continue;
             }
             let failed = record.body.phase == Some(Phase::Error);
@@ -39,10 +39,10 @@ impl Deployment {
     }
 }
 
-/// The time that a reading is about.
-fn about(record: &Record<Reading>) -> Timestamp {
+/// The time that a reading is about, and whether that came after `from`.
+fn about(record: &Record<Reading>, from: Option<Timestamp>) -> (Timestamp, bool) {
     match &record.body.window {
-        Some(window) if window.period > 0 => window.to,
-        _ => record.meta.recorded,
+        Some(window) if window.period > 0 => (window.to, from.is_none_or(|from| window.to > from)),
+        _ => (record.meta.recorded, from.is_none_or(|from| record.meta.recorded >= from)),
     }
 }

@@ -1,0 +1,4 @@
+//! `watch` through whole hours, in a simulated time, on real sources: files and programs.
+
+mod hour;
+mod world;
