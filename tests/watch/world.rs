@@ -33,8 +33,18 @@ impl Fake {
         Self { now: Cell::new(now), hook: RefCell::default(), lives: Cell::new(None) }
     }
 
-    pub fn pass(&self, seconds: i64) {
-        self.now.set(self.now.get().plus_seconds(seconds));
+    pub fn set(&self, now: Timestamp) {
+        self.now.set(now);
+    }
+
+    pub fn now_at(&self) -> Timestamp {
+        self.now.get()
+    }
+
+    /// Called whenever the clock moves, and once now.
+    pub fn each(&self, hook: impl Fn(Timestamp) + 'static) {
+        hook(self.now.get());
+        *self.hook.borrow_mut() = Some(Rc::new(hook));
     }
 }
 
@@ -67,6 +77,15 @@ pub struct Ran {
     pub status: Option<u8>,
     pub out: String,
     pub err: String,
+}
+
+impl Ran {
+    /// It must have been refused, and say why.
+    #[track_caller]
+    pub fn refused(&self, says: &str) {
+        assert_eq!(self.status, Some(1), "{}{}", self.out, self.err);
+        assert!(self.err.contains(says), "{says:?} is not in: {}", self.err);
+    }
 }
 
 pub struct World {
@@ -130,10 +149,8 @@ impl World {
         self.dir.path()
     }
 
-    /// Called whenever the clock moves, and once now.
     pub fn each(&self, hook: impl Fn(Timestamp) + 'static) {
-        hook(self.clock.now.get());
-        *self.clock.hook.borrow_mut() = Some(Rc::new(hook));
+        self.clock.each(hook);
     }
 
     /// Writes `readings.json` anew as time passes: `series(minute)` is the value of the minute that begins so many
@@ -183,7 +200,25 @@ impl World {
         self.clock.lives.set(Some(lives));
         let ran = self.run(&["watch", "--as", "carol"]);
         self.clock.lives.set(None);
+        if ran.status.is_none() {
+            self.bury();
+        }
         ran.status.is_none()
+    }
+
+    /// Whoever holds the lease is dead: its process number becomes one that has ended.
+    fn bury(&self) {
+        static DEAD: OnceLock<u32> = OnceLock::new();
+        let dead = DEAD.get_or_init(|| {
+            let mut child = std::process::Command::new("true").spawn().unwrap();
+            child.wait().unwrap();
+            child.id()
+        });
+        let path = self.path().join("records/ledger.db.watch-v1");
+        if let Ok(lease) = fs::read_to_string(&path) {
+            let own = format!("\"pid\":{}", std::process::id());
+            fs::write(&path, lease.replace(&own, &format!("\"pid\":{dead}"))).unwrap();
+        }
     }
 
     /// All entries of the deployment with their bodies.

@@ -81,5 +81,7 @@ fn ask(config: &Config, home: &std::path::Path, watched: &Watched, asks: &[Ask],
             break;
         }
     }
+    // The newest evidence of a check is what gates look at: it comes last.
+    all.reverse();
     all
 }
