@@ -8,6 +8,8 @@ mod file;
 mod http;
 mod metrics;
 mod ministack;
+mod prometheus;
+mod prometheus_server;
 mod server;
 
 use std::path::Path;
