@@ -40,12 +40,12 @@ fn the_default_file_is_the_playbook() {
         .map(|c| {
             let limit =
                 |limit: Option<aether_audit::core::check::Limit>| limit.map(|limit| limit.to_string());
-            let baseline = c.baseline.map(|b| (b.ratio.to_string(), b.days));
+            let baseline = c.baseline.map(|b| (format!("{:?}", b.history), b.days));
             (c.id, limit(c.objective), limit(c.rollback), baseline, c.on_fail, c.watch)
         })
         .collect();
     let some = |text: &str| Some(text.to_owned());
-    let day = Some(("1.2".to_owned(), 7));
+    let day = Some(("Ratio(1.2)".to_owned(), 7));
     assert_eq!(
         limits,
         [
@@ -74,7 +74,7 @@ fn the_examples_in_the_default_file_work() {
         .collect();
     let config = Config::parse(&format!("{kept}\n{}", examples.join("\n")), "aether.toml").unwrap();
     let ids: Vec<_> = config.check.iter().skip(6).map(|check| check.spec.id.as_str()).collect();
-    assert_eq!(ids, ["database-up", "alarms", "env-parameters", "queue-depth"]);
+    assert_eq!(ids, ["database-up", "critical-path", "tls-days", "alarms", "env-parameters", "queue-depth"]);
 }
 
 #[test]

@@ -10,10 +10,10 @@ use super::rules::rules;
 use super::source_prometheus;
 use super::value::{Located, id, optional_number, optional_parsed, pattern, web_address};
 use crate::core::check::{
-    Check, CheckSpec, CommandProbe, Decimal, HttpProbe, Limit, MAX_POINTS, MetricProbe, Phase,
-    Probe, SourceKind,
+    Check, CheckSpec, CommandProbe, Decimal, HttpProbe, Limit, MAX_POINTS, MetricProbe, Phase, Probe,
+    SourceKind, StatusRange,
 };
-use crate::core::redact;
+use crate::core::{check, redact};
 
 const LIMIT_HELP: &str = "write it as objective = \"< 0.1\" or rollback = \"> 1\"";
 
@@ -53,7 +53,7 @@ pub fn from_raw(raw: Spanned<Raw>) -> Result<Check, Located> {
 }
 
 fn foreign_keys(raw: &Raw) -> Result<(), Located> {
-    use SourceKind::{Cloudwatch, Command, File, Http, Prometheus};
+    use SourceKind::{Certificate, Cloudwatch, Command, File, Flow, Http, Prometheus};
     fn place<T>(value: Option<&Spanned<T>>) -> Option<Range<usize>> {
         value.map(Spanned::span)
     }
@@ -80,7 +80,7 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
         ("objective", place(raw.objective.as_ref()), !alarms),
         ("rollback", place(raw.rollback.as_ref()), !alarms),
         ("unit", place(raw.unit.as_ref()), series || source == Command),
-        ("on-fail", place(raw.on_fail.as_ref()), matches!(source, Http | Command) || alarms),
+        ("on-fail", place(raw.on_fail.as_ref()), !matches!(source, Cloudwatch | File | Prometheus) || alarms),
         ("trigger", place(raw.trigger.as_ref()), true),
         ("trigger-after", place(raw.trigger_after.as_ref()), !alarms),
         ("errors-after", place(raw.errors_after.as_ref()), true),
@@ -95,6 +95,8 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
         ("path", place(raw.path.as_ref()), source == File),
         ("series", place(raw.series.as_ref()), source == File),
         ("prometheus", place(raw.prometheus.as_ref()), source == Prometheus),
+        ("flow", place(raw.flow.as_ref()), source == Flow),
+        ("certificate", place(raw.certificate.as_ref()), source == Certificate),
     ];
     let foreign =
         keys.iter().find_map(|(name, span, own)| span.clone().filter(|_| !own).map(|span| (*name, span)));
@@ -139,6 +141,10 @@ fn probe(raw: &Raw, span: &Range<usize>) -> Result<(Probe, Option<String>), Loca
                 Probe::Http(HttpProbe { url, status, body_pattern, timeout_seconds, ca_file: None }),
                 Some(expect),
             ))
+        }
+        SourceKind::Flow => super::source_flow::probe(needed_table(raw.flow.as_ref(), "flow", span)?),
+        SourceKind::Certificate => {
+            super::source_certificate::probe(needed_table(raw.certificate.as_ref(), "certificate", span)?)
         }
         SourceKind::Command => {
             let argv = needed(raw.argv.as_ref(), "argv", span)?;
@@ -221,13 +227,8 @@ fn known_statistic(text: &str) -> bool {
         })
 }
 
-fn statuses(raw: &Spanned<String>) -> Result<Vec<(u16, u16)>, Located> {
-    let one = |text: &str| text.trim().parse::<u16>().ok().filter(|status| (100..=599).contains(status));
-    let range = |part: &str| match part.split_once('-') {
-        None => one(part).map(|status| (status, status)),
-        Some((from, to)) => Some((one(from)?, one(to)?)).filter(|(from, to)| from <= to),
-    };
-    raw.get_ref().split(',').map(range).collect::<Option<Vec<_>>>().ok_or_else(|| {
+fn statuses(raw: &Spanned<String>) -> Result<Vec<StatusRange>, Located> {
+    check::statuses(raw.get_ref()).ok_or_else(|| {
         Located::new(
             raw.span(),
             "not a set of HTTP statuses",
@@ -274,7 +275,8 @@ fn unit(raw: &Raw, probe: &Probe) -> Result<Option<String>, Located> {
         return Ok(Some(text.clone()));
     }
     Ok(match probe {
-        Probe::Http(_) => Some("ms".to_owned()),
+        Probe::Http(_) | Probe::Flow(_) => Some("ms".to_owned()),
+        Probe::Certificate(_) => Some("days".to_owned()),
         Probe::Metric(metric) if metric.divide_by.is_some() => Some("percent".to_owned()),
         _ => None,
     })
@@ -326,4 +328,20 @@ fn needed<'a, T>(
     value.ok_or_else(|| {
         Located::new(span.clone(), format!("this check has no `{name}`"), format!("add {name} = …"))
     })
+}
+
+/// The sub-table of a source.
+fn needed_table<'a, T>(
+    value: Option<&'a Spanned<T>>,
+    name: &str,
+    span: &Range<usize>,
+) -> Result<&'a T, Located> {
+    let missing = || {
+        Located::new(
+            span.clone(),
+            format!("this check has no [check.{name}]"),
+            format!("add [check.{name}] below it"),
+        )
+    };
+    value.map(Spanned::get_ref).ok_or_else(missing)
 }

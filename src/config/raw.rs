@@ -116,6 +116,8 @@ pub struct Check {
     pub path: Option<Spanned<String>>,
     pub series: Option<Spanned<String>>,
     pub prometheus: Option<Spanned<super::source_prometheus::Prometheus>>,
+    pub flow: Option<Spanned<super::source_flow::Raw>>,
+    pub certificate: Option<Spanned<super::source_certificate::Raw>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

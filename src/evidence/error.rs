@@ -120,11 +120,11 @@ pub enum EvidenceError {
         /// How many.
         count: usize,
     },
-    /// A token that is configured and not set.
-    #[error("the variable {name} holds no token: set it, or leave out token-env in aether.toml")]
-    NoToken {
-        /// The variable's name.
-        name: String,
+    /// Something of the environment that is not there.
+    #[error("{what}")]
+    Missing {
+        /// What is missing and what to do.
+        what: String,
     },
     /// Something in the configuration that only shows in use.
     #[error("{what}: correct it in aether.toml")]

@@ -3,20 +3,25 @@
 //! A source only observes. [`collect`] turns whatever came of it, failure included, into a reading that can be recorded;
 //! recording it, and failing because of it afterwards, is the caller's.
 
+mod certificate;
 mod cloudwatch;
 mod command;
 mod error;
 mod file;
+mod flow;
 mod http;
 mod prometheus;
 mod series;
+mod web;
 
 use std::path::Path;
 
+pub use certificate::Certificate;
 pub use cloudwatch::CloudWatch;
 pub use command::Command;
 pub use error::EvidenceError;
 pub use file::File;
+pub use flow::Flow;
 pub use http::Http;
 pub use prometheus::Prometheus;
 
@@ -130,6 +135,8 @@ pub fn source(check: &Check, aws: &AwsSettings, root: &Path) -> Box<dyn Source> 
         Probe::Metric(metric) => Box::new(CloudWatch::metric(metric.clone(), aws.clone())),
         Probe::Alarms { names } => Box::new(CloudWatch::alarms(names.clone(), aws.clone())),
         Probe::Http(http) => Box::new(Http::new(http.clone(), root)),
+        Probe::Flow(flow) => Box::new(Flow::new(flow.clone(), root)),
+        Probe::Certificate(certificate) => Box::new(Certificate::new(certificate.clone(), root)),
         Probe::Command(command) => Box::new(Command::new(command.clone(), root)),
         Probe::Prometheus(prometheus) => Box::new(Prometheus::new(prometheus.clone(), root)),
         Probe::File { path, series } => Box::new(File::new(root, path, series)),

@@ -4,21 +4,18 @@
 //! A sample at t speaks of the period that ends at t, as `rate(x[1m])` does: its point begins one period earlier.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use ureq::tls::RootCerts;
+use ureq::http;
 
-use super::http::{agent, own_roots, untrusted};
+use super::web::Web;
 use super::{EvidenceError, MAX_RESPONSE, Observation, Request, Response, Source, series};
 use crate::core::check::{Decimal, Point, PrometheusProbe, Window};
 use crate::core::redact;
 use crate::core::time::Timestamp;
 
-/// The largest answer that is read, in bytes.
-const MAX_ANSWER: u64 = 8 << 20;
 /// The most bytes of a token.
 const MAX_TOKEN: usize = 8192;
 
@@ -78,32 +75,31 @@ impl Prometheus {
             !token.is_empty() && token.len() <= MAX_TOKEN && token.bytes().all(|byte| byte.is_ascii_graphic())
         };
         let token = std::env::var(name).ok().map(|token| token.trim().to_owned()).filter(fits);
-        token.map(Some).ok_or_else(|| EvidenceError::NoToken { name: name.clone() })
+        token.map(Some).ok_or_else(|| EvidenceError::Missing {
+            what: format!("the variable {name} holds no token: set it, or leave out token-env in aether.toml"),
+        })
     }
 
-    /// Asks, and once more by the team's own CA where the public roots do not vouch for the server.
     fn ask(&self, path: &str, form: &[(&str, String)]) -> Result<Answer, EvidenceError> {
-        let own = own_roots(self.probe.ca_file.as_deref(), &self.root)?;
-        let token = self.token()?;
-        let send = |roots: RootCerts| -> Result<(u16, Vec<u8>), ureq::Error> {
-            let agent = agent(self.probe.timeout_seconds, roots);
-            let mut post = agent.post(format!("{}/api/v1/{path}", self.probe.url));
-            if let Some(token) = &token {
-                post = post.header("authorization", format!("Bearer {token}"));
-            }
-            let mut response = post.send_form(form.iter().map(|(name, value)| (*name, value.as_str())))?;
-            let mut body = vec![];
-            response.body_mut().as_reader().take(MAX_ANSWER + 1).read_to_end(&mut body)?;
-            Ok((response.status().as_u16(), body))
-        };
-        let answered = match (send(RootCerts::WebPki), own) {
-            (Err(error), Some(own)) if untrusted(&error) => send(own),
-            (answered, _) => answered,
-        };
-        let (status, body) = answered.map_err(|error| self.silence(&error))?;
-        if body.len() as u64 > MAX_ANSWER {
-            return Err(self.no_answer("more than 8 MiB: ask for less"));
+        let web = Web::new(&self.root, self.probe.ca_file.as_deref(), self.probe.timeout_seconds)?;
+        let mut post = http::Request::post(format!("{}/api/v1/{path}", self.probe.url))
+            .header("content-type", "application/x-www-form-urlencoded");
+        if let Some(token) = self.token()? {
+            post = post.header("authorization", format!("Bearer {token}"));
         }
+        let pairs = form.iter().map(|(name, value)| format!("{name}={}", encoded(value)));
+        let post = post.body(pairs.collect::<Vec<_>>().join("&").into_bytes());
+        let post = post
+            .map_err(|_| EvidenceError::Invalid { what: "the check's url cannot be requested".to_owned() })?;
+        let reply = match web.send(&post) {
+            Ok(reply) => reply,
+            Err(ureq::Error::Timeout(_)) => return Err(EvidenceError::TimedOut { place: self.place() }),
+            Err(error) => return Err(self.no_answer(web.silence(&error)?)),
+        };
+        if reply.more {
+            return Err(self.no_answer("it is too long for one series: make it one, such as with sum(…)"));
+        }
+        let (status, body) = (reply.status, reply.body);
         let refused = |kind: String, said: String| EvidenceError::Query { place: self.place(), kind, said };
         match serde_json::from_slice::<Answer>(&body) {
             Ok(answer) if answer.status == "success" && status == 200 => Ok(answer),
@@ -115,21 +111,6 @@ impl Prometheus {
             }
             Err(_) if status != 200 => Err(refused(format!("status {status}"), String::new())),
             Err(_) => Err(self.no_answer("not what its API answers; is the url right?")),
-        }
-    }
-
-    /// Why nothing came back. Its own words could repeat what was sent.
-    fn silence(&self, error: &ureq::Error) -> EvidenceError {
-        let place = self.place();
-        match error {
-            ureq::Error::Timeout(_) => EvidenceError::TimedOut { place },
-            error if untrusted(error) => self
-                .no_answer("no public CA vouches for its certificate; name your own under [http], `ca-file`"),
-            ureq::Error::HostNotFound => self.no_answer("the host name is not known"),
-            ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-                self.no_answer("connection refused")
-            }
-            _ => self.no_answer("no connection, or it was cut"),
         }
     }
 
@@ -192,6 +173,15 @@ impl Prometheus {
     }
 }
 
+/// A value of a form.
+fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
 /// A time in seconds, to the millisecond.
 fn moment(seconds: f64) -> Option<Timestamp> {
     let millis = format!("{:.0}", seconds * 1000.0).parse().ok()?;
@@ -230,11 +220,11 @@ impl Source for Prometheus {
         }
         let bytes = serde_json::to_vec(&raw).ok().filter(|bytes| bytes.len() <= MAX_RESPONSE);
         let told = [
-            (now.not_numbers, "samples are no numbers"),
-            (warnings, "warnings of the server: it may not have seen all data"),
+            (now.not_numbers, "samples that are no numbers"),
+            (warnings, "warnings of the server, which may not have seen all data"),
         ];
         let told: Vec<String> =
-            told.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+            told.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{what}: {n}")).collect();
         Ok(Observation {
             points: now.points,
             baseline_points,

@@ -75,7 +75,7 @@ fn a_server_that_scrapes_an_app() {
     assert!(detail(&wrong).contains("bad_data") && wrong.response.is_some(), "{}", detail(&wrong));
     let nan = ask(&url, "vector(0) / 0", fine);
     assert_eq!(nan.reading.phase, Some(Phase::NoData));
-    assert!(detail(&nan).contains("12 samples are no numbers"), "{}", detail(&nan));
+    assert!(detail(&nan).contains("samples that are no numbers: 12"), "{}", detail(&nan));
     // One period: asked at one moment, where a bare number is one too.
     let scalar = ask(&url, "42", "");
     assert_eq!((scalar.reading.phase, scalar.reading.points.len()), (Some(Phase::Warn), 1));
@@ -137,8 +137,8 @@ fn scripted_answers() {
         ("200 OK", "{\"status\":\"success\"}".into(), Phase::Error, "success without data"),
         ("200 OK", "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":7}}".into(), Phase::Error, "cannot be read"),
         ("200 OK", ok("{\"metric\":{},\"histogram\":[1783044060,{}]}"), Phase::Error, "histogram_quantile()"),
-        ("200 OK", ok(&sample("+Inf")), Phase::NoData, "1 samples are no numbers"),
-        ("200 OK", ok(""), Phase::NoData, "1 warnings of the server"),
+        ("200 OK", ok(&sample("+Inf")), Phase::NoData, "samples that are no numbers: 1"),
+        ("200 OK", ok(""), Phase::NoData, "seen all data: 1"),
     ] {
         let server = Server::saying(status, "", body.as_bytes());
         let collected = ask(&server.url(), "x", "");

@@ -10,7 +10,10 @@ mod spec;
 
 pub use decimal::{Decimal, DecimalError};
 pub use judge::{Judgement, Measured, aggregate, judge};
-pub use probe::{AwsSettings, Check, CommandProbe, HttpProbe, MetricProbe, Probe, PrometheusProbe};
+pub use probe::{
+    AwsSettings, CertificateProbe, Check, CommandProbe, FlowProbe, HttpProbe, MetricProbe, Probe,
+    PrometheusProbe, StatusRange, status_in, statuses,
+};
 pub use rank::{Alpha, AlphaError, Ranked, rank};
 pub use reading::{MAX_POINTS, Point, Reading, Window};
 pub use rules::{Evaluation, MissingData, Rules, Standing, TriggerAfter};

@@ -18,6 +18,10 @@ pub enum SourceKind {
     Cloudwatch,
     /// One HTTP request.
     Http,
+    /// Several HTTP requests after each other.
+    Flow,
+    /// A server's certificate.
+    Certificate,
     /// One program run.
     Command,
     /// A file of readings made elsewhere.
@@ -33,6 +37,8 @@ impl SourceKind {
         match self {
             Self::Cloudwatch => "cloudwatch",
             Self::Http => "http",
+            Self::Flow => "flow",
+            Self::Certificate => "certificate",
             Self::Command => "command",
             Self::File => "file",
             Self::Prometheus => "prometheus",
