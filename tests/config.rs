@@ -210,7 +210,7 @@ fn every_mistake_has_its_line_and_a_next_step() {
         7,
         "no key of a check of source cloudwatch with alarms",
     );
-    line("[[check]]\nid = \"a\"\nsource = \"prometheus\"", 5, "unknown variant");
+    line("[[check]]\nid = \"a\"\nsource = \"graphite\"", 5, "unknown variant");
     line("[[check]]\nid = \"A b\"\nsource = \"file\"", 4, "no id");
     line("[[check]]\nsource = \"file\"", 3, "missing key `id`");
     line("[[check]]\nid = \"a\"\nsource = \"http\"", 3, "no `url`");
