@@ -10,7 +10,7 @@ use super::facts;
 use super::nearest;
 use super::open::frozen_check;
 use super::status_code::Status;
-use crate::core::check::{Check, CheckSpec, Phase, Window};
+use crate::core::check::{Check, CheckSpec, Phase, Standing, Window};
 use crate::core::event::Event;
 use crate::core::name::Token;
 use crate::core::time::Timestamp;
@@ -65,7 +65,15 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
     let worst = lines.iter().filter_map(|line| line.phase).max().unwrap_or(Phase::NoData);
     show(app, &lines)?;
-    let breached = lines.iter().find(|line| line.phase == Some(Phase::Trigger));
+    let deployment = desk.deployment(&id)?;
+    // In a dry run nothing of this is in the ledger yet: then a breach is told as one.
+    let fires = |line: &&Line| {
+        let recorded = line.seq.is_some();
+        line.phase == Some(Phase::Trigger)
+            && (!recorded || deployment.standing(&line.check, None, None) == Standing::Fires)
+    };
+    let breached = lines.iter().find(fires);
+    let worst = if worst == Phase::Trigger && breached.is_none() { Phase::Warn } else { worst };
     if let Some(line) = breached
         && desk.deployment(&id)?.cutover().is_some()
         && desk.deployment(&id)?.rollbacks.is_empty()
