@@ -60,16 +60,19 @@ mod tell;
 mod template;
 mod traffic;
 mod verify;
+mod watch;
 mod withdraw;
 mod witness;
 mod words;
 
-use std::io::{self, Write as _};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+pub use app::Clock;
 use app::{App, Globals, SystemClock};
 use status_code::Status;
 
@@ -117,6 +120,8 @@ enum Command {
     Join(join::Args),
     /// Collect evidence from the checks, now
     Collect(collect::Args),
+    /// Watch the verification window, a reading each minute
+    Watch(watch::Args),
     /// Attach a file as evidence
     Attach(attach::Args),
     /// Add a note
@@ -168,19 +173,40 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    let live = io::stdout().is_terminal();
     let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
-    let mut app = App::new(cli.globals.clone(), &SystemClock, &mut out, &mut err);
-    let result = run(&mut app, &cli.command);
-    let status = match result {
+    ExitCode::from(execute(&cli, &SystemClock, live, &mut out, &mut err))
+}
+
+/// Runs the program by its command line (the program's name first) in a time of the caller's; gives the exit status.
+pub fn run_at<T: Into<OsString> + Clone>(
+    args: impl IntoIterator<Item = T>,
+    clock: &dyn Clock,
+    out: &mut dyn io::Write,
+    err: &mut dyn io::Write,
+) -> u8 {
+    match Cli::try_parse_from(args) {
+        Ok(cli) => execute(&cli, clock, false, out, err),
+        Err(error) => {
+            let _ = writeln!(err, "{error}");
+            Status::CouldNotRun.code()
+        }
+    }
+}
+
+fn execute(cli: &Cli, clock: &dyn Clock, live: bool, out: &mut dyn io::Write, err: &mut dyn io::Write) -> u8 {
+    let mut app = App::new(cli.globals.clone(), clock, out, err);
+    app.live = live;
+    let status = match run(&mut app, &cli.command) {
         Ok(status) => status,
         Err(error) if closed_pipe(&error) => Status::Done,
         Err(error) => {
-            let _ = writeln!(err, "aether-audit: {}", app::printable(&chain(&error)));
+            let _ = writeln!(app.err, "aether-audit: {}", app::printable(&chain(&error)));
             status_code::of(&error)
         }
     };
-    let _ = out.flush();
-    ExitCode::from(status.code())
+    let _ = app.out.flush();
+    status.code()
 }
 
 /// A dry run that a command does not know would be none: such a command refuses it.
@@ -238,6 +264,7 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Cosign(args) => cosign::run(app, args),
         Command::Join(args) => join::run(app, args),
         Command::Collect(args) => collect::run(app, args),
+        Command::Watch(args) => watch::run(app, args),
         Command::Attach(args) => attach::run(app, args),
         Command::Note(args) => note::run(app, args),
         Command::Record(command) => record::run(app, command),

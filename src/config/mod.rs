@@ -1,15 +1,18 @@
 //! `aether.toml`: what the team sets, with an error that shows the line for whatever is wrong with it.
 
+mod baseline;
 mod check;
 mod dns;
 mod error;
 mod raw;
+mod rules;
 mod slack;
 mod source_certificate;
 mod source_dns;
 mod source_flow;
 mod source_logs;
 mod source_parameters;
+mod source_prometheus;
 mod source_snapshot;
 mod traffic;
 mod value;
@@ -233,6 +236,7 @@ impl Config {
             }
             match &mut check.probe {
                 Probe::Http(http) => http.ca_file.clone_from(&ca_file),
+                Probe::Prometheus(prometheus) => prometheus.ca_file.clone_from(&ca_file),
                 Probe::Flow(flow) => flow.ca_file.clone_from(&ca_file),
                 Probe::Certificate(certificate) => certificate.ca_file.clone_from(&ca_file),
                 _ => {}

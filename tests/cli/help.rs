@@ -31,6 +31,7 @@ pub const COMMANDS: &[&str] = &[
     "join",
     "collect",
     "doctor",
+    "watch",
     "attach",
     "note",
     "record",
