@@ -24,6 +24,7 @@ pub struct File {
     pub archive: Archive,
     #[serde(default)]
     pub database: Vec<super::source_snapshot::RawDatabase>,
+    #[serde(default)]
     pub dns: super::dns::Dns,
     pub slack: Option<super::slack::Slack>,
     pub webhook: Option<super::slack::Webhook>,
