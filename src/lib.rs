@@ -6,6 +6,7 @@
 //! - The edges do one job each and never import each other: `ledger` stores entries, `evidence`
 //!   measures, `config` reads `aether.toml`, `report` writes records, `witness` asks and is one,
 //!   `archive` writes to storage that nobody can delete from, `tsa` asks time-stamping authorities.
+//! - `remote` lies below the edges: clients of GitHub and other systems, with no opinion about evidence.
 //! - `cli` has one short file per command: it collects, then appends, then tells people.
 #![forbid(unsafe_code)]
 
@@ -15,6 +16,7 @@ pub mod config;
 pub mod core;
 pub mod evidence;
 pub mod ledger;
+pub mod remote;
 pub mod report;
 pub mod tsa;
 pub mod witness;

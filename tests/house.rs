@@ -10,12 +10,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("core", &[]),
     ("archive", &["core"]),
     ("config", &["core"]),
-    ("evidence", &["core"]),
+    ("evidence", &["core", "remote"]),
     ("ledger", &["core"]),
+    ("remote", &["core"]),
     ("report", &["core"]),
-    ("tsa", &["core"]),
-    ("witness", &["core"]),
-    ("cli", &["archive", "config", "core", "evidence", "ledger", "report", "tsa", "witness"]),
+    ("tsa", &["core", "remote"]),
+    ("witness", &["core", "remote"]),
+    ("cli", &["archive", "config", "core", "evidence", "ledger", "remote", "report", "tsa", "witness"]),
     ("main.rs", &["cli"]),
 ];
 

@@ -4,6 +4,7 @@ mod amend;
 mod app;
 mod archive;
 mod archived;
+mod ask;
 mod assign;
 mod attach;
 mod bundle;
@@ -14,6 +15,7 @@ mod completions;
 mod cosign;
 mod cosigned;
 mod decide;
+mod deploy;
 mod desk;
 mod elsewhere;
 mod erase;
@@ -119,6 +121,8 @@ enum Command {
     Decide(decide::Args),
     /// Ask a gate, as an exit status
     Gate(gate::Args),
+    /// Start the workflow that deploys, follow it and record each stage
+    Deploy(deploy::Args),
     /// Record that a rollback begins, with its reason
     Rollback(rollback::Args),
     /// Seal the record
@@ -206,6 +210,7 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Record(command) => record::run(app, command),
         Command::Decide(args) => decide::run(app, args),
         Command::Gate(args) => gate::run(app, args),
+        Command::Deploy(args) => deploy::run(app, args),
         Command::Rollback(args) => rollback::run(app, args),
         Command::Close(args) => close::run(app, args),
         Command::Render(args) => records::render(app, args),

@@ -2,6 +2,7 @@
 
 mod check;
 mod error;
+mod github;
 mod raw;
 mod value;
 
@@ -16,7 +17,7 @@ use toml::Spanned;
 pub use error::{ConfigError, Place};
 
 use crate::core::archive::{self, MAX_RETAIN_DAYS, RETAIN_DAYS};
-use crate::core::check::{AwsSettings, Check, CheckSpec, Decimal, Probe};
+use crate::core::check::{AwsSettings, Check, CheckSpec, Decimal, GithubSettings, Probe};
 use error::Fault;
 use value::{Located, id, optional_number, optional_parsed, web_address};
 
@@ -36,6 +37,8 @@ pub struct Config {
     pub deployment: Deployment,
     /// How to reach AWS.
     pub aws: AwsSettings,
+    /// How to reach GitHub.
+    pub github: GithubSettings,
     /// Where `export --archive` writes to.
     pub archive: Archive,
     /// In the order of the file; ids are unique.
@@ -195,6 +198,7 @@ impl Config {
             retain_days: optional_number(file.archive.retain_days.as_ref(), 1..=MAX_RETAIN_DAYS)?
                 .unwrap_or(RETAIN_DAYS),
         };
+        let github = github::github(file.github, file.project.workflow.as_ref())?;
         let mut seen = BTreeSet::new();
         let mut checks = vec![];
         for raw in file.check {
@@ -215,6 +219,7 @@ impl Config {
             escalation: file.escalation,
             deployment: deployment(file.deployment)?,
             aws,
+            github,
             archive,
             check: checks,
         })

@@ -23,6 +23,8 @@ pub struct File {
     #[serde(default)]
     pub archive: Archive,
     #[serde(default)]
+    pub github: super::github::Github,
+    #[serde(default)]
     pub check: Vec<Spanned<Check>>,
 }
 

@@ -4,11 +4,12 @@ use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{PemItem, RootCerts, parse_pem};
 
 use super::{Answer, EvidenceError, MAX_RESPONSE, Observation, Request, Response, Source, moment};
 use crate::core::check::{Decimal, HttpProbe, Point};
 use crate::core::redact;
+use crate::remote::http;
 
 /// The largest `ca-file` that is read, in bytes.
 const MAX_CA_FILE: u64 = 4 << 20;
@@ -68,22 +69,12 @@ impl Http {
     }
 
     fn get_by(&self, roots: RootCerts) -> Result<Reply, ureq::Error> {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs(self.probe.timeout_seconds.into())))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(concat!("aether-audit/", env!("CARGO_PKG_VERSION")))
-            .tls_config(TlsConfig::builder().root_certs(roots).build())
-            .build()
-            .into();
+        let timeout = Duration::from_secs(self.probe.timeout_seconds.into());
+        let agent = http::agent_trusting(timeout, roots);
         let start = Instant::now();
         let mut response = agent.get(&self.probe.url).call()?;
-        let mut body = vec![];
-        response.body_mut().as_reader().take(MAX_RESPONSE as u64 + 1).read_to_end(&mut body)?;
+        let (body, more) = http::body(&mut response, MAX_RESPONSE)?;
         let millis = start.elapsed().as_secs_f64() * 1000.0;
-        let more = body.len() > MAX_RESPONSE;
-        body.truncate(MAX_RESPONSE);
         let given =
             response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
         Ok(Reply { status: response.status().as_u16(), media_type: media_type(given), body, more, millis })

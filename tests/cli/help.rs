@@ -44,6 +44,7 @@ pub const COMMANDS: &[&str] = &[
     "record review-recorded",
     "decide",
     "gate",
+    "deploy",
     "rollback",
     "close",
     "render",

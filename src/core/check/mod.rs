@@ -1,12 +1,14 @@
 //! Checks: what is measured, what passes, and the verdict on a measurement.
 
 mod decimal;
+mod github;
 mod judge;
 mod probe;
 mod reading;
 mod spec;
 
 pub use decimal::{Decimal, DecimalError};
+pub use github::{GITHUB_API, GithubSettings};
 pub use judge::{Judgement, Measured, aggregate, judge};
 pub use probe::{AwsSettings, Check, CommandProbe, HttpProbe, MetricProbe, Probe};
 pub use reading::{MAX_POINTS, Point, Reading, Window};
