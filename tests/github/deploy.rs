@@ -153,7 +153,8 @@ fn a_missing_permission_is_named_and_the_token_is_nowhere() {
     // This GitHub repeats the token in its refusal.
     hub.change(&json!({"token": "another"}));
     said += &deploy(&folder, &["--yes", "--again", "-v"]).failed(2, "does not accept the token");
-    let none = deploy_command(&folder, &["--yes", "--again"]).env_remove("AETHER_AUDIT_GITHUB_TOKEN").output();
+    let none =
+        deploy_command(&folder, &["--yes", "--again"]).env_remove("AETHER_AUDIT_GITHUB_TOKEN").output();
     said += &crate::folder::Ran::of(none.unwrap()).failed(2, "AETHER_AUDIT_GITHUB_TOKEN");
     assert!(!said.contains(TOKEN), "{said}");
     for file in fs::read_dir(folder.at("records")).unwrap().map(|file| file.unwrap().path()) {
@@ -168,7 +169,8 @@ fn what_github_refuses_is_said_with_what_to_do() {
     let hub = Hub::start(&json!({}));
     let folder = opened(&hub);
     go(&folder);
-    let workflow = json!({"id": 11, "name": "Deploy to Prod", "path": "p", "state": "active", "inputs": ["release"]});
+    let workflow =
+        json!({"id": 11, "name": "Deploy to Prod", "path": "p", "state": "active", "inputs": ["release"]});
     hub.change(&json!({"workflows": [workflow]}));
     deploy(&folder, &["--yes"]).failed(2, "takes other inputs than release, commit and correlation");
     hub.change(&json!({"workflows": [{"id": 11, "name": "Deploy to Prod", "path": "p", "state": "disabled_manually"}]}));

@@ -63,7 +63,12 @@ impl Hub {
 
     /// How many requests had this in their line.
     pub fn asked(&self, what: &str) -> usize {
-        self.look()["log"].as_array().unwrap().iter().filter(|line| line.as_str().unwrap().contains(what)).count()
+        self.look()["log"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|line| line.as_str().unwrap().contains(what))
+            .count()
     }
 
     /// How many runs there are.
@@ -74,7 +79,8 @@ impl Hub {
 
 impl Drop for Hub {
     fn drop(&mut self) {
-        let violations = if std::thread::panicking() { Value::Null } else { self.look()["violations"].clone() };
+        let violations =
+            if std::thread::panicking() { Value::Null } else { self.look()["violations"].clone() };
         let _ = self.process.kill();
         let _ = self.process.wait();
         assert!(violations.is_null() || violations == json!([]), "the contract was broken: {violations:#}");

@@ -66,14 +66,17 @@ fn the_token_follows_no_link_or_redirect_to_another_host() {
     let thief = Hub::start(&json!({}));
     let link = format!("<{}/repos/example/aether/actions/workflows?page=2>; rel=\"next\"", thief.url);
     let place = format!("{}/repos/example/aether/actions/workflows", thief.url);
-    for (status, headers, why) in
-        [(200, json!({"link": link}), "the next page is elsewhere"), (302, json!({"location": place}), "has moved")]
-    {
+    for (status, headers, why) in [
+        (200, json!({"link": link}), "the next page is elsewhere"),
+        (302, json!({"location": place}), "has moved"),
+    ] {
         let hub = Hub::start(&json!({}));
         let folder = opened(&hub);
         go(&folder);
         let body = "{\"total_count\":0,\"workflows\":[]}";
-        hub.change(&json!({"faults": [{"match": "/workflows", "after": status, "headers": headers, "body": body}]}));
+        hub.change(
+            &json!({"faults": [{"match": "/workflows", "after": status, "headers": headers, "body": body}]}),
+        );
         deploy(&folder, &["--yes"]).failed(2, why);
     }
     assert_eq!(thief.asked("/"), 0);

@@ -82,7 +82,8 @@ fn a_dispatch_that_never_arrived_leaves_the_intention_open() {
     let hub = Hub::start(&json!({"faults": [{"match": "/dispatches", "before": "cut"}]}));
     let folder = opened(&hub);
     go(&folder);
-    deploy(&folder, &["--yes"]).failed(2, "run `aether-audit deploy` again: it looks for the run before it starts one");
+    deploy(&folder, &["--yes"])
+        .failed(2, "run `aether-audit deploy` again: it looks for the run before it starts one");
     assert_eq!((hub.runs(), stages(&folder)), (0, vec![ALL[0].to_owned()]));
     goes_on(&hub, &folder);
 }

@@ -51,7 +51,7 @@ function showRun(run) {
   const status = done ? "completed" : jobs.some((job) => job.status === "waiting") ? "waiting" : run.tick ? "in_progress" : "queued";
   const html = `https://github.com/${state.repository}/actions/runs/${run.id}`;
   return { ...shown, id: run.id, run_attempt: run.attempt, head_sha: run.sha, head_branch: run.branch, event: run.event, status,
-    conclusion: done ? run.conclusion ?? bad?.conclusion ?? "success" : null, display_title: run.title, created_at: time(run.created), run_started_at: time(run.created),
+    conclusion: done ? run.conclusion ?? state.conclusion ?? bad?.conclusion ?? "success" : null, display_title: run.title, created_at: time(run.created), run_started_at: time(run.created),
     updated_at: time(Date.now()), html_url: html, workflow_id: run.workflow, name: state.workflows.find((workflow) => workflow.id === run.workflow)?.name };
 }
 
@@ -107,10 +107,8 @@ const operations = {
     return { status: 200, body: { workflow_run_id: run.id, run_url, html_url: run_url } };
   }],
   [`GET ${REPO}/actions/workflows/{workflow_id}/runs`]: ["actions:read", ({ named, query, url }) => {
-    const since = query.get("created")?.replace(">=", "");
     const runs = state.runs.filter((run) => String(run.workflow) === named.workflow_id && !run.hidden
-      && (!query.get("event") || run.event === query.get("event")) && (!query.get("head_sha") || run.sha === query.get("head_sha"))
-      && (!since || run.created >= Date.parse(since))).reverse();
+      && (!query.get("event") || run.event === query.get("event")) && (!query.get("head_sha") || run.sha === query.get("head_sha"))).reverse();
     const { items, headers } = page(runs, query, url);
     return { headers, body: { total_count: runs.length, workflow_runs: items.map(showRun) } };
   }],

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::json;
 
+use super::GithubError;
 use super::call::{Asked, Client, PER_PAGE, escaped};
 use super::said::{Approval, Artifact, Job, Run, Workflow};
-use super::GithubError;
 use crate::core::time::Timestamp;
 
 const READ: &str = "Actions: read";
