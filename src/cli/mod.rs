@@ -15,6 +15,7 @@ mod completions;
 mod cosign;
 mod cosigned;
 mod decide;
+mod deploy;
 mod desk;
 mod doctor;
 mod elsewhere;
@@ -139,6 +140,8 @@ enum Command {
     Shift(shift::Args),
     /// Keep Blue longer, or give it up
     Standby(standby::Args),
+    /// Start the workflow that deploys, follow it and record each stage
+    Deploy(deploy::Args),
     /// Go back to Blue: announce, DNS, verify, notify, schedule the review; each step recorded
     Rollback(rollback::Args),
     /// Seal the record
@@ -273,6 +276,7 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Say(args) => say::run(app, args),
         Command::Shift(args) => shift::run(app, args),
         Command::Standby(args) => standby::run(app, args),
+        Command::Deploy(args) => deploy::run(app, args),
         Command::Rollback(args) => rollback::run(app, args),
         Command::Close(args) => close::run(app, args),
         Command::Render(args) => records::render(app, args),

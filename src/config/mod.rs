@@ -4,6 +4,7 @@ mod baseline;
 mod check;
 mod dns;
 mod error;
+mod github;
 mod raw;
 mod rules;
 mod slack;
@@ -29,7 +30,7 @@ pub use dns::DnsSettings;
 pub use error::{ConfigError, Place};
 
 use crate::core::archive::{self, MAX_RETAIN_DAYS, RETAIN_DAYS};
-use crate::core::check::{AwsSettings, Check, CheckSpec, Database, Decimal, Probe};
+use crate::core::check::{AwsSettings, Check, CheckSpec, Database, Decimal, GithubSettings, Probe};
 use crate::core::message::{SlackSettings, WebhookSettings};
 use crate::core::traffic::Traffic;
 use error::Fault;
@@ -51,6 +52,8 @@ pub struct Config {
     pub deployment: Deployment,
     /// How to reach AWS.
     pub aws: AwsSettings,
+    /// How to reach GitHub.
+    pub github: GithubSettings,
     /// Where `export --archive` writes to.
     pub archive: Archive,
     /// The databases that snapshots are taken of.
@@ -224,6 +227,7 @@ impl Config {
         let dns = dns::dns(file.dns)?;
         let slack = slack::slack(file.slack)?;
         let webhook = slack::webhook(file.webhook)?;
+        let github = github::github(file.github, file.project.workflow.as_ref())?;
         let mut seen = BTreeSet::new();
         let mut checks = vec![];
         let mut by_record = vec![];
@@ -260,6 +264,7 @@ impl Config {
             escalation: file.escalation,
             deployment: deployment(file.deployment)?,
             aws,
+            github,
             archive,
             database,
             slack,

@@ -31,6 +31,8 @@ pub struct File {
     #[serde(default)]
     pub traffic: Vec<Spanned<super::traffic::Raw>>,
     #[serde(default)]
+    pub github: super::github::Github,
+    #[serde(default)]
     pub check: Vec<Spanned<Check>>,
 }
 

@@ -46,6 +46,7 @@ pub const COMMANDS: &[&str] = &[
     "record review-recorded",
     "decide",
     "gate",
+    "deploy",
     "rollback",
     "close",
     "render",

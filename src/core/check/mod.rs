@@ -2,6 +2,7 @@
 
 mod aws;
 mod decimal;
+mod github;
 mod judge;
 mod probe;
 mod rank;
@@ -11,6 +12,7 @@ mod spec;
 
 pub use aws::{Database, DnsProbe, Expected, LogsProbe, ParametersProbe, Search, SnapshotProbe};
 pub use decimal::{Decimal, DecimalError};
+pub use github::{GITHUB_API, GithubSettings};
 pub use judge::{Judgement, Measured, aggregate, judge};
 pub use probe::{
     AwsSettings, CertificateProbe, Check, CommandProbe, FlowProbe, HttpProbe, MetricProbe, Probe,
