@@ -7,6 +7,12 @@ mod child;
 mod folder;
 #[path = "../evidence/ministack.rs"]
 mod ministack;
+#[allow(dead_code)]
+#[path = "../evidence/server.rs"]
+mod server;
+#[allow(dead_code)]
+#[path = "../aws/stand_in.rs"]
+mod stand_in;
 
 use std::fs;
 
@@ -138,4 +144,87 @@ fn limits_are_tried_on_the_last_day() {
     let (ran, lines) = doctor(&folder, &["--as", "alice"]);
     assert_eq!(ran.status, Some(1), "{}", ran.out);
     says(&lines, "cpu", "wrong", "cannot be reached");
+}
+
+/// A hosted zone with the record of `app` under a TTL; gives its id.
+fn zone(aws: &stand_in::StandIn, ttl: u32) -> String {
+    let namespace = "https://route53.amazonaws.com/doc/2013-04-01/";
+    let made = aws.post(
+        "route53",
+        "/2013-04-01/hostedzone",
+        &format!("<CreateHostedZoneRequest xmlns=\"{namespace}\"><Name>example.com</Name><CallerReference>{ttl}</CallerReference></CreateHostedZoneRequest>"),
+    );
+    let id = stand_in::between(&made, "Id").rsplit('/').next().unwrap().to_owned();
+    let set = |colour: &str, weight: u8| {
+        format!(
+            "<Change><Action>CREATE</Action><ResourceRecordSet><Name>app.example.com.</Name><Type>CNAME</Type>\
+             <SetIdentifier>{colour}</SetIdentifier><Weight>{weight}</Weight><TTL>{ttl}</TTL><ResourceRecords><ResourceRecord>\
+             <Value>{colour}.example.com</Value></ResourceRecord></ResourceRecords></ResourceRecordSet></Change>"
+        )
+    };
+    let changes = format!("{}{}", set("blue", 100), set("green", 0));
+    aws.post(
+        "route53",
+        &format!("/2013-04-01/hostedzone/{id}/rrset"),
+        &format!("<ChangeResourceRecordSetsRequest xmlns=\"{namespace}\"><ChangeBatch><Changes>{changes}</Changes></ChangeBatch></ChangeResourceRecordSetsRequest>"),
+    );
+    id
+}
+
+#[test]
+fn the_systems_that_acts_are_made_on() {
+    let aws = stand_in::StandIn::start();
+    aws.post(
+        "rds",
+        "/",
+        "Action=CreateDBInstance&Version=2014-10-31&DBInstanceIdentifier=orders&DBInstanceClass=db.t3.micro&Engine=postgres\
+         &MasterUsername=u&MasterUserPassword=p4ssw0rd4u&AllocatedStorage=20",
+    );
+    let late = chrono::Utc::now() - chrono::TimeDelta::minutes(5);
+    let asked = "Action=PutDashboard&Version=2010-08-01&DashboardName=project-aether-prod&DashboardBody=%7B%22widgets%22%3A%5B%5D%7D";
+    let date = format!("date: {}\r\n", late.format("%a, %d %b %Y %H:%M:%S GMT"));
+    let app = server::Server::saying("200 OK", &date, b"");
+    let folder = Folder::enrolled();
+    set_up(&folder);
+    let toml = fs::read_to_string(folder.at("aether.toml")).unwrap();
+    let (head, _) = toml.split_once("[aws]").unwrap();
+    let head = head.replace("https://app.project-aether.io", &app.url());
+    let traffic = |zone: &str, record: &str| {
+        format!(
+            "[[traffic]]\nservice = \"{record}\"\nzone = \"{zone}\"\nrecord = \"{record}.example.com\"\ntype = \"CNAME\"\n\
+             blue-set = \"blue\"\ngreen-set = \"green\"\n"
+        )
+    };
+    let write = |ttl: u32, more: &str| {
+        let zone = zone(&aws, ttl);
+        let settings = format!("[aws]\nregion = \"us-east-1\"\nendpoint-url = \"{}\"\n", aws.url);
+        let text = format!(
+            "{head}{settings}{}{}[[database]]\nid = \"orders\"\n[[database]]\nid = \"lost\"\n{more}",
+            traffic(&zone, "app"),
+            traffic(&zone, "api"),
+        );
+        fs::write(folder.at("aether.toml"), text).unwrap();
+    };
+    write(60, "[slack]\n");
+    let (ran, lines) = doctor(&folder, &["--as", "alice"]);
+    assert_eq!(ran.status, Some(1), "{}", ran.out);
+    says(&lines, "traffic app", "good", "app.example.com CNAME, all on Blue, TTL 60 s");
+    says(&lines, "traffic api", "wrong", "api.example.com has no weighted set blue");
+    says(&lines, "dashboard", "wrong", "CloudWatch has no dashboard project-aether-prod");
+    says(&lines, "database orders", "good", "postgres");
+    says(&lines, "database lost", "wrong", "no such database");
+    says(&lines, "clock", "wrong", "NTP");
+    says(&lines, "Slack", "wrong", "AETHER_AUDIT_SLACK_TOKEN");
+    says(&lines, "GitHub", "note", "`deploy` cannot start it");
+    says(&lines, "checks", "wrong", "add a [[check]]");
+    aws.post("monitoring", "/", asked);
+    write(300, "[github]\nrepository = \"o/r\"\n");
+    let (_, lines) = doctor(&folder, &["--as", "alice"]);
+    says(&lines, "traffic app", "wrong", "TTL 300 s, more than 60 s");
+    says(&lines, "dashboard", "good", "CloudWatch has project-aether-prod");
+    says(&lines, "GitHub", "wrong", "AETHER_AUDIT_GITHUB_TOKEN");
+    drop(aws);
+    let (_, lines) = doctor(&folder, &["--as", "alice"]);
+    says(&lines, "traffic app", "wrong", "cannot be reached");
+    says(&lines, "database orders", "wrong", "cannot be reached");
 }

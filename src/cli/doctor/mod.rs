@@ -4,6 +4,7 @@ mod checks;
 mod history;
 mod project;
 mod roster;
+mod systems;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -69,6 +70,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let mut found = Findings::default();
     project::look(app, &room, &mut found);
     roster::look(app, &room, &mut found);
+    systems::look(app, &room, &mut found);
     checks::look(app, &room, &mut found);
     show(app, &found)?;
     Ok(if found.count(State::Wrong) > 0 {
