@@ -74,7 +74,10 @@ fn the_examples_in_the_default_file_work() {
         .collect();
     let config = Config::parse(&format!("{kept}\n{}", examples.join("\n")), "aether.toml").unwrap();
     let ids: Vec<_> = config.check.iter().skip(6).map(|check| check.spec.id.as_str()).collect();
-    assert_eq!(ids, ["database-up", "critical-path", "tls-days", "alarms", "env-parameters", "queue-depth", "error-rate"]);
+    assert_eq!(
+        ids,
+        ["database-up", "critical-path", "tls-days", "alarms", "env-parameters", "queue-depth", "error-rate"]
+    );
 }
 
 #[test]
@@ -210,10 +213,22 @@ fn every_mistake_has_its_line_and_a_next_step() {
         7,
         "no key of a check of source cloudwatch with alarms",
     );
-    line(&format!("{METRIC}baseline-days = 7\nbaseline-ratio = \"1\"\nbaseline-test = \"mann-whitney\""), 10, "by ratio and by test");
+    line(
+        &format!("{METRIC}baseline-days = 7\nbaseline-ratio = \"1\"\nbaseline-test = \"mann-whitney\""),
+        10,
+        "by ratio and by test",
+    );
     line(&format!("{METRIC}baseline-days = 7\nbaseline-test = \"t-test\""), 9, "no test that is known");
-    line(&format!("{METRIC}baseline-days = 7\nbaseline-test = \"mann-whitney\"\nbaseline-alpha = \"0.03\""), 10, "significance");
-    line(&format!("{METRIC}baseline-days = 7\nbaseline-ratio = \"1\"\nbaseline-alpha = \"0.01\""), 10, "a ratio has no level");
+    line(
+        &format!("{METRIC}baseline-days = 7\nbaseline-test = \"mann-whitney\"\nbaseline-alpha = \"0.03\""),
+        10,
+        "significance",
+    );
+    line(
+        &format!("{METRIC}baseline-days = 7\nbaseline-ratio = \"1\"\nbaseline-alpha = \"0.01\""),
+        10,
+        "a ratio has no level",
+    );
     let long = "window-minutes = 60\nbaseline-test = \"mann-whitney\"";
     line(&format!("{METRIC}baseline-days = 14\n{long}"), 8, "840 points of history are too many");
     line(&format!("{METRIC}objective = \"< 1\"\ntrigger-after = \"2 of 3\""), 9, "nothing to count");
@@ -230,7 +245,11 @@ fn every_mistake_has_its_line_and_a_next_step() {
     line(&format!("{prometheus}min-requests = 5\n{server}"), 7, "no key of a check of source prometheus");
     line(&format!("{prometheus}{server}tokenenv = \"X\""), 10, "unknown");
     line(&format!("{prometheus}{server}token-env = \"s3cr3t\""), 10, "not the name of a variable");
-    line(&format!("{prometheus}[check.prometheus]\nurl = \"http://p/?a=b\"\nquery = \"up\""), 8, "has no query");
+    line(
+        &format!("{prometheus}[check.prometheus]\nurl = \"http://p/?a=b\"\nquery = \"up\""),
+        8,
+        "has no query",
+    );
     line(&format!("{prometheus}[check.prometheus]\nurl = \"http://p\"\nquery = \" \""), 9, "not a query");
     line("[[check]]\nid = \"a\"\nsource = \"graphite\"", 5, "unknown variant");
     line("[[check]]\nid = \"A b\"\nsource = \"file\"", 4, "no id");

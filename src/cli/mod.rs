@@ -177,13 +177,7 @@ pub fn run_at<T: Into<OsString> + Clone>(
     }
 }
 
-fn execute(
-    cli: &Cli,
-    clock: &dyn Clock,
-    live: bool,
-    out: &mut dyn io::Write,
-    err: &mut dyn io::Write,
-) -> u8 {
+fn execute(cli: &Cli, clock: &dyn Clock, live: bool, out: &mut dyn io::Write, err: &mut dyn io::Write) -> u8 {
     let mut app = App::new(cli.globals.clone(), clock, out, err);
     app.live = live;
     let status = match run(&mut app, &cli.command) {

@@ -25,9 +25,8 @@ pub fn baseline(
             let stray = raw.baseline_days.as_ref().map(Spanned::span);
             let stray = stray.or_else(|| raw.baseline_alpha.as_ref().map(Spanned::span));
             let help = "add baseline-ratio = \"1.2\"";
-            return stray.map_or(Ok(None), |span| {
-                Err(Located::new(span, "a baseline without a ratio", help))
-            });
+            return stray
+                .map_or(Ok(None), |span| Err(Located::new(span, "a baseline without a ratio", help)));
         }
     };
     if let (History::Ratio(_), Some(alpha)) = (&history, &raw.baseline_alpha) {
@@ -59,9 +58,9 @@ pub fn baseline(
 }
 
 fn ratio(given: &Spanned<String>) -> Result<Decimal, Located> {
-    let parsed = given.get_ref().parse().ok().filter(|ratio: &Decimal| !ratio.is_negative() && !ratio.is_zero());
-    parsed
-        .ok_or_else(|| Located::new(given.span(), "not a factor above 0", "write a string such as \"1.2\""))
+    let parsed =
+        given.get_ref().parse().ok().filter(|ratio: &Decimal| !ratio.is_negative() && !ratio.is_zero());
+    parsed.ok_or_else(|| Located::new(given.span(), "not a factor above 0", "write a string such as \"1.2\""))
 }
 
 fn test(raw: &Raw, given: &Spanned<String>) -> Result<Alpha, Located> {

@@ -88,7 +88,11 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
         ("url", place(raw.url.as_ref()), source == Http),
         ("status", place(raw.status.as_ref()), source == Http),
         ("body-pattern", place(raw.body_pattern.as_ref()), source == Http),
-        ("timeout-seconds", place(raw.timeout_seconds.as_ref()), matches!(source, Http | Command | Prometheus)),
+        (
+            "timeout-seconds",
+            place(raw.timeout_seconds.as_ref()),
+            matches!(source, Http | Command | Prometheus),
+        ),
         ("argv", place(raw.argv.as_ref()), source == Command),
         ("exit-code", place(raw.exit_code.as_ref()), source == Command),
         ("value-pattern", place(raw.value_pattern.as_ref()), source == Command),

@@ -5,9 +5,9 @@ mod check;
 mod error;
 mod raw;
 mod rules;
-mod source_prometheus;
 mod source_certificate;
 mod source_flow;
+mod source_prometheus;
 mod value;
 
 use std::collections::BTreeSet;

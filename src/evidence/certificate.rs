@@ -135,7 +135,11 @@ impl Source for Certificate {
             Ok((i64::try_from(until).unwrap_or(i64::MAX) - now).div_euclid(86_400))
         });
         let (answer, days, note) = match observed {
-            Ok(days) => (Answer::Yes, Some(days), format!("the certificate ends in {days} {}", if days == 1 { "day" } else { "days" })),
+            Ok(days) => (
+                Answer::Yes,
+                Some(days),
+                format!("the certificate ends in {days} {}", if days == 1 { "day" } else { "days" }),
+            ),
             Err(why) => (Answer::No, None, why),
         };
         let value = days.and_then(|days| Decimal::parse(&days.to_string()).ok());

@@ -150,7 +150,11 @@ impl EvidenceError {
     #[must_use]
     pub fn said(&self) -> Option<&str> {
         match self {
-            Self::Denied { said, .. } | Self::Refused { said, .. } | Self::Query { said, .. } if !said.is_empty() => Some(said),
+            Self::Denied { said, .. } | Self::Refused { said, .. } | Self::Query { said, .. }
+                if !said.is_empty() =>
+            {
+                Some(said)
+            }
             _ => None,
         }
     }

@@ -26,8 +26,8 @@ pub use http::Http;
 pub use prometheus::Prometheus;
 
 use crate::core::check::{
-    Aggregate, AwsSettings, Check, CheckSpec, History, MAX_POINTS, Measured, Phase, Point, Probe, Reading, Window,
-    judge,
+    Aggregate, AwsSettings, Check, CheckSpec, History, MAX_POINTS, Measured, Phase, Point, Probe, Reading,
+    Window, judge,
 };
 use crate::core::time::Timestamp;
 

@@ -76,7 +76,9 @@ impl Prometheus {
         };
         let token = std::env::var(name).ok().map(|token| token.trim().to_owned()).filter(fits);
         token.map(Some).ok_or_else(|| EvidenceError::Missing {
-            what: format!("the variable {name} holds no token: set it, or leave out token-env in aether.toml"),
+            what: format!(
+                "the variable {name} holds no token: set it, or leave out token-env in aether.toml"
+            ),
         })
     }
 
@@ -116,7 +118,8 @@ impl Prometheus {
 
     fn fetch(&self, query: &str, window: Window) -> Result<Fetched, EvidenceError> {
         let step = i64::from(window.period.max(1));
-        let seconds = |at: Timestamp| format!("{}.{:03}", at.millis().div_euclid(1000), at.millis().rem_euclid(1000));
+        let seconds =
+            |at: Timestamp| format!("{}.{:03}", at.millis().div_euclid(1000), at.millis().rem_euclid(1000));
         let first = window.from.plus_seconds(step);
         let query = ("query", query.to_owned());
         let answer = if first >= window.to {
@@ -163,7 +166,9 @@ impl Prometheus {
                 }
                 let Some(series) = all.pop() else { return Ok(vec![]) };
                 if series.one.is_some() || !series.histograms.is_empty() {
-                    return Err(self.no_answer("a histogram: take one number of it, as histogram_quantile() does"));
+                    return Err(
+                        self.no_answer("a histogram: take one number of it, as histogram_quantile() does")
+                    );
                 }
                 Ok(series.values.into_iter().chain(series.value).collect())
             }
@@ -214,7 +219,8 @@ impl Source for Prometheus {
         let rows = |points: &[Point]| -> Vec<(Timestamp, String)> {
             points.iter().map(|point| (point.at, point.value.to_string())).collect()
         };
-        let mut raw = json!({ "from": request.window.from, "to": request.window.to, "values": rows(&now.points) });
+        let mut raw =
+            json!({ "from": request.window.from, "to": request.window.to, "values": rows(&now.points) });
         if let (Some(raw), Some(requests)) = (raw.as_object_mut(), &requests) {
             raw.insert("requests".to_owned(), json!(rows(&requests.points)));
         }

@@ -37,7 +37,7 @@ fn until(mut collect: impl FnMut() -> Collected, good: impl Fn(&Collected) -> bo
         if good(&collected) {
             return collected;
         }
-        assert!(started.elapsed() < Duration::from_secs(60), "{:?}", collected.reading);
+        assert!(started.elapsed() < Duration::from_mins(1), "{:?}", collected.reading);
         std::thread::sleep(Duration::from_millis(300));
     }
 }
@@ -52,7 +52,10 @@ fn a_server_that_scrapes_an_app() {
             asked.fetch_add(100, Ordering::SeqCst),
             failed.load(Ordering::SeqCst),
         );
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+            body.len()
+        );
         let _ = std::io::Write::write_all(stream, [head, body].concat().as_bytes());
     });
     let server = Prometheus::start(&[app.address.to_string()], "");
@@ -112,13 +115,20 @@ fn earlier_days_are_a_sample_each() {
     let server = Prometheus::start(&[], &history);
     let by = |more: &str| {
         let text = check(&server.url(), "latency", &format!("baseline-days = 3\n{more}"));
-        let text = text.replace("\"< 10\"", "\"< 1000\"").replace("\"> 100\"", "\"> 5000\"").replace("window-minutes = 1", "window-minutes = 5");
+        let text = text
+            .replace("\"< 10\"", "\"< 1000\"")
+            .replace("\"> 100\"", "\"> 5000\"")
+            .replace("window-minutes = 1", "window-minutes = 5");
         let config = config(&text);
         measure_at(&config, &config.check[0], Path::new("."), at)
     };
     let ranked = by("baseline-test = \"mann-whitney\"");
     assert_eq!((ranked.reading.phase, ranked.reading.baseline_points.len()), (Some(Phase::Warn), 15));
-    assert!(detail(&ranked).contains("worse than history at alpha 0.01 (n1 5, n2 15, U 75)"), "{}", detail(&ranked));
+    assert!(
+        detail(&ranked).contains("worse than history at alpha 0.01 (n1 5, n2 15, U 75)"),
+        "{}",
+        detail(&ranked)
+    );
     let ratio = by("baseline-ratio = \"1.2\"");
     assert_eq!((ratio.reading.phase, ratio.reading.baseline_points.len()), (Some(Phase::Warn), 3));
 }
@@ -126,16 +136,35 @@ fn earlier_days_are_a_sample_each() {
 /// What a real server does not do on demand.
 #[test]
 fn scripted_answers() {
-    let ok = |rest: &str| format!("{{\"status\":\"success\",\"data\":{{\"resultType\":\"vector\",\"result\":[{rest}]}},\"warnings\":[\"a store is away\"]}}");
+    let ok = |rest: &str| {
+        format!(
+            "{{\"status\":\"success\",\"data\":{{\"resultType\":\"vector\",\"result\":[{rest}]}},\"warnings\":[\"a store is away\"]}}"
+        )
+    };
     let sample = |value: &str| format!("{{\"metric\":{{}},\"value\":[1783044060.123,\"{value}\"]}}");
     for (status, body, phase, says) in [
-        ("503 Service Unavailable", "{\"status\":\"error\",\"errorType\":\"timeout\",\"error\":\"query timed out\"}".to_owned(), Phase::Error, "(timeout)"),
-        ("200 OK", "{\"status\":\"error\",\"errorType\":\"execution\\u001b[2J\",\"error\":\"x\"}".into(), Phase::Error, "(execution2J)"),
+        (
+            "503 Service Unavailable",
+            "{\"status\":\"error\",\"errorType\":\"timeout\",\"error\":\"query timed out\"}".to_owned(),
+            Phase::Error,
+            "(timeout)",
+        ),
+        (
+            "200 OK",
+            "{\"status\":\"error\",\"errorType\":\"execution\\u001b[2J\",\"error\":\"x\"}".into(),
+            Phase::Error,
+            "(execution2J)",
+        ),
         ("401 Unauthorized", "go away".into(), Phase::Error, "(status 401)"),
         ("302 Found", "{}".into(), Phase::Error, "(status 302)"),
         ("200 OK", "<html>".into(), Phase::Error, "is the url right?"),
         ("200 OK", "{\"status\":\"success\"}".into(), Phase::Error, "success without data"),
-        ("200 OK", "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":7}}".into(), Phase::Error, "cannot be read"),
+        (
+            "200 OK",
+            "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":7}}".into(),
+            Phase::Error,
+            "cannot be read",
+        ),
         ("200 OK", ok("{\"metric\":{},\"histogram\":[1783044060,{}]}"), Phase::Error, "histogram_quantile()"),
         ("200 OK", ok(&sample("+Inf")), Phase::NoData, "samples that are no numbers: 1"),
         ("200 OK", ok(""), Phase::NoData, "seen all data: 1"),
@@ -164,18 +193,25 @@ fn a_token_is_sent_and_not_kept() {
         let count = std::io::Read::read(&mut stream, &mut bytes).unwrap();
         *ear.lock().unwrap() = String::from_utf8_lossy(&bytes[..count]).into_owned();
         let body = "{\"status\":\"error\",\"errorType\":\"unauthorized\",\"error\":\"no\"}";
-        let head = format!("HTTP/1.1 403 Forbidden\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        let head =
+            format!("HTTP/1.1 403 Forbidden\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
         let _ = std::io::Write::write_all(&mut stream, [&head, body].concat().as_bytes());
     });
     // Cargo sets this one: a value that is there without changing the environment of other tests.
     let secret = std::env::var("CARGO_MANIFEST_DIR").unwrap();
-    let config = config(&format!("{}token-env = \"CARGO_MANIFEST_DIR\"\n", check(&format!("http://user:pass@{address}"), "x", "")));
+    let config = config(&format!(
+        "{}token-env = \"CARGO_MANIFEST_DIR\"\n",
+        check(&format!("http://user:pass@{address}"), "x", "")
+    ));
     let collected = measure_at(&config, &config.check[0], Path::new("."), now());
     thread.join().unwrap();
     assert!(heard.lock().unwrap().contains(&format!("Bearer {secret}")), "{}", heard.lock().unwrap());
     let told = format!("{collected:?}");
     assert!(!told.contains(&secret) && !told.contains("pass@"), "{told}");
-    let unset = crate::config(&format!("{}token-env = \"NO_SUCH_VARIABLE_HERE\"\n", check("http://127.0.0.1:9", "x", "")));
+    let unset = crate::config(&format!(
+        "{}token-env = \"NO_SUCH_VARIABLE_HERE\"\n",
+        check("http://127.0.0.1:9", "x", "")
+    ));
     let unset = measure_at(&unset, &unset.check[0], Path::new("."), now());
     assert!(detail(&unset).contains("NO_SUCH_VARIABLE_HERE holds no token"), "{}", detail(&unset));
 }

@@ -33,7 +33,8 @@ impl Prometheus {
         let jobs = serde_json::json!([{"job_name": "app", "static_configs": [{"targets": targets}]}]);
         let jobs = if targets.is_empty() { serde_json::json!([]) } else { jobs };
         let global = serde_json::json!({"scrape_interval": "1s", "scrape_timeout": "1s"});
-        fs::write(&config, serde_json::json!({"global": global, "scrape_configs": jobs}).to_string()).unwrap();
+        fs::write(&config, serde_json::json!({"global": global, "scrape_configs": jobs}).to_string())
+            .unwrap();
         for _ in 0..5 {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
             let mut child = run(&config, &data, port);
@@ -73,7 +74,7 @@ fn run(config: &Path, data: &Path, port: u16) -> Child {
 
 fn ready(port: u16, child: &mut Child) -> bool {
     let started = Instant::now();
-    while started.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none() {
+    while started.elapsed() < Duration::from_mins(1) && child.try_wait().unwrap().is_none() {
         if ureq::get(format!("http://127.0.0.1:{port}/-/ready")).call().is_ok() {
             return true;
         }

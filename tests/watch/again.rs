@@ -16,7 +16,8 @@ fn calm(_: i64) -> Option<String> {
 /// What was read when, in order; without what was measured while the last data was waited for.
 fn once(world: &World) -> Vec<(String, String)> {
     let over = minute(6).plus_seconds(1).to_string();
-    let mut seen: Vec<(String, String)> = world.readings().into_iter().map(|(check, _, to)| (check, to)).collect();
+    let mut seen: Vec<(String, String)> =
+        world.readings().into_iter().map(|(check, _, to)| (check, to)).collect();
     seen.retain(|(check, to)| check != "up" || *to < over);
     seen.sort();
     seen
@@ -75,7 +76,8 @@ fn the_second_attaches_and_takes_over() {
             let feed = feed.clone();
             clock.each(move |now| crate::world::write_readings(&feed, now, 0, &calm));
             let ran = world.run_by(&clock, &["watch", "--as", "bob"]);
-            let (attached, took) = (ran.err.contains("carol watches already"), ran.err.contains("taking over"));
+            let (attached, took) =
+                (ran.err.contains("carol watches already"), ran.err.contains("taking over"));
             result.set(Some((ran.status, attached, took)));
             world.clock.set(clock.now_at());
         } else if let Some(known) = result.take() {

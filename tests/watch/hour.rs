@@ -5,7 +5,8 @@ use std::fs;
 use crate::world::{World, minute};
 
 pub const ERRORS: &str = "[[check]]\nid = \"errors\"\nsource = \"file\"\npath = \"readings.json\"\nobjective = \"< 0.1\"\nrollback = \"> 1\"\n";
-pub const UP: &str = "[[check]]\nid = \"up\"\nsource = \"command\"\nargv = [\"./up\"]\non-fail = \"trigger\"\n";
+pub const UP: &str =
+    "[[check]]\nid = \"up\"\nsource = \"command\"\nargv = [\"./up\"]\non-fail = \"trigger\"\n";
 pub const HOUR: &str = "verification-minutes = 60";
 
 fn calm(_: i64) -> Option<String> {
@@ -47,7 +48,10 @@ fn a_spike_triggers() {
     let reading = world.log().into_iter().rfind(|e| e["kind"] == "metric-read").unwrap();
     assert_eq!(triggers.len(), 1);
     let body = &triggers[0]["body"];
-    assert_eq!((&body["trigger"], &body["check"], &body["evidence"]), (&"error-rate".into(), &"errors".into(), &reading["id"]));
+    assert_eq!(
+        (&body["trigger"], &body["check"], &body["evidence"]),
+        (&"error-rate".into(), &"errors".into(), &reading["id"])
+    );
     assert_eq!(reading["body"]["window"]["to"], minute(13).to_string());
     // Again: it stands, and is not recorded twice.
     world.watch(3, "a rollback trigger stands");
@@ -57,7 +61,8 @@ fn a_spike_triggers() {
 #[test]
 fn so_many_of_so_many_fire() {
     let config = format!("{ERRORS}trigger-after = \"2 of 3\"\n");
-    let series = |bad: &'static [i64]| move |m: i64| Some(if bad.contains(&m) { "1.5" } else { "0.02" }.to_owned());
+    let series =
+        |bad: &'static [i64]| move |m: i64| Some(if bad.contains(&m) { "1.5" } else { "0.02" }.to_owned());
     let world = World::green("verification-minutes = 10", &config);
     world.feed(0, series(&[2, 5, 8]));
     world.watch(1, "A PERSON MUST DECIDE: errors did not pass throughout");
@@ -89,7 +94,8 @@ fn between_the_limits_a_person_decides() {
     world.feed(0, |m| Some(if m == 2 { "0.5" } else { "0.02" }.into()));
     world.watch(1, "A PERSON MUST DECIDE");
     let why = ["--reason", "a deploy of a neighbour", "--as", "alice"];
-    world.ok(&[&["decide", "override", "--gate", "all-clear", "--waive", "breach/errors"], &why[..]].concat());
+    world
+        .ok(&[&["decide", "override", "--gate", "all-clear", "--waive", "breach/errors"], &why[..]].concat());
     world.watch(0, "PROVEN");
 }
 
@@ -99,7 +105,9 @@ fn no_data_proves_nothing() {
     world.feed(0, |_| None);
     let ran = world.watch(4, "NOT PROVEN");
     assert!(ran.out.contains("no-data") && !ran.out.contains("pass  "), "{}", ran.out);
-    world.run(&["decide", "all-clear", "--reason", "x", "--as", "alice"]).refused("errors covers 0 of 5 minutes");
+    world
+        .run(&["decide", "all-clear", "--reason", "x", "--as", "alice"])
+        .refused("errors covers 0 of 5 minutes");
 }
 
 /// What no data means is said by the check, and is never a pass: an hour that only has excuses is not proven.
@@ -117,7 +125,8 @@ fn missing_data_means_what_the_check_says() {
         assert!(!ran.out.contains("pass  "), "{missing}: {}", ran.out);
     }
     // Beside a check that is measured, errors that there are none of hold nothing up.
-    let world = World::green("verification-minutes = 5", &format!("{ERRORS}missing = \"not-breaching\"\n{UP}"));
+    let world =
+        World::green("verification-minutes = 5", &format!("{ERRORS}missing = \"not-breaching\"\n{UP}"));
     script(&world, "exit 0");
     world.feed(0, |_| None);
     world.watch(0, "PROVEN");
@@ -129,7 +138,12 @@ fn data_may_be_late() {
         let world = World::green("verification-minutes = 8", &format!("{ERRORS}window-minutes = 1\n"));
         world.feed(late, calm);
         let ran = world.watch(status, "");
-        assert_eq!(world.readings().iter().any(|(_, phase, _)| phase == "no-data"), late == 600, "{}", ran.out);
+        assert_eq!(
+            world.readings().iter().any(|(_, phase, _)| phase == "no-data"),
+            late == 600,
+            "{}",
+            ran.out
+        );
     }
 }
 
@@ -140,7 +154,9 @@ fn the_last_minutes_are_read_again() {
     let path = world.path().join("readings.json");
     world.each(move |now| {
         let late = now >= minute(9);
-        crate::world::write_readings(&path, now, 0, &|m| Some(if m == 7 && late { "0.7" } else { "0.02" }.into()));
+        crate::world::write_readings(&path, now, 0, &|m| {
+            Some(if m == 7 && late { "0.7" } else { "0.02" }.into())
+        });
     });
     world.watch(1, "A PERSON MUST DECIDE");
 }
@@ -162,7 +178,10 @@ fn a_provider_that_is_down_for_a_while_is_read_again_later() {
     assert_eq!(errors, 5, "one a minute: {readings:?}");
     for m in 1..=15 {
         let to = minute(m).to_string();
-        assert!(readings.iter().any(|(_, phase, at)| phase == "pass" && *at == to), "minute {m}: {readings:?}");
+        assert!(
+            readings.iter().any(|(_, phase, at)| phase == "pass" && *at == to),
+            "minute {m}: {readings:?}"
+        );
     }
 }
 
@@ -235,7 +254,8 @@ fn programs_get_a_line_for_each_reading() {
     let world = World::green("verification-minutes = 3", ERRORS);
     world.feed(0, calm);
     let ran = world.run(&["watch", "-o", "json", "--as", "carol"]);
-    let lines: Vec<serde_json::Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<serde_json::Value> =
+        ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let (last, readings) = lines.split_last().unwrap();
     assert_eq!((&last["verdict"], &last["exit"]), (&"proven".into(), &0.into()));
     assert_eq!(readings.len(), world.readings().len());

@@ -110,7 +110,12 @@ impl Board {
 
 /// The readings that came after entry `after`.
 #[must_use]
-pub fn lines(deployment: &Deployment, checks: &[Watched], stretch: &Stretch, after: Option<u64>) -> Vec<Line> {
+pub fn lines(
+    deployment: &Deployment,
+    checks: &[Watched],
+    stretch: &Stretch,
+    after: Option<u64>,
+) -> Vec<Line> {
     let watched = |check: Option<&str>| checks.iter().any(|watched| check == Some(&watched.spec.id));
     let new = |seq: u64| after.is_none_or(|after| seq > after);
     deployment

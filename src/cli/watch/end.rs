@@ -113,7 +113,8 @@ fn of_look(deployment: &Deployment, stretch: &Stretch, checks: &[Watched]) -> Ve
         let excused = |record: &&Record<Reading>| watched.spec.excused(&record.body).is_some();
         match worst {
             Some(Phase::Pass) => {}
-            Some(Phase::NoData) if readings.iter().all(|r| r.body.phase == Some(Phase::Pass) || excused(r)) => {}
+            Some(Phase::NoData)
+                if readings.iter().all(|r| r.body.phase == Some(Phase::Pass) || excused(r)) => {}
             Some(phase) => faults.push((of_phase(Some(phase)), format!("{id} was {phase}"))),
             None => faults.push((Fault::Curable, format!("{id} was not read"))),
         }

@@ -68,7 +68,9 @@ impl Lease {
     /// Where the file cannot be written.
     pub fn take(&self, now: Timestamp) -> Result<Option<Holder>> {
         let mut file = self.locked()?;
-        if let Some(holder) = read(&mut file)?.filter(|holder| holder.token != self.token && holder.holds(now)) {
+        if let Some(holder) =
+            read(&mut file)?.filter(|holder| holder.token != self.token && holder.holds(now))
+        {
             return Ok(Some(holder));
         }
         let holder = Holder {
@@ -109,7 +111,8 @@ impl Lease {
             let file = file.with_context(told)?;
             flock(&file, FlockOperation::LockExclusive).with_context(told)?;
             let own = file.metadata().with_context(told)?;
-            if std::fs::metadata(&self.path).is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino()))
+            if std::fs::metadata(&self.path)
+                .is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino()))
             {
                 return Ok(file);
             }

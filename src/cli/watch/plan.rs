@@ -56,7 +56,8 @@ impl Watched {
     #[must_use]
     pub fn due(&self, stretch: &Stretch, readings: &[&Record<Reading>], now: Timestamp) -> Vec<Ask> {
         let this_minute = minute(now);
-        let failed = readings.iter().any(|record| failed(record) && minute(record.meta.recorded) == this_minute);
+        let failed =
+            readings.iter().any(|record| failed(record) && minute(record.meta.recorded) == this_minute);
         if failed { Vec::new() } else { self.outstanding(stretch, readings, now) }
     }
 
@@ -72,7 +73,7 @@ impl Watched {
 
     fn outstanding(&self, stretch: &Stretch, readings: &[&Record<Reading>], now: Timestamp) -> Vec<Ask> {
         if self.check.probe.is_momentary() {
-            return self.this_moment(stretch, readings, now).into_iter().collect();
+            return this_moment(stretch, readings, now).into_iter().collect();
         }
         let (start, step, count) = self.ticks(stretch);
         let end = start.plus_seconds(step * count);
@@ -81,7 +82,8 @@ impl Watched {
         // Shorter windows than the check's own are looked at for a breach; what they lack is no verdict.
         let whole = (span.div_euclid(step)).clamp(1, count);
         let read = |to: Timestamp| {
-            let since = if again && to > end.plus_seconds(-LATE - 1) { end.plus_seconds(LATE) } else { stretch.from };
+            let since =
+                if again && to > end.plus_seconds(-LATE - 1) { end.plus_seconds(LATE) } else { stretch.from };
             let about = |reading: &Reading| reading.window.is_some_and(|w| w.to == to && w.period > 0);
             readings.iter().any(|r| !failed(r) && about(&r.body) && r.meta.recorded >= since)
         };
@@ -104,27 +106,31 @@ impl Watched {
         asks
     }
 
-    /// A source that measures a moment is asked once in each minute of the stretch, counted from its beginning.
-    fn this_moment(&self, stretch: &Stretch, readings: &[&Record<Reading>], now: Timestamp) -> Option<Ask> {
-        let index = |at: Timestamp| (at.millis() - stretch.from.millis()).div_euclid(MINUTE);
-        let this = index(now);
-        let within = (0..2 * i64::from(stretch.of)).contains(&this);
-        let read = readings.iter().any(|record| index(record.meta.recorded) == this);
-        let window = Window { from: now, to: now, period: 0 };
-        (within && !read).then_some(Ask { window, settled: true })
-    }
-
     /// The first moment that is looked at, seconds from reading to reading, and how many readings there are. A minute in
     /// which traffic was not yet all on Green is left out; a longer period that it falls into is not.
     fn ticks(&self, stretch: &Stretch) -> (Timestamp, i64, i64) {
         let step = i64::from(self.check.period_seconds).max(60);
         let unit = step * 1000;
         let from = stretch.from.millis();
-        let start = if step == 60 { from.div_euclid(unit) + i64::from(from.rem_euclid(unit) > 0) } else { from.div_euclid(unit) };
+        let start = if step == 60 {
+            from.div_euclid(unit) + i64::from(from.rem_euclid(unit) > 0)
+        } else {
+            from.div_euclid(unit)
+        };
         let start = Timestamp::from_millis(start * unit).unwrap_or(stretch.from);
         let seconds = 60 * i64::from(stretch.of);
         (start, step, (seconds + step - 1).div_euclid(step))
     }
+}
+
+/// A source that measures a moment is asked once in each minute of the stretch, counted from its beginning.
+fn this_moment(stretch: &Stretch, readings: &[&Record<Reading>], now: Timestamp) -> Option<Ask> {
+    let index = |at: Timestamp| (at.millis() - stretch.from.millis()).div_euclid(MINUTE);
+    let this = index(now);
+    let within = (0..2 * i64::from(stretch.of)).contains(&this);
+    let read = readings.iter().any(|record| index(record.meta.recorded) == this);
+    let window = Window { from: now, to: now, period: 0 };
+    (within && !read).then_some(Ask { window, settled: true })
 }
 
 fn failed(record: &Record<Reading>) -> bool {

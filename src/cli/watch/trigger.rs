@@ -45,7 +45,11 @@ pub fn fired(deployment: &Deployment, stretch: &Stretch, checks: &[Watched]) -> 
         Some(Fired {
             check: Token::new(id).ok()?,
             evidence: reading.meta.id.clone(),
-            reason: reading.body.detail.clone().unwrap_or_else(|| format!("{id} breaches its rollback limit")),
+            reason: reading
+                .body
+                .detail
+                .clone()
+                .unwrap_or_else(|| format!("{id} breaches its rollback limit")),
             trigger: watched.spec.rules.as_ref().and_then(|rules| rules.trigger).unwrap_or(Trigger::Limit),
         })
     })

@@ -133,7 +133,9 @@ fn compare(
                 let reason = format!("no baseline: none of the last {days} days has data in these hours");
                 (Phase::NoData, reason)
             }
-            (History::Ratio(ratio), Some(baseline)) => by_ratio(measured, how, value, history, ratio, baseline),
+            (History::Ratio(ratio), Some(baseline)) => {
+                by_ratio(measured, how, value, history, ratio, baseline)
+            }
             (History::MannWhitney(alpha), Some(_)) => by_rank(spec, measured, *alpha),
         };
         phase = phase.max(own);

@@ -271,11 +271,8 @@ mod tests {
             alone.take(&meta, &reading, None, None);
             alone.checks["x"].spans.iter().for_each(|span| plain.take(span));
         }
-        let covered = Covered {
-            minutes: plain.minutes.total(),
-            measured: true,
-            not_passed: plain.not_passed.clone(),
-        };
+        let covered =
+            Covered { minutes: plain.minutes.total(), measured: true, not_passed: plain.not_passed.clone() };
         assert_eq!(watch.covered("x", window), covered);
         assert!(plain.minutes.total() > 55 && plain.not_passed.len() > 1);
         assert!(watch.kept < 1000, "{}", watch.kept);
