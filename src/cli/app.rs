@@ -122,6 +122,8 @@ pub struct App<'a> {
     pub passphrase: Option<String>,
     /// Keys that this process has decrypted already, by file.
     pub unlocked: RefCell<BTreeMap<PathBuf, Rc<SecretKey>>>,
+    /// How long the ledger is waited for, where that is less than usual: a rollback never waits for its recorder.
+    pub patience: Option<Duration>,
 }
 
 impl<'a> App<'a> {
@@ -133,7 +135,16 @@ impl<'a> App<'a> {
         out: &'a mut dyn Write,
         err: &'a mut dyn Write,
     ) -> Self {
-        Self { globals, clock, out, err, live: false, passphrase: None, unlocked: RefCell::default() }
+        Self {
+            globals,
+            clock,
+            out,
+            err,
+            live: false,
+            passphrase: None,
+            unlocked: RefCell::default(),
+            patience: None,
+        }
     }
 
     /// The project's folder: `-C`, or the nearest one upwards that has an `aether.toml`, or this one.

@@ -103,7 +103,7 @@ pub(super) fn frozen(desk: &Desk, id: &Token, check: &Check, now: &CheckSpec) ->
     }
 }
 
-fn window(check: &Check, until: Timestamp) -> Window {
+pub(super) fn window(check: &Check, until: Timestamp) -> Window {
     let period = i64::from(check.period_seconds.max(1));
     let to = until.millis().div_euclid(period * 1000) * period * 1000;
     let to = Timestamp::from_millis(to).unwrap_or(until);

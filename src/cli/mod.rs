@@ -4,6 +4,7 @@ mod amend;
 mod app;
 mod archive;
 mod archived;
+mod ask;
 mod assign;
 mod attach;
 mod bundle;
@@ -14,7 +15,9 @@ mod completions;
 mod cosign;
 mod cosigned;
 mod decide;
+mod deploy;
 mod desk;
+mod doctor;
 mod elsewhere;
 mod erase;
 mod export;
@@ -38,18 +41,25 @@ mod prove;
 mod proven;
 mod record;
 mod record_check;
+mod recorder;
 mod records;
 mod rehearse;
 mod rollback;
+mod say;
+mod shift;
 mod show;
 mod sign;
 mod signed;
 mod sound;
 mod source;
+mod spool;
 mod stamp;
+mod standby;
 mod status;
 mod status_code;
+mod tell;
 mod template;
+mod traffic;
 mod verify;
 mod watch;
 mod withdraw;
@@ -124,7 +134,15 @@ enum Command {
     Decide(decide::Args),
     /// Ask a gate, as an exit status
     Gate(gate::Args),
-    /// Record that a rollback begins, with its reason
+    /// Send a structured message to the channel, and record it
+    Say(say::Args),
+    /// Move traffic to Green or Blue, at once or in steps; each step recorded
+    Shift(shift::Args),
+    /// Keep Blue longer, or give it up
+    Standby(standby::Args),
+    /// Start the workflow that deploys, follow it and record each stage
+    Deploy(deploy::Args),
+    /// Go back to Blue: announce, DNS, verify, notify, schedule the review; each step recorded
     Rollback(rollback::Args),
     /// Seal the record
     Close(close::Args),
@@ -146,6 +164,8 @@ enum Command {
     Export(export::Args),
     /// The whole procedure as a dry run, in a ledger of its own
     Rehearse(rehearse::Args),
+    /// Before the day: ask for everything that is configured
+    Doctor(doctor::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print a manual page, or write them all
@@ -208,9 +228,29 @@ fn refuse_dry_run(command: &Command) -> Result<()> {
     }
 }
 
+/// What a rollback could not append in time gets its place with the next command that writes.
+fn spooled(app: &mut App, command: &Command) {
+    match command {
+        Command::Init(_)
+        | Command::Rollback(_)
+        | Command::Join(_)
+        | Command::Verify(_)
+        | Command::Witness(_)
+        | Command::Rehearse(_)
+        | Command::Completions(_)
+        | Command::Man(_) => {}
+        Command::Status(_) | Command::Log(_) | Command::Show(_) | Command::Gate(_) | Command::Render(_) => {
+            spool::mention(app)
+        }
+        _ => spool::settle(app),
+    }
+}
+
 fn run(app: &mut App, command: &Command) -> Result<Status> {
     if app.globals.dry_run {
         refuse_dry_run(command)?;
+    } else {
+        spooled(app, command);
     }
     match command {
         Command::Init(args) => init::run(app, args),
@@ -233,6 +273,10 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Record(command) => record::run(app, command),
         Command::Decide(args) => decide::run(app, args),
         Command::Gate(args) => gate::run(app, args),
+        Command::Say(args) => say::run(app, args),
+        Command::Shift(args) => shift::run(app, args),
+        Command::Standby(args) => standby::run(app, args),
+        Command::Deploy(args) => deploy::run(app, args),
         Command::Rollback(args) => rollback::run(app, args),
         Command::Close(args) => close::run(app, args),
         Command::Render(args) => records::render(app, args),
@@ -244,6 +288,7 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Prove(args) => prove::run(app, args),
         Command::Export(args) => export::run(app, args),
         Command::Rehearse(args) => rehearse::run(app, args),
+        Command::Doctor(args) => doctor::run(app, args),
         Command::Completions(args) => completions::run(app, args, &mut Cli::command()),
         Command::Man(args) => man::run(app, args, Cli::command()),
     }

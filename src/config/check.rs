@@ -7,17 +7,18 @@ use toml::Spanned;
 use super::baseline::baseline;
 use super::raw::{Check as Raw, OnFail};
 use super::rules::rules;
-use super::source_prometheus;
-use super::value::{Located, id, optional_number, optional_parsed, pattern, web_address};
+use super::value::{Located, id, needed, optional_number, optional_parsed, pattern, web_address};
+use super::{source_dns, source_logs, source_parameters, source_prometheus, source_snapshot};
 use crate::core::check::{
-    Check, CheckSpec, CommandProbe, Decimal, HttpProbe, Limit, MAX_POINTS, MetricProbe, Phase, Probe,
-    SourceKind, StatusRange,
+    Check, CheckSpec, CommandProbe, Database, Decimal, HttpProbe, Limit, MAX_POINTS, MetricProbe, Phase,
+    Probe, SourceKind, StatusRange,
 };
 use crate::core::{check, redact};
 
 const LIMIT_HELP: &str = "write it as objective = \"< 0.1\" or rollback = \"> 1\"";
 
-pub fn from_raw(raw: Spanned<Raw>) -> Result<Check, Located> {
+/// `databases` are those that a check may name.
+pub fn from_raw(raw: Spanned<Raw>, databases: &[Database]) -> Result<Check, Located> {
     let span = raw.span();
     let raw = raw.into_inner();
     if !id(raw.id.get_ref()) {
@@ -25,7 +26,7 @@ pub fn from_raw(raw: Spanned<Raw>) -> Result<Check, Located> {
         return Err(Located::new(raw.id.span(), format!("`{}` is no id", raw.id.get_ref()), help));
     }
     foreign_keys(&raw)?;
-    let (probe, expect) = probe(&raw, &span)?;
+    let (probe, expect) = probe(&raw, &span, databases)?;
     // Evaluations that are counted look at minutes of their own.
     let usual = if raw.trigger_after.is_some() { 1 } else { 5 };
     let window_minutes = optional_number(raw.window_minutes.as_ref(), 1..=1440)?.unwrap_or(usual);
@@ -46,14 +47,19 @@ pub fn from_raw(raw: Spanned<Raw>) -> Result<Check, Located> {
         expect: expect.map(|text| text.chars().filter(|c| !c.is_control()).take(100).collect()),
         query: None,
         rules: Some(rules(&raw)?),
-        watch: raw.watch.unwrap_or(true),
+        // What changes only by somebody's hand is looked at when somebody asks.
+        watch: raw
+            .watch
+            .unwrap_or(!matches!(probe, Probe::Dns(_) | Probe::Parameters(_) | Probe::Snapshot(_))),
     };
     limits(&raw, &spec, &probe)?;
     Ok(Check { spec, probe, window_minutes, period_seconds })
 }
 
 fn foreign_keys(raw: &Raw) -> Result<(), Located> {
-    use SourceKind::{Certificate, Cloudwatch, Command, File, Flow, Http, Prometheus};
+    use SourceKind::{
+        Certificate, Cloudwatch, Command, Dns, File, Flow, Http, Logs, Parameters, Prometheus, Snapshot,
+    };
     fn place<T>(value: Option<&Spanned<T>>) -> Option<Range<usize>> {
         value.map(Spanned::span)
     }
@@ -62,6 +68,8 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
     let metric = source == Cloudwatch && !alarms;
     let series = metric || matches!(source, File | Prometheus);
     let counts = metric || source == Prometheus && source_prometheus::counts(raw.prometheus.as_ref());
+    let answers = !matches!(source, Cloudwatch | File | Prometheus) || alarms;
+    let limits = series || matches!(source, Http | Flow | Certificate | Command);
     let keys = [
         ("namespace", place(raw.namespace.as_ref()), metric),
         ("metric", place(raw.metric.as_ref()), metric),
@@ -75,12 +83,12 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
         ("baseline-test", place(raw.baseline_test.as_ref()), series),
         ("baseline-alpha", place(raw.baseline_alpha.as_ref()), series),
         ("aggregate", place(raw.aggregate.as_ref()), series),
-        ("window-minutes", place(raw.window_minutes.as_ref()), series),
+        ("window-minutes", place(raw.window_minutes.as_ref()), series || source == Logs),
         ("period-seconds", place(raw.period_seconds.as_ref()), series),
-        ("objective", place(raw.objective.as_ref()), !alarms),
-        ("rollback", place(raw.rollback.as_ref()), !alarms),
+        ("objective", place(raw.objective.as_ref()), limits),
+        ("rollback", place(raw.rollback.as_ref()), limits),
         ("unit", place(raw.unit.as_ref()), series || source == Command),
-        ("on-fail", place(raw.on_fail.as_ref()), !matches!(source, Cloudwatch | File | Prometheus) || alarms),
+        ("on-fail", place(raw.on_fail.as_ref()), answers),
         ("trigger", place(raw.trigger.as_ref()), true),
         ("trigger-after", place(raw.trigger_after.as_ref()), !alarms),
         ("errors-after", place(raw.errors_after.as_ref()), true),
@@ -101,6 +109,10 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
         ("prometheus", place(raw.prometheus.as_ref()), source == Prometheus),
         ("flow", place(raw.flow.as_ref()), source == Flow),
         ("certificate", place(raw.certificate.as_ref()), source == Certificate),
+        ("dns", place(raw.dns.as_ref()), source == Dns),
+        ("parameters", place(raw.parameters.as_ref()), source == Parameters),
+        ("snapshot", place(raw.snapshot.as_ref()), source == Snapshot),
+        ("logs", place(raw.logs.as_ref()), source == Logs),
     ];
     let foreign =
         keys.iter().find_map(|(name, span, own)| span.clone().filter(|_| !own).map(|span| (*name, span)));
@@ -112,9 +124,14 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
 }
 
 /// The probe, and in words what it expects when it answers yes or no by itself.
-fn probe(raw: &Raw, span: &Range<usize>) -> Result<(Probe, Option<String>), Located> {
+fn probe(raw: &Raw, span: &Range<usize>, databases: &[Database]) -> Result<(Probe, Option<String>), Located> {
+    let answering = |(probe, expect)| (probe, Some(expect));
     let timeout_seconds = optional_number(raw.timeout_seconds.as_ref(), 1..=600)?.unwrap_or(10);
     match raw.source.get_ref() {
+        SourceKind::Dns => Ok(answering(source_dns::probe(raw))),
+        SourceKind::Parameters => source_parameters::probe(raw, span).map(answering),
+        SourceKind::Snapshot => source_snapshot::probe(raw, span, databases).map(answering),
+        SourceKind::Logs => source_logs::probe(raw, span).map(answering),
         SourceKind::Cloudwatch => match &raw.alarms {
             Some(alarms) => {
                 let names = alarms.get_ref().clone();
@@ -322,16 +339,6 @@ fn contradiction(objective: &Limit, rollback: &Limit) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-fn needed<'a, T>(
-    value: Option<&'a Spanned<T>>,
-    name: &str,
-    span: &Range<usize>,
-) -> Result<&'a Spanned<T>, Located> {
-    value.ok_or_else(|| {
-        Located::new(span.clone(), format!("this check has no `{name}`"), format!("add {name} = …"))
-    })
 }
 
 /// The sub-table of a source.

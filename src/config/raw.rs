@@ -23,6 +23,16 @@ pub struct File {
     #[serde(default)]
     pub archive: Archive,
     #[serde(default)]
+    pub database: Vec<super::source_snapshot::RawDatabase>,
+    #[serde(default)]
+    pub dns: super::dns::Dns,
+    pub slack: Option<super::slack::Slack>,
+    pub webhook: Option<super::slack::Webhook>,
+    #[serde(default)]
+    pub traffic: Vec<Spanned<super::traffic::Raw>>,
+    #[serde(default)]
+    pub github: super::github::Github,
+    #[serde(default)]
     pub check: Vec<Spanned<Check>>,
 }
 
@@ -118,6 +128,10 @@ pub struct Check {
     pub prometheus: Option<Spanned<super::source_prometheus::Prometheus>>,
     pub flow: Option<Spanned<super::source_flow::Raw>>,
     pub certificate: Option<Spanned<super::source_certificate::Raw>>,
+    pub dns: Option<Spanned<super::source_dns::Raw>>,
+    pub parameters: Option<Spanned<super::source_parameters::Raw>>,
+    pub snapshot: Option<Spanned<super::source_snapshot::Raw>>,
+    pub logs: Option<Spanned<super::source_logs::Raw>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,12 +6,16 @@
 mod certificate;
 mod cloudwatch;
 mod command;
+mod dns;
 mod error;
 mod file;
 mod flow;
 mod http;
+mod logs;
+mod parameters;
 mod prometheus;
 mod series;
+mod snapshot;
 mod web;
 
 use std::path::Path;
@@ -19,11 +23,15 @@ use std::path::Path;
 pub use certificate::Certificate;
 pub use cloudwatch::CloudWatch;
 pub use command::Command;
+pub use dns::Dns;
 pub use error::EvidenceError;
 pub use file::File;
 pub use flow::Flow;
 pub use http::Http;
+pub use logs::Logs;
+pub use parameters::Parameters;
 pub use prometheus::Prometheus;
+pub use snapshot::Snapshot;
 
 use crate::core::check::{
     Aggregate, AwsSettings, Check, CheckSpec, History, MAX_POINTS, Measured, Phase, Point, Probe, Reading,
@@ -140,6 +148,10 @@ pub fn source(check: &Check, aws: &AwsSettings, root: &Path) -> Box<dyn Source> 
         Probe::Command(command) => Box::new(Command::new(command.clone(), root)),
         Probe::Prometheus(prometheus) => Box::new(Prometheus::new(prometheus.clone(), root)),
         Probe::File { path, series } => Box::new(File::new(root, path, series)),
+        Probe::Dns(dns) => Box::new(Dns::new(dns.clone(), aws.clone())),
+        Probe::Parameters(all) => Box::new(Parameters::new(all.clone(), aws.clone(), root)),
+        Probe::Snapshot(snapshot) => Box::new(Snapshot::new(snapshot.clone(), aws.clone())),
+        Probe::Logs(logs) => Box::new(Logs::new(logs.clone(), aws.clone())),
     }
 }
 
@@ -210,6 +222,12 @@ fn cut(text: String, most: usize) -> String {
     let end = (0..=most.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     text.truncate(end);
     text
+}
+
+/// JSON for an opening; without anything where that would be longer than is kept.
+fn json_response(value: &serde_json::Value) -> Option<Response> {
+    let bytes = Some(value.to_string().into_bytes()).filter(|bytes| bytes.len() <= MAX_RESPONSE);
+    bytes.map(|bytes| Response { bytes, media_type: "application/json".to_owned() })
 }
 
 fn moment(now: Timestamp) -> Window {

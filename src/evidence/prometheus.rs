@@ -95,7 +95,6 @@ impl Prometheus {
             .map_err(|_| EvidenceError::Invalid { what: "the check's url cannot be requested".to_owned() })?;
         let reply = match web.send(&post) {
             Ok(reply) => reply,
-            Err(ureq::Error::Timeout(_)) => return Err(EvidenceError::TimedOut { place: self.place() }),
             Err(error) => return Err(self.no_answer(web.silence(&error)?)),
         };
         if reply.more {

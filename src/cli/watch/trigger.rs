@@ -90,7 +90,10 @@ pub fn go_back(app: &mut App, fired: &Fired) -> Result<()> {
         reason: format!("watch: {}", fired.reason),
         trigger: known.copied().unwrap_or(TriggerArg::Limit),
         check: Some(fired.check.clone()),
+        service: Vec::new(),
+        manual: Vec::new(),
         again: false,
+        yes: true,
     };
     rollback::run(app, &args).map(drop)
 }

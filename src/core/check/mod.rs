@@ -1,6 +1,8 @@
 //! Checks: what is measured, what passes, and the verdict on a measurement.
 
+mod aws;
 mod decimal;
+mod github;
 mod judge;
 mod probe;
 mod rank;
@@ -8,7 +10,9 @@ mod reading;
 mod rules;
 mod spec;
 
+pub use aws::{Database, DnsProbe, Expected, LogsProbe, ParametersProbe, Search, SnapshotProbe};
 pub use decimal::{Decimal, DecimalError};
+pub use github::{GITHUB_API, GithubSettings};
 pub use judge::{Judgement, Measured, aggregate, judge};
 pub use probe::{
     AwsSettings, CertificateProbe, Check, CommandProbe, FlowProbe, HttpProbe, MetricProbe, Probe,

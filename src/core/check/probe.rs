@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CheckSpec, Window};
+use super::{CheckSpec, DnsProbe, LogsProbe, ParametersProbe, SnapshotProbe, Window};
 use crate::core::time::Timestamp;
 
 /// A check with all that measuring it needs.
@@ -43,6 +43,14 @@ pub enum Probe {
         /// The member of `series`.
         series: String,
     },
+    /// The records by which traffic moves.
+    Dns(DnsProbe),
+    /// The parameters of an environment.
+    Parameters(ParametersProbe),
+    /// The newest snapshot of a database.
+    Snapshot(SnapshotProbe),
+    /// Log groups.
+    Logs(LogsProbe),
     /// A query to a Prometheus server.
     Prometheus(PrometheusProbe),
 }
@@ -51,7 +59,7 @@ impl Probe {
     /// Whether it measures the moment at which it is asked and nothing before: a minute that was missed is lost.
     #[must_use]
     pub const fn is_momentary(&self) -> bool {
-        !matches!(self, Self::Metric(_) | Self::File { .. } | Self::Prometheus(_))
+        !matches!(self, Self::Metric(_) | Self::File { .. } | Self::Logs(_) | Self::Prometheus(_))
     }
 }
 

@@ -26,6 +26,14 @@ pub enum SourceKind {
     Command,
     /// A file of readings made elsewhere.
     File,
+    /// Route 53: the records by which traffic moves.
+    Dns,
+    /// Parameter Store: names, types and versions, never values.
+    Parameters,
+    /// RDS: the newest snapshot of a database.
+    Snapshot,
+    /// `CloudWatch` Logs: error rates, and what nobody should write into a log.
+    Logs,
     /// A query to a Prometheus server.
     Prometheus,
 }
@@ -41,6 +49,10 @@ impl SourceKind {
             Self::Certificate => "certificate",
             Self::Command => "command",
             Self::File => "file",
+            Self::Dns => "dns",
+            Self::Parameters => "parameters",
+            Self::Snapshot => "snapshot",
+            Self::Logs => "logs",
             Self::Prometheus => "prometheus",
         }
     }

@@ -12,6 +12,7 @@ use super::client::Client;
 use crate::core::check::{Decimal, MetricProbe, Point, Window};
 use crate::core::time::Timestamp;
 use crate::evidence::{EvidenceError, MAX_RESPONSE, Observation, Request, Response, series};
+use crate::remote::aws::AwsError;
 
 const ACTION: &str = "cloudwatch:GetMetricData";
 
@@ -179,7 +180,7 @@ fn values(result: &MetricDataResult, window: Window) -> Vec<(Timestamp, f64)> {
 
 fn incomplete(queries: &[MetricDataQuery], id: &str, status: &StatusCode) -> EvidenceError {
     if *status == StatusCode::Forbidden {
-        return EvidenceError::Denied { action: ACTION, said: String::new() };
+        return AwsError::Denied { action: ACTION, said: String::new() }.into();
     }
     let metric = queries
         .iter()
