@@ -37,7 +37,7 @@ fn until(mut collect: impl FnMut() -> Collected, good: impl Fn(&Collected) -> bo
         if good(&collected) {
             return collected;
         }
-        assert!(started.elapsed() < Duration::from_secs(60), "{:?}", collected.reading);
+        assert!(started.elapsed() < Duration::from_mins(1), "{:?}", collected.reading);
         std::thread::sleep(Duration::from_millis(300));
     }
 }

@@ -74,7 +74,7 @@ fn run(config: &Path, data: &Path, port: u16) -> Child {
 
 fn ready(port: u16, child: &mut Child) -> bool {
     let started = Instant::now();
-    while started.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none() {
+    while started.elapsed() < Duration::from_mins(1) && child.try_wait().unwrap().is_none() {
         if ureq::get(format!("http://127.0.0.1:{port}/-/ready")).call().is_ok() {
             return true;
         }

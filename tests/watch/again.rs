@@ -15,7 +15,7 @@ fn calm(_: i64) -> Option<String> {
 
 /// What was read when, in order; without what was measured while the last data was waited for.
 fn once(world: &World) -> Vec<(String, String)> {
-    let over = minute(6).plus_seconds(1).to_string();
+    let over = minute(5).plus_seconds(20).to_string();
     let mut seen: Vec<(String, String)> =
         world.readings().into_iter().map(|(check, _, to)| (check, to)).collect();
     seen.retain(|(check, to)| check != "up" || *to < over);

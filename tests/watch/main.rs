@@ -2,4 +2,8 @@
 
 mod again;
 mod hour;
+mod process;
+mod prometheus;
+#[path = "../evidence/prometheus_server.rs"]
+mod prometheus_server;
 mod world;

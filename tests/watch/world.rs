@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 /// When all traffic is on Green.
-pub const GREEN: &str = "2026-07-03T02:00:20.000Z";
+pub const GREEN: &str = "2025-07-03T02:00:20.000Z";
 
 /// Called whenever time passes, with the new present.
 type Hook = Rc<dyn Fn(Timestamp)>;
@@ -99,7 +99,7 @@ pub fn at(text: &str) -> Timestamp {
 
 /// The moment so many minutes and seconds after the window's first full minute.
 pub fn minute(minutes: i64) -> Timestamp {
-    at("2026-07-03T02:01:00.000Z").plus_seconds(60 * minutes)
+    at("2025-07-03T02:01:00.000Z").plus_seconds(60 * minutes)
 }
 
 impl World {
@@ -108,7 +108,7 @@ impl World {
         static MADE: OnceLock<TempDir> = OnceLock::new();
         let made = MADE.get_or_init(|| {
             let world =
-                Self { dir: tempfile::tempdir().unwrap(), clock: Fake::at(at("2026-07-03T01:00:00.000Z")) };
+                Self { dir: tempfile::tempdir().unwrap(), clock: Fake::at(at("2025-07-03T01:00:00.000Z")) };
             fs::write(world.path().join("passphrase"), "correct-horse\n").unwrap();
             world.ok(&["init", "--origin", "example.com/audit/prod", "--as", "alice"]);
             for (name, role) in [("bob", "comms-lead"), ("carol", "qa-engineer"), ("ci", "recorder")] {
@@ -120,7 +120,7 @@ impl World {
         });
         let dir = tempfile::tempdir().unwrap();
         copy_all(made.path(), dir.path());
-        Self { dir, clock: Fake::at(at("2026-07-03T01:30:00.000Z")) }
+        Self { dir, clock: Fake::at(at("2025-07-03T01:30:00.000Z")) }
     }
 
     /// A deployment with these checks, opened and not shifted.

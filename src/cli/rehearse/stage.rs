@@ -127,11 +127,6 @@ impl<'a, 'b> Stage<'a, 'b> {
         self.now()
     }
 
-    /// Moves the clock to a moment.
-    pub fn wait_until(&self, moment: Timestamp) {
-        self.clock.0.set(moment.max(self.now()));
-    }
-
     /// The simulated present.
     #[must_use]
     pub fn now(&self) -> Timestamp {

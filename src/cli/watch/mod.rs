@@ -43,6 +43,9 @@ pub struct Args {
     /// Where a rollback limit fires, go on to roll back
     #[arg(long)]
     pub auto_rollback: bool,
+    /// Stop then, wherever it stands: for a rehearsal, where one person plays all
+    #[arg(skip)]
+    pub until: Option<Timestamp>,
 }
 
 struct Watch<'a> {
@@ -53,6 +56,7 @@ struct Watch<'a> {
     lease: Lease,
     mine: bool,
     attached: bool,
+    until: Timestamp,
     last: Option<u64>,
     failures: u32,
     show: Show,
@@ -82,12 +86,15 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         lease,
         mine: false,
         attached: false,
+        until: stretch.to(),
         last: None,
         failures: 0,
         show: Show::default(),
     };
     let status = watch.run(app);
-    watch.lease.release();
+    if watch.mine {
+        watch.lease.release();
+    }
     status
 }
 
@@ -128,17 +135,26 @@ impl Watch<'_> {
     fn run(&mut self, app: &mut App) -> Result<Status> {
         let mut read = None;
         loop {
-            if let Some(status) = self.look(app)? {
+            let mut desk = Desk::read(app, Some(&self.id))?;
+            if let Some(status) = self.look(app, &desk)? {
                 return Ok(status);
             }
             let now = app.now();
+            if self.args.until.is_some_and(|until| until <= now) {
+                return Ok(Status::Done);
+            }
             if read != Some(minute(now)) {
                 read = Some(minute(now));
                 self.claim(app, now)?;
-                if self.mine && self.round(app)? > 0 {
-                    continue;
+                if self.mine {
+                    desk = Desk::open(app, Some(&self.id))?;
+                    self.round(app, &mut desk)?;
+                    if let Some(status) = self.look(app, &desk)? {
+                        return Ok(status);
+                    }
                 }
             }
+            drop(desk);
             self.wait(app)?;
         }
     }
@@ -167,20 +183,18 @@ impl Watch<'_> {
         app.say(text);
     }
 
-    fn round(&mut self, app: &mut App) -> Result<usize> {
-        let desk = Desk::read(app, Some(&self.id))?;
+    fn round(&mut self, app: &mut App, desk: &mut Desk) -> Result<()> {
         let stretch = stretch(desk.deployment(&self.id)?, self.args, self.began)?;
-        let checks = watched(app, &self.config, &desk, &self.id)?;
-        drop(desk);
-        match read::round(app, &self.config, &self.id, &stretch, &checks, &self.lease) {
-            Ok(Round::Read(count)) => {
+        let checks = watched(app, &self.config, desk, &self.id)?;
+        match read::round(app, &self.config, desk, &self.id, &stretch, &checks, &self.lease) {
+            Ok(Round::Read) => {
                 self.failures = 0;
-                Ok(count)
+                Ok(())
             }
             Ok(Round::Lost) => {
                 (self.mine, self.attached) = (false, true);
                 self.tell(app, "somebody else watches now: attached, reading nothing");
-                Ok(0)
+                Ok(())
             }
             Err(error) if self.last.is_some() && self.failures + 1 < PATIENCE => {
                 self.failures += 1;
@@ -188,21 +202,21 @@ impl Watch<'_> {
                 app.warn(format!(
                     "this minute could not be recorded, and is tried again in the next: {error:#}"
                 ));
-                Ok(0)
+                Ok(())
             }
             Err(error) => Err(error),
         }
     }
 
     /// Shows where it stands by the ledger, answers what fires, and says whether that is the end.
-    fn look(&mut self, app: &mut App) -> Result<Option<Status>> {
-        let desk = Desk::read(app, Some(&self.id))?;
+    fn look(&mut self, app: &mut App, desk: &Desk) -> Result<Option<Status>> {
         let deployment = desk.deployment(&self.id)?;
         let stretch = match stretch(deployment, self.args, self.began) {
             Err(_) if !deployment.rollbacks.is_empty() => Stretch { from: self.began, of: 1, look: true },
             stretch => stretch?,
         };
-        let checks = watched(app, &self.config, &desk, &self.id)?;
+        self.until = stretch.to();
+        let checks = watched(app, &self.config, desk, &self.id)?;
         let now = app.now();
         let board = Board::new(deployment, &stretch, &checks, now);
         let new = board::lines(deployment, &checks, &stretch, self.last);
@@ -259,13 +273,16 @@ impl Watch<'_> {
         Ok(Some(status))
     }
 
-    /// Until the next minute; a terminal is drawn each second.
+    /// Until the next minute, or the end of the stretch; a terminal is drawn each second.
     fn wait(&mut self, app: &mut App) -> Result<()> {
-        let this = minute(app.now());
+        let start = app.now();
+        let mut wake = (minute(start) + 1) * 60_000;
+        if self.until > start {
+            wake = wake.min(self.until.millis());
+        }
         loop {
-            let now = app.now();
-            let left = u64::try_from((this + 1) * 60_000 - now.millis()).unwrap_or(0);
-            if minute(now) != this || left == 0 {
+            let left = u64::try_from(wake - app.now().millis()).unwrap_or(0);
+            if left == 0 {
                 return Ok(());
             }
             let most = if app.live { 1000 } else { 60_000 };

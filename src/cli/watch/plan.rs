@@ -73,7 +73,7 @@ impl Watched {
 
     fn outstanding(&self, stretch: &Stretch, readings: &[&Record<Reading>], now: Timestamp) -> Vec<Ask> {
         if self.check.probe.is_momentary() {
-            return self.this_moment(stretch, readings, now).into_iter().collect();
+            return this_moment(stretch, readings, now).into_iter().collect();
         }
         let (start, step, count) = self.ticks(stretch);
         let end = start.plus_seconds(step * count);
@@ -106,16 +106,6 @@ impl Watched {
         asks
     }
 
-    /// A source that measures a moment is asked once in each minute of the stretch, counted from its beginning.
-    fn this_moment(&self, stretch: &Stretch, readings: &[&Record<Reading>], now: Timestamp) -> Option<Ask> {
-        let index = |at: Timestamp| (at.millis() - stretch.from.millis()).div_euclid(MINUTE);
-        let this = index(now);
-        let within = (0..2 * i64::from(stretch.of)).contains(&this);
-        let read = readings.iter().any(|record| index(record.meta.recorded) == this);
-        let window = Window { from: now, to: now, period: 0 };
-        (within && !read).then_some(Ask { window, settled: true })
-    }
-
     /// The first moment that is looked at, seconds from reading to reading, and how many readings there are. A minute in
     /// which traffic was not yet all on Green is left out; a longer period that it falls into is not.
     fn ticks(&self, stretch: &Stretch) -> (Timestamp, i64, i64) {
@@ -131,6 +121,16 @@ impl Watched {
         let seconds = 60 * i64::from(stretch.of);
         (start, step, (seconds + step - 1).div_euclid(step))
     }
+}
+
+/// A source that measures a moment is asked once in each minute of the stretch, counted from its beginning.
+fn this_moment(stretch: &Stretch, readings: &[&Record<Reading>], now: Timestamp) -> Option<Ask> {
+    let index = |at: Timestamp| (at.millis() - stretch.from.millis()).div_euclid(MINUTE);
+    let this = index(now);
+    let within = (0..2 * i64::from(stretch.of)).contains(&this);
+    let read = readings.iter().any(|record| index(record.meta.recorded) == this);
+    let window = Window { from: now, to: now, period: 0 };
+    (within && !read).then_some(Ask { window, settled: true })
 }
 
 fn failed(record: &Record<Reading>) -> bool {

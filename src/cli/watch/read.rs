@@ -18,8 +18,8 @@ use crate::evidence::{self, Collected, Request};
 /// What came of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Round {
-    /// So many readings were recorded.
-    Read(usize),
+    /// What was due is recorded.
+    Read,
     /// Somebody else watches now.
     Lost,
 }
@@ -31,12 +31,12 @@ pub enum Round {
 pub fn round(
     app: &mut App,
     config: &Config,
+    desk: &mut Desk,
     id: &Token,
     stretch: &Stretch,
     checks: &[Watched],
     lease: &Lease,
 ) -> Result<Round> {
-    let mut desk = Desk::open(app, Some(id))?;
     let now = app.now();
     let deployment = desk.deployment(id)?;
     let asked: Vec<(&Watched, Vec<Ask>)> = checks
@@ -54,15 +54,13 @@ pub fn round(
         asking.into_iter().map(|thread| thread.join().unwrap_or_default()).collect()
     });
     let here = Elsewhere::default();
-    let mut count = 0;
     for ((watched, _), collected) in asked.iter().zip(answers) {
         for one in collected {
             let Some(_guard) = lease.guard()? else { return Ok(Round::Lost) };
-            keep(app, &mut desk, id, &here, &watched.check, one)?;
-            count += 1;
+            keep(app, desk, id, &here, &watched.check, one)?;
         }
     }
-    Ok(Round::Read(count))
+    Ok(Round::Read)
 }
 
 /// Asks one source for all that is due of it, the newest first; a failure ends it for this minute.

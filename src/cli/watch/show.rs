@@ -88,6 +88,7 @@ impl Show {
     /// # Errors
     /// Where stdout is closed.
     pub fn finish(&mut self, app: &mut App, verdict: &str, text: &str, status: u8) -> Result<()> {
+        self.leave();
         if app.json() {
             app.raw(json!({ "verdict": verdict, "said": text, "exit": status }).to_string())?;
         } else {
