@@ -3,6 +3,11 @@
 
 #[path = "../cli/folder.rs"]
 mod folder;
+#[path = "../aws/stand_in.rs"]
+mod stand_in;
 
 mod catcher;
+mod rollback;
 mod say;
+mod shift;
+mod world;
