@@ -181,3 +181,41 @@ fn a_ledger_that_may_not_be_written() {
     assert_eq!(of(&world.story(), "message-sent").len(), 0);
     assert_eq!(world.slack.texts().len(), 3);
 }
+
+/// A ledger of which nothing can be read: the copy that the shift kept beside the keys is enough to sign with.
+#[test]
+fn a_ledger_that_is_destroyed_holds_up_nothing() {
+    let world = on_green(World::new().go());
+    let ledger = world.folder.ledger();
+    let kept = fs::read(&ledger).unwrap();
+    fs::write(&ledger, b"this is no database at all, and never was one; it was one").unwrap();
+    let ran = world.run(&BACK);
+    assert_eq!(ran.status, Some(0), "{}", ran.err);
+    assert_eq!(world.weights(), (100, 0));
+    assert!(spool(&world).len() >= 14, "{}", ran.err);
+    fs::write(&ledger, kept).unwrap();
+    let joined = world.ok(&["join", "--spool"]);
+    assert_eq!(spool(&world).len(), 0, "{}", joined.err);
+    complete(&world);
+}
+
+/// Killed while the channel has the first message and has not answered: told twice, recorded once.
+#[test]
+fn killed_while_telling_it_tells_again() {
+    let slack = Catcher::start(|before| {
+        ("200 OK".into(), "ok".into(), Duration::from_secs(if before == 0 { 20 } else { 0 }))
+    });
+    let world = on_green(World::with(|_| ("200 OK".into(), "ok".into(), Duration::ZERO), slack).go());
+    let mut child = world.command(&BACK).spawn().unwrap();
+    while world.slack.caught().is_empty() {
+        assert!(child.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(of(&world.story(), "rollback-step"), ["rollback-step intended announce"]);
+    world.ok(&BACK);
+    complete(&world);
+    assert_eq!(world.slack.texts().iter().filter(|text| text.starts_with("ROLLBACK INITIATED")).count(), 2);
+    assert_eq!(of(&world.story(), "message-sent rollback-initiated"), ["message-sent rollback-initiated sent"]);
+}

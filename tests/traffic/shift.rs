@@ -30,7 +30,7 @@ fn traffic_moves_in_steps_and_every_step_is_recorded() {
     let ran = world.ok(&shift);
     assert_eq!(world.weights(), (0, 100), "{}", ran.err);
     assert_eq!(
-        world.story()[2..],
+        world.story()[3..],
         [
             "evidence-collected pass",
             "traffic-shifted intended green 10",
@@ -71,7 +71,7 @@ fn no_traffic_goes_to_what_does_not_answer() {
     let ran = world.run(&["shift", "--to", "green", "--yes", "--as", "alice"]);
     ran.failed(1, "app on Green does not answer as it should");
     assert_eq!(world.weights(), (100, 0));
-    assert_eq!(world.story()[2..], ["evidence-collected warn"]);
+    assert_eq!(world.story()[3..], ["evidence-collected warn"]);
 }
 
 /// Green is well when asked past the DNS, and the smoke check finds production broken: exit 3, and nothing moves on.

@@ -35,9 +35,8 @@ fn opened() -> Folder {
     static MADE: OnceLock<Folder> = OnceLock::new();
     MADE.get_or_init(|| {
         let folder = Folder::enrolled();
-        fs::write(folder.at("templates/.filled.json"), "").ok();
         fs::remove_file(folder.at("templates/.filled.json")).ok();
-        let list = "# Checklist\n\n## Phase 1 <!-- phase: pre-deployment -->\n\n- [ ] go <!-- id: go-no-go; by: go -->\n";
+        let list = "# Checklist\n\n## Phase 1 <!-- phase: pre-deployment -->\n\n- [ ] ready <!-- id: ready; role: lead-deployer -->\n- [ ] go <!-- id: go-no-go; by: go -->\n";
         fs::write(folder.at("templates/Deployment_Checklist.md"), list).unwrap();
         fs::write(folder.at("aether.toml"), "[log]\norigin = \"example.com/audit/prod\"\n[project]\nservices = [\"app\"]\n").unwrap();
         folder
@@ -97,6 +96,7 @@ impl World {
     }
 
     pub fn go(self) -> Self {
+        self.folder.ok(&["sign", "ready", "--as", "alice"]);
         self.folder.ok(&["decide", "go", "--reason", "all is well", "--as", "alice"]);
         self
     }
