@@ -88,6 +88,8 @@ pub enum Output {
 pub trait Clock {
     /// The present.
     fn now(&self) -> Timestamp;
+    /// Lets so much time pass.
+    fn sleep(&self, time: Duration);
 }
 
 /// The machine's clock.
@@ -97,6 +99,10 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::from(chrono::Utc::now())
+    }
+
+    fn sleep(&self, time: Duration) {
+        std::thread::sleep(time);
     }
 }
 
@@ -110,6 +116,8 @@ pub struct App<'a> {
     pub out: &'a mut dyn Write,
     /// Everything else.
     pub err: &'a mut dyn Write,
+    /// Whether stdout is a terminal that can be drawn on.
+    pub live: bool,
     /// A passphrase that the caller has already, instead of asking for one.
     pub passphrase: Option<String>,
     /// Keys that this process has decrypted already, by file.
@@ -127,7 +135,16 @@ impl<'a> App<'a> {
         out: &'a mut dyn Write,
         err: &'a mut dyn Write,
     ) -> Self {
-        Self { globals, clock, out, err, passphrase: None, unlocked: RefCell::default(), patience: None }
+        Self {
+            globals,
+            clock,
+            out,
+            err,
+            live: false,
+            passphrase: None,
+            unlocked: RefCell::default(),
+            patience: None,
+        }
     }
 
     /// The project's folder: `-C`, or the nearest one upwards that has an `aether.toml`, or this one.

@@ -13,6 +13,7 @@ pub mod event;
 pub mod hash;
 pub mod jcs;
 pub mod keys;
+pub mod leak;
 pub mod log;
 pub mod merkle;
 pub mod message;

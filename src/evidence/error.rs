@@ -22,6 +22,12 @@ pub enum EvidenceError {
         /// The missing names.
         names: String,
     },
+    /// More than is read of a log group at once.
+    #[error("{group} has more events than are read at once: set a shorter window-minutes")]
+    TooManyEvents {
+        /// The log group.
+        group: String,
+    },
     /// A file that cannot be used.
     #[error("{path}: {problem}")]
     File {
@@ -37,6 +43,30 @@ pub enum EvidenceError {
         program: String,
         /// Why.
         problem: String,
+    },
+    /// A Prometheus server that says no.
+    #[error("Prometheus at {place} refuses the query ({kind}): try it in its own expression browser")]
+    Query {
+        /// The server, without credentials.
+        place: String,
+        /// Its errorType, or the HTTP status.
+        kind: String,
+        /// The provider's words.
+        said: String,
+    },
+    /// No answer, or none that can be read.
+    #[error("Prometheus at {place} gave no usable answer: {problem}")]
+    NoAnswer {
+        /// The server, without credentials.
+        place: String,
+        /// In the program's own words.
+        problem: String,
+    },
+    /// More series than the one that can be judged.
+    #[error("the query gives {count} series: make it one, such as with sum(…)")]
+    ManySeries {
+        /// How many.
+        count: usize,
     },
     /// Something of the environment that is not there.
     #[error("{what}")]
@@ -69,6 +99,7 @@ impl EvidenceError {
     pub fn said(&self) -> Option<&str> {
         match self {
             Self::Aws(error) => error.said(),
+            Self::Query { said, .. } if !said.is_empty() => Some(said),
             _ => None,
         }
     }

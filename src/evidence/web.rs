@@ -5,9 +5,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ureq::http;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
 use super::{EvidenceError, MAX_RESPONSE};
+use crate::remote::http as remote;
 
 /// The largest `ca-file` that is read, in bytes.
 const MAX_CA_FILE: u64 = 4 << 20;
@@ -56,26 +57,15 @@ impl<'a> Web<'a> {
     }
 
     fn send_by(&self, request: &http::Request<Vec<u8>>, roots: RootCerts) -> Result<Reply, ureq::Error> {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs(self.seconds.into())))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(concat!("aether-audit/", env!("CARGO_PKG_VERSION")))
-            .tls_config(TlsConfig::builder().root_certs(roots).build())
-            .build()
-            .into();
+        let agent = remote::agent_trusting(Duration::from_secs(self.seconds.into()), roots);
         let start = Instant::now();
         let mut response = if request.body().is_empty() {
             agent.run(request.clone().map(|_| ()))?
         } else {
             agent.run(request.clone())?
         };
-        let mut body = vec![];
-        response.body_mut().as_reader().take(MAX_RESPONSE as u64 + 1).read_to_end(&mut body)?;
+        let (body, more) = remote::body(&mut response, MAX_RESPONSE)?;
         let millis = start.elapsed().as_secs_f64() * 1000.0;
-        let more = body.len() > MAX_RESPONSE;
-        body.truncate(MAX_RESPONSE);
         let texts = |name| response.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
         let media_type = media_type(texts("content-type").next().unwrap_or_default());
         let cookie = |text: &str| text.split(';').next().unwrap_or_default().trim().to_owned();

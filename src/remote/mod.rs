@@ -5,3 +5,5 @@
 
 pub mod aws;
 pub mod dns;
+pub mod github;
+pub mod http;

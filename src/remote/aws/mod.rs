@@ -4,7 +4,10 @@
 mod call;
 mod connection;
 mod error;
+pub mod logs;
+pub mod rds;
 pub mod route53;
+pub mod ssm;
 mod xml;
 
 pub use call::{Api, Ask, Format};
