@@ -30,6 +30,7 @@ mod join;
 mod judge;
 mod key;
 mod keyring;
+mod kit;
 mod log;
 mod man;
 mod memory;

@@ -6,15 +6,22 @@ use anyhow::Result;
 use super::app::{App, new_id};
 use super::bundle::Bundle;
 use super::desk::{Desk, Draft, Hand, hand};
+use super::kit;
 use super::log::summary;
 use super::spool;
 use super::status_code::{Recorded, Refused};
 use crate::core::deployment::{Deployment, Fact, Signatory};
+use crate::core::entry::EntryError;
 use crate::core::event::Event;
 use crate::core::name::{Id, Token};
 use crate::core::opening::Opening;
 use crate::core::roster::PersonKind;
 use crate::ledger::LedgerError;
+
+/// Whether it is the ledger that cannot be used, and not what was asked of it.
+fn broken(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.is::<LedgerError>() || cause.is::<EntryError>())
+}
 
 /// Records one act's events.
 pub struct Recorder {
@@ -54,12 +61,16 @@ impl Recorder {
         let opened = if late { Desk::read_at(app, false) } else { Desk::open_at(app, false) };
         let (id, desk) = match opened {
             Ok(opened) => opened,
-            Err(error) if error.is::<LedgerError>() && !late => {
+            Err(error) if broken(&error) => {
                 app.warn(format!(
                     "the ledger cannot take entries now ({error:#}): what happens is signed into the spool"
                 ));
                 late = true;
-                Desk::read_at(app, false)?
+                let read = Desk::read_at(app, false);
+                // What its copy says is older, and enough to sign with.
+                read.or_else(
+                    |error| if broken(&error) { kit::open(app).map_err(|_| error) } else { Err(error) },
+                )?
             }
             Err(error) => return Err(error),
         };

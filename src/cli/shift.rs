@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 
 use super::app::App;
 use super::ask::ask;
+use super::kit;
 use super::nearest;
 use super::record::ColourArg;
 use super::recorder::Recorder;
@@ -63,12 +64,14 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let shares: Vec<String> = run.steps.iter().map(|step| format!("{step} %")).collect();
     ask(&format!("Move {} of {} to {}?", shares.join(", then "), names.join(", "), word(to)), args.yes)?;
     run.health(app, &mut recorder)?;
+    kit::keep(app, &recorder.desk);
     let probe = Probe::start(app, &config);
     let moved = run.all_steps(app, &mut recorder, &mut switch);
     if let Some(reading) = probe.and_then(Probe::end) {
         app.say(format!("  each second: {}", reading.detail.as_deref().unwrap_or_default()));
         recorder.record(app, &[], |_| Ok(Event::EvidenceCollected(reading)))?;
     }
+    kit::keep(app, &recorder.desk);
     moved
 }
 

@@ -133,6 +133,21 @@ impl Ledger {
         }
     }
 
+    /// Copies the entries, and no opening, into a ledger of their own at `path`, in the place of an older copy.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; an older copy is left as it was then.
+    pub fn copy_entries(&self, path: &Path) -> Result<(), LedgerError> {
+        let staging = place::staging(path)?;
+        let staged = staging.path().join("copy.db");
+        self.wrap(self.connection.execute("VACUUM INTO ?1", [staged.to_string_lossy()]))?;
+        let wrap = |error| LedgerError::from_sqlite(path, error);
+        let copy = Connection::open(&staged).map_err(wrap)?;
+        copy.execute_batch("PRAGMA journal_mode = DELETE; DELETE FROM openings; VACUUM;").map_err(wrap)?;
+        drop(copy);
+        place::replace(&staged, path)
+    }
+
     /// Moves all of the write-ahead log into the file: closing would do so too, and tell nobody where it fails.
     fn settle(&self) -> Result<(), LedgerError> {
         let moved = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));

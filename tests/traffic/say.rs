@@ -32,7 +32,7 @@ fn configure(folder: &Folder, more: &str) {
 }
 
 #[track_caller]
-fn nowhere(folder: &Path, ran: &[&Ran], secret: &str) {
+pub fn nowhere(folder: &Path, ran: &[&Ran], secret: &str) {
     let mut folders = vec![folder.to_owned()];
     let mut looked = 0;
     while let Some(folder) = folders.pop() {
