@@ -44,6 +44,7 @@ mod rollback;
 mod show;
 mod sign;
 mod signed;
+mod snapshot;
 mod sound;
 mod source;
 mod stamp;
@@ -108,6 +109,8 @@ enum Command {
     Join(join::Args),
     /// Collect evidence from the checks, now
     Collect(collect::Args),
+    /// Take a snapshot of a database, follow it to its end and record it
+    Snapshot(snapshot::Args),
     /// Attach a file as evidence
     Attach(attach::Args),
     /// Add a note
@@ -201,6 +204,7 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Cosign(args) => cosign::run(app, args),
         Command::Join(args) => join::run(app, args),
         Command::Collect(args) => collect::run(app, args),
+        Command::Snapshot(args) => snapshot::run(app, args),
         Command::Attach(args) => attach::run(app, args),
         Command::Note(args) => note::run(app, args),
         Command::Record(command) => record::run(app, command),

@@ -30,6 +30,7 @@ pub const COMMANDS: &[&str] = &[
     "cosign",
     "join",
     "collect",
+    "snapshot",
     "attach",
     "note",
     "record",
