@@ -75,16 +75,21 @@ fn parameters_against_what_is_expected() {
 }
 
 pub fn database(server: &StandIn, id: &str, cluster: bool) {
-    let form = if cluster {
-        format!(
-            "Action=CreateDBCluster&Version=2014-10-31&DBClusterIdentifier={id}&Engine=aurora-postgresql&MasterUsername=app&MasterUserPassword=hunter2hunter2&StorageEncrypted=true"
-        )
+    let what = if cluster {
+        "DBCluster&Engine=aurora-postgresql&DBClusterIdentifier"
     } else {
-        format!(
-            "Action=CreateDBInstance&Version=2014-10-31&DBInstanceIdentifier={id}&Engine=postgres&DBInstanceClass=db.t3.micro&AllocatedStorage=20&MasterUsername=app&MasterUserPassword=hunter2hunter2&StorageEncrypted=true"
-        )
+        "DBInstance&Engine=postgres&DBInstanceClass=db.t3.micro&AllocatedStorage=20&DBInstanceIdentifier"
     };
-    server.post("rds", "/", &form);
+    rds(
+        server,
+        &format!(
+            "Create{what}={id}&MasterUsername=app&MasterUserPassword=hunter2hunter2&StorageEncrypted=true"
+        ),
+    );
+}
+
+fn rds(server: &StandIn, call: &str) {
+    server.post("rds", "/", &format!("Version=2014-10-31&Action={call}"));
 }
 
 #[test]
@@ -98,6 +103,7 @@ fn the_newest_snapshot() {
     let check = |id: &str, own: &str| {
         let check = format!(
             "[[database]]\nid = \"db\"\n[[database]]\nid = \"aurora\"\ncluster = true\n[[database]]\nid = \"none\"\n\
+             [[database]]\nid = \"whole\"\ncluster = true\n\
              [[check]]\nid = \"s\"\nsource = \"snapshot\"\n[check.snapshot]\ndatabase = \"{id}\"\n{own}\n"
         );
         measure(&format!("{}{check}", settings(&server.url)), Path::new("."))
@@ -106,23 +112,39 @@ fn the_newest_snapshot() {
     assert_eq!(gone.reading.phase, Some(Phase::Error));
     assert!(detail(&gone).contains("no instance called none"), "{}", detail(&gone));
     for (id, form) in [
-        ("db", "Action=CreateDBSnapshot&Version=2014-10-31&DBInstanceIdentifier=db&DBSnapshotIdentifier=s1"),
-        (
-            "aurora",
-            "Action=CreateDBClusterSnapshot&Version=2014-10-31&DBClusterIdentifier=aurora&DBClusterSnapshotIdentifier=s1",
-        ),
+        ("db", "CreateDBSnapshot&DBInstanceIdentifier=db&DBSnapshotIdentifier=s1"),
+        ("aurora", "CreateDBClusterSnapshot&DBClusterIdentifier=aurora&DBClusterSnapshotIdentifier=s1"),
     ] {
-        let none = check(id, "encrypted = false");
+        let none = check(id, "");
         assert_eq!(none.reading.phase, Some(Phase::Warn), "{id}");
         assert!(detail(&none).contains("none of 0 snapshots is available"), "{}", detail(&none));
-        server.post("rds", "/", form);
-        let one = check(id, "encrypted = false\nrestore = true");
-        println!("{id}: {} {}", detail(&one), response(&one));
+        rds(&server, form);
+        let one = check(id, "");
         assert_eq!(one.reading.phase, Some(Phase::Pass), "{id}: {}", detail(&one));
-        let untested = "encrypted = false\nrestore-tested = \"2020-01-01\"\nrestore-test-days = 90";
-        let untested = check(id, untested);
+        assert!(response(&one).contains("\"encrypted\":true"), "{}", response(&one));
+        let untested = check(id, "restore-tested = \"2020-01-01\"\nrestore-test-days = 90");
         assert_eq!(untested.reading.phase, Some(Phase::Warn));
         assert!(detail(&untested).contains("more than 90 days ago"), "{}", detail(&untested));
+    }
+    // The stand-in has no groups but those that are made: what a database was made with can be gone, as in life.
+    let gone = check("db", "restore = true");
+    assert_eq!(gone.reading.phase, Some(Phase::Warn), "{}", detail(&gone));
+    for part in ["the subnet group default is gone", "the parameter group default.postgres15 is gone"] {
+        assert!(detail(&gone).contains(part), "{}", detail(&gone));
+    }
+    let subnets = "SubnetIds.SubnetIdentifier.1=subnet-00000001&SubnetIds.SubnetIdentifier.2=subnet-00000002";
+    rds(&server, &format!("CreateDBSubnetGroup&DBSubnetGroupName=ours&DBSubnetGroupDescription=x&{subnets}"));
+    let group = "DBParameterGroupName=ours&DBParameterGroupFamily=postgres15&Description=x";
+    rds(&server, &format!("CreateDBParameterGroup&{group}"));
+    let group = "DBClusterParameterGroupName=ours&DBParameterGroupFamily=aurora-postgresql15&Description=x";
+    rds(&server, &format!("CreateDBClusterParameterGroup&{group}"));
+    database(&server, "none&DBSubnetGroupName=ours&DBParameterGroupName=ours", false);
+    rds(&server, "CreateDBSnapshot&DBInstanceIdentifier=none&DBSnapshotIdentifier=s2");
+    database(&server, "whole&DBSubnetGroupName=ours&DBClusterParameterGroupName=ours", true);
+    rds(&server, "CreateDBClusterSnapshot&DBClusterIdentifier=whole&DBClusterSnapshotIdentifier=s2");
+    for id in ["none", "whole"] {
+        let ready = check(id, "restore = true");
+        assert_eq!(ready.reading.phase, Some(Phase::Pass), "{id}: {}", detail(&ready));
     }
 }
 
