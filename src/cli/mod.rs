@@ -15,6 +15,7 @@ mod cosign;
 mod cosigned;
 mod decide;
 mod desk;
+mod earlier;
 mod elsewhere;
 mod erase;
 mod export;

@@ -28,12 +28,9 @@ pub fn zone(server: &StandIn, sets: &[String]) -> String {
         ),
     );
     let id = between(&made, "Id").rsplit('/').next().unwrap().to_owned();
-    let changes: String = sets
-        .iter()
-        .map(|set| {
-            format!("<Change><Action>CREATE</Action><ResourceRecordSet>{set}</ResourceRecordSet></Change>")
-        })
-        .collect();
+    let change =
+        |set| format!("<Change><Action>CREATE</Action><ResourceRecordSet>{set}</ResourceRecordSet></Change>");
+    let changes = sets.iter().map(change).collect::<Vec<_>>().concat();
     server.post(
         "route53",
         &format!("/2013-04-01/hostedzone/{id}/rrset"),
@@ -142,6 +139,35 @@ fn traffic_moves_both_ways() {
     }
     assert_eq!((at(www).ttl, at(api).ttl), (60, 300));
     assert_eq!(at(zzz).now, Now::Elsewhere("it points to elsewhere.example.com".into()));
+    // Its own name servers and the like are there too.
+    assert!(route53.zone(&zone).unwrap().len() >= 7);
+
+    let strange = Traffic { zone: "ZNONE".into(), ..app.clone() };
+    let error = route53.standing(&strange).unwrap_err();
+    assert!(
+        error.to_string().contains("route53:ListResourceRecordSets failed with NoSuchHostedZone"),
+        "{error}"
+    );
+    let gone = Traffic { record: "gone.example.com".into(), ..api.clone() };
+    assert_eq!(at(&gone).now, Now::Elsewhere("the record is not there".into()));
+    assert!(matches!(at(&gone).plan(&gone, 100), Err(SwitchError::NoRecord { .. })));
+}
+
+#[test]
+fn the_records_that_will_switch() {
+    if parent_of("route53::the_records_that_will_switch", &CREDENTIALS) {
+        return;
+    }
+    let server = StandIn::start();
+    let zone = zone(
+        &server,
+        &[
+            weighted("app.example.com", "blue", 0, 60, "blue.example.com"),
+            weighted("app.example.com", "green", 100, 30, "green.example.com"),
+            cname("api.example.com", 300, "green.example.com"),
+            cname("zzz.example.com", 5, "elsewhere.example.com"),
+        ],
+    );
     let check = |to: &str, services: &str| {
         let check = format!(
             "[[check]]\nid = \"dns\"\nsource = \"dns\"\n[check.dns]\nat = \"{to}\"\nservices = [{services}]\n"
@@ -177,18 +203,6 @@ fn traffic_moves_both_ways() {
     let long = measure(&long, Path::new("."));
     assert_eq!(long.reading.phase, Some(Phase::Warn));
     assert!(detail(&long).contains("has a TTL of 300 s, more than 60 s"), "{}", detail(&long));
-    // Its own name servers and the like are there too.
-    assert!(route53.zone(&zone).unwrap().len() >= 7);
-
-    let strange = Traffic { zone: "ZNONE".into(), ..app.clone() };
-    let error = route53.standing(&strange).unwrap_err();
-    assert!(
-        error.to_string().contains("route53:ListResourceRecordSets failed with NoSuchHostedZone"),
-        "{error}"
-    );
-    let gone = Traffic { record: "gone.example.com".into(), ..api.clone() };
-    assert_eq!(at(&gone).now, Now::Elsewhere("the record is not there".into()));
-    assert!(matches!(at(&gone).plan(&gone, 100), Err(SwitchError::NoRecord { .. })));
 }
 
 fn page(sets: &str, next: Option<&str>) -> String {

@@ -6,6 +6,8 @@ use aether_audit::core::check::Phase;
 use serde_json::json;
 
 use crate::child::{CREDENTIALS, parent_of};
+use crate::folder::COMMIT;
+use crate::snapshot::{project, run};
 use crate::stand_in::StandIn;
 use crate::{detail, measure, now, response, settings};
 
@@ -72,6 +74,48 @@ fn parameters_against_what_is_expected() {
     assert_ne!(by_file.reading.query, broken.reading.query);
     let nothing = check("path = \"/nowhere\"\nexpected = [\"X\"]");
     assert_eq!(nothing.reading.phase, Some(Phase::Warn), "{}", detail(&nothing));
+}
+
+#[test]
+fn what_changed_since_the_last_deployment() {
+    let server = StandIn::start();
+    for name in ["URL", "LEVEL"] {
+        put(&server, &format!("/a/{name}"), "String");
+    }
+    let folder = project(
+        &server.url,
+        "[[check]]\nid = \"p\"\nsource = \"parameters\"\n[check.parameters]\npath = \"/a\"\nexpected = [\"URL\", \"LEVEL\"]\nallow-changes = false\n",
+    );
+    let collect = |deployment: &str, status: i32, part: &str| {
+        let ran = run(&folder, &["collect", "p", "--deployment", deployment]);
+        assert_eq!(ran.status, Some(status), "{}{}", ran.out, ran.err);
+        assert!(ran.out.contains(part), "{part}: {}", ran.out);
+    };
+    // Nothing to compare with is no pass.
+    collect("v2.14.0", 4, "nothing earlier to compare with");
+    for release in ["v2.15.0", "v2.16.0"] {
+        folder.ok(&[
+            "open",
+            release,
+            "--commit",
+            COMMIT,
+            "--lead-deployer",
+            "alice",
+            "--comms-lead",
+            "bob",
+            "--qa-engineer",
+            "carol",
+            "--as",
+            "alice",
+        ]);
+    }
+    collect("v2.15.0", 0, "2 parameters");
+    put(&server, "/a/URL", "String");
+    put(&server, "/a/URL", "String");
+    collect("v2.15.0", 1, "1 changed since v2.14.0: URL");
+    collect("v2.16.0", 0, "2 parameters");
+    put(&server, "/a/LEVEL", "String");
+    collect("v2.16.0", 1, "1 changed since v2.15.0: LEVEL");
 }
 
 pub fn database(server: &StandIn, id: &str, cluster: bool) {

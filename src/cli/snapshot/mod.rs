@@ -81,18 +81,17 @@ fn one(app: &mut App, args: &Args, rds: Rds, database: &Database) -> Result<Stat
         bail!("RDS has no {kind} {}: correct [[database]] in aether.toml", database.id);
     }
     let mut intent = desk.deployment(&id)?.open_intention(&outcome).cloned();
-    match &intent {
-        Some(intent) => app.say(format!(
+    if let Some(intent) = &intent {
+        app.say(format!(
             "a snapshot of {} was begun before, and has no outcome yet: looking for {}",
             database.id,
             identifier(&id, intent)
-        )),
-        None => {
-            facts::record_at(app, &mut desk, &id, &here, &[], |_, _, _, _| {
-                Ok(event(Act::Intended, None, None, None))
-            })?;
-            intent = desk.deployment(&id)?.open_intention(&outcome).cloned();
-        }
+        ));
+    } else {
+        facts::record_at(app, &mut desk, &id, &here, &[], |_, _, _, _| {
+            Ok(event(Act::Intended, None, None, None))
+        })?;
+        intent = desk.deployment(&id)?.open_intention(&outcome).cloned();
     }
     if app.globals.dry_run {
         return Ok(Status::Done);

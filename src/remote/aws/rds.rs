@@ -206,7 +206,7 @@ impl Rds<'_> {
     }
 
     fn there(
-        &self,
+        self,
         call: &str,
         action: &'static str,
         input: &[(&str, &str)],
@@ -218,7 +218,7 @@ impl Rds<'_> {
         }
     }
 
-    fn list(&self, names: &Names, input: &[(&str, &str)]) -> Result<Vec<Snapshot>, AwsError> {
+    fn list(self, names: &Names, input: &[(&str, &str)]) -> Result<Vec<Snapshot>, AwsError> {
         let ((call, action), (list, member)) = (names.list, names.members);
         let mut all = vec![];
         let mut marker: Option<String> = None;
@@ -246,7 +246,7 @@ impl Rds<'_> {
 
     /// One call; `read` is given the element `…Result`.
     fn ask<T>(
-        &self,
+        self,
         call: &str,
         action: &'static str,
         input: &[(&str, &str)],

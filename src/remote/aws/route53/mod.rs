@@ -117,7 +117,7 @@ impl Route53<'_> {
 
     /// Pages from `start` on, as long as the last record set of one is `wanted`.
     fn pages(
-        &self,
+        self,
         zone: &str,
         start: Option<From>,
         wanted: &dyn Fn(&RecordSet) -> bool,
