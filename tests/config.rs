@@ -72,11 +72,27 @@ fn the_examples_in_the_default_file_work() {
         .lines()
         .map(|line| line.strip_prefix("# ").unwrap_or(line.trim_start_matches('#')))
         .collect();
-    let config = Config::parse(&format!("{kept}\n{}", examples.join("\n")), "aether.toml").unwrap();
+    let sections = "[[database]]\nid = \"project-aether-prod\"\n[[traffic]]\nservice = \"app\"\nzone = \"Z1\"\n\
+                    record = \"app.project-aether.io\"\ntype = \"A\"\nblue-set = \"blue\"\ngreen-set = \"green\"\n";
+    let text = format!("{kept}\n{}\n{sections}", examples.join("\n"));
+    let config = Config::parse(&text, "aether.toml").unwrap();
     let ids: Vec<_> = config.check.iter().skip(6).map(|check| check.spec.id.as_str()).collect();
     assert_eq!(
         ids,
-        ["database-up", "critical-path", "tls-days", "alarms", "env-parameters", "queue-depth", "error-rate"]
+        [
+            "database-up",
+            "critical-path",
+            "tls-days",
+            "alarms",
+            "env-parameters",
+            "queue-depth",
+            "error-rate",
+            "dns-ready",
+            "env-audit",
+            "database-snapshot",
+            "log-errors",
+            "log-leaks"
+        ]
     );
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::app::App;
 use super::desk::{Desk, opened_bytes};
+use super::earlier;
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::nearest;
@@ -57,7 +58,12 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let mut lines = Vec::new();
     for check in checks {
         let until = args.until.unwrap_or_else(|| app.now());
-        let source = evidence::source(check, &config.aws, &app.home());
+        let mut source = evidence::source(check, &config.aws, &app.home());
+        if source.recalls()
+            && let Some((of, answer)) = earlier::answer(&desk, &id, &check.spec.id)?
+        {
+            source.recall(of.as_str(), &answer);
+        }
         let request = Request::new(check, window(check, until), app.now());
         let spec = frozen(&desk, &id, check, &frozen_check(app, &config, check))?;
         let collected = evidence::collect(&spec, source.as_ref(), &request);

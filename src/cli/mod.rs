@@ -18,6 +18,7 @@ mod decide;
 mod deploy;
 mod desk;
 mod doctor;
+mod earlier;
 mod elsewhere;
 mod erase;
 mod export;
@@ -51,6 +52,7 @@ mod shift;
 mod show;
 mod sign;
 mod signed;
+mod snapshot;
 mod sound;
 mod source;
 mod spool;
@@ -122,8 +124,6 @@ enum Command {
     Join(join::Args),
     /// Collect evidence from the checks, now
     Collect(collect::Args),
-    /// Watch the verification window, a reading each minute
-    Watch(watch::Args),
     /// Attach a file as evidence
     Attach(attach::Args),
     /// Add a note
@@ -135,16 +135,20 @@ enum Command {
     Decide(decide::Args),
     /// Ask a gate, as an exit status
     Gate(gate::Args),
-    /// Send a structured message to the channel, and record it
-    Say(say::Args),
-    /// Move traffic to Green or Blue, at once or in steps; each step recorded
-    Shift(shift::Args),
-    /// Keep Blue longer, or give it up
-    Standby(standby::Args),
+    /// Take a snapshot of a database, follow it to its end and record it
+    Snapshot(snapshot::Args),
     /// Start the workflow that deploys, follow it and record each stage
     Deploy(deploy::Args),
+    /// Move traffic to Green or Blue, at once or in steps; each step recorded
+    Shift(shift::Args),
+    /// Watch the verification window, a reading each minute
+    Watch(watch::Args),
+    /// Keep Blue longer, or give it up
+    Standby(standby::Args),
     /// Go back to Blue: announce, DNS, verify, notify, schedule the review; each step recorded
     Rollback(rollback::Args),
+    /// Send a structured message to the channel, and record it
+    Say(say::Args),
     /// Seal the record
     Close(close::Args),
     /// Write the completed checklist
@@ -269,6 +273,7 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Join(args) => join::run(app, args),
         Command::Collect(args) => collect::run(app, args),
         Command::Watch(args) => watch::run(app, args),
+        Command::Snapshot(args) => snapshot::run(app, args),
         Command::Attach(args) => attach::run(app, args),
         Command::Note(args) => note::run(app, args),
         Command::Record(command) => record::run(app, command),

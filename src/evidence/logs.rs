@@ -72,7 +72,8 @@ impl Logs {
             *periods.entry((at.millis() - window.from.millis()) / period).or_insert(0_u32) += 1;
             true
         })?;
-        let minutes = (window.to.millis() - window.from.millis()) as f64 / 60_000.0;
+        let seconds = (window.to.millis() - window.from.millis()) / 1000;
+        let minutes = f64::from(u32::try_from(seconds).unwrap_or(u32::MAX)) / 60.0;
         let (rate, usual) = (f64::from(count) / minutes, f64::from(earlier) / 60.0);
         let many = count >= min_events && rate > usual * max_ratio.to_f64();
         let answer = match (written, many) {

@@ -118,6 +118,14 @@ pub trait Source {
         None
     }
 
+    /// Whether it compares with what it answered in the last deployment.
+    fn recalls(&self) -> bool {
+        false
+    }
+
+    /// What it answered in the deployment `of`, the last one that has an answer.
+    fn recall(&mut self, _of: &str, _response: &[u8]) {}
+
     /// Measures once. It ends within the source's timeouts, and changes nothing.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Answer, EvidenceError, Observation, Request, Source, json_response, moment};
 use crate::core::check::{AwsSettings, Expected, ParametersProbe};
@@ -21,6 +21,14 @@ pub struct Parameters {
     probe: ParametersProbe,
     aws: AwsSettings,
     root: PathBuf,
+    last: Option<Last>,
+}
+
+/// What was there in the last deployment: version and time of the last change, by name.
+#[derive(Clone, Debug)]
+struct Last {
+    deployment: String,
+    parameters: BTreeMap<String, (u64, Timestamp)>,
 }
 
 /// What differs from what is expected, each by name.
@@ -37,7 +45,7 @@ impl Parameters {
     /// Looks at what `probe` names, reached by `aws`; the manifest is below `root`.
     #[must_use]
     pub fn new(probe: ParametersProbe, aws: AwsSettings, root: &Path) -> Self {
-        Self { probe, aws, root: root.to_owned() }
+        Self { probe, aws, root: root.to_owned(), last: None }
     }
 
     /// What must be there, by name: the list, and the manifest.
@@ -91,7 +99,9 @@ impl Parameters {
             if oldest.is_some_and(|oldest| one.modified < oldest) {
                 audit.old.push(one.name.clone());
             }
-            if self.probe.since.is_some_and(|since| one.modified >= since) {
+            let since = self.probe.since.is_some_and(|since| one.modified >= since);
+            let other = |last: &Last| last.parameters.get(&one.name) != Some(&(one.version, one.modified));
+            if since || self.last.as_ref().is_some_and(other) {
                 audit.changed.push(one.name.clone());
             }
         }
@@ -104,7 +114,13 @@ impl Parameters {
             || !audit.old.is_empty()
             || (!self.probe.allow_unexpected && !audit.unexpected.is_empty())
             || (!self.probe.allow_changes && !audit.changed.is_empty());
-        if bad { Answer::No } else { Answer::Yes }
+        let compared = self.last.is_some() || self.probe.since.is_some();
+        match (bad, compared || self.probe.allow_changes) {
+            (true, _) => Answer::No,
+            (false, true) => Answer::Yes,
+            // Nothing to compare with is not the same as nothing changed.
+            (false, false) => Answer::Unknown,
+        }
     }
 
     /// The names below the path, as they are shown.
@@ -116,7 +132,9 @@ impl Parameters {
     fn note(&self, audit: &Audit, found: usize) -> String {
         let mut note = format!("{found} parameters");
         let days = self.probe.max_age_days.unwrap_or_default();
-        let since = self.probe.since.map_or_else(String::new, Timestamp::human);
+        let since =
+            [self.probe.since.map(Timestamp::human), self.last.as_ref().map(|last| last.deployment.clone())];
+        let since = since.into_iter().flatten().collect::<Vec<_>>().join(" or ");
         for (what, names) in [
             ("missing".to_owned(), &audit.missing),
             ("of another type".to_owned(), &audit.wrong_type),
@@ -127,6 +145,9 @@ impl Parameters {
             if !names.is_empty() {
                 note.push_str(&format!("; {} {what}: {}", names.len(), self.short(names).join(", ")));
             }
+        }
+        if since.is_empty() {
+            note.push_str("; nothing earlier to compare with");
         }
         note
     }
@@ -148,6 +169,22 @@ impl Source for Parameters {
         .to_string()
     }
 
+    fn recalls(&self) -> bool {
+        true
+    }
+
+    fn recall(&mut self, of: &str, response: &[u8]) {
+        let value: Value = serde_json::from_slice(response).unwrap_or_default();
+        let read = |one: &Value| {
+            let text = |name| one.get(name).and_then(Value::as_str);
+            let modified = text("lastModified").and_then(|time| Timestamp::parse(time).ok())?;
+            Some((text("name")?.to_owned(), (one.get("version")?.as_u64()?, modified)))
+        };
+        let all = value.get("parameters").and_then(Value::as_array);
+        let parameters: Option<_> = all.and_then(|all| all.iter().map(read).collect());
+        self.last = parameters.map(|parameters| Last { deployment: of.to_owned(), parameters });
+    }
+
     fn read(&self, request: &Request) -> Result<Observation, EvidenceError> {
         let expected = self.expected()?;
         let connection = Connection::open(&self.aws)?;
@@ -162,6 +199,7 @@ impl Source for Parameters {
         let response = json!({
             "path": self.probe.path, "parameters": rows, "missing": audit.missing, "wrongType": audit.wrong_type,
             "unexpected": audit.unexpected, "old": audit.old, "changed": audit.changed,
+            "comparedWith": self.last.as_ref().map(|last| &last.deployment),
         });
         Ok(Observation {
             window: Some(moment(request.now)),

@@ -23,7 +23,7 @@ impl Snapshot {
     }
 
     /// What stands in the way of restoring.
-    fn restore(&self, rds: &Rds, needs: &Needs, now: Timestamp) -> Result<Vec<String>, EvidenceError> {
+    fn restore(&self, rds: Rds, needs: &Needs, now: Timestamp) -> Result<Vec<String>, EvidenceError> {
         let mut faults = vec![];
         if !rds.has_engine(&needs.engine, &needs.version)? {
             faults.push(format!("{} {} is no longer offered", needs.engine, needs.version));
@@ -91,7 +91,7 @@ impl Source for Snapshot {
             }
         }
         if self.probe.restore {
-            faults.extend(self.restore(&rds, &needs, request.now)?);
+            faults.extend(self.restore(rds, &needs, request.now)?);
         } else {
             faults.extend(self.untested(request.now));
         }

@@ -1,8 +1,10 @@
 //! Route 53: record sets as they are, both ways of moving traffic, and answers that are none.
 
 use std::io::Write as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::Path;
+use std::sync::atomic::Ordering;
 
+use aether_audit::core::check::Phase;
 use aether_audit::core::event::Colour;
 use aether_audit::core::traffic::Traffic;
 use aether_audit::remote::aws::Connection;
@@ -11,7 +13,7 @@ use aether_audit::remote::aws::route53::{Now, Route53, Standing, SwitchError};
 use crate::child::{CREDENTIALS, parent_of};
 use crate::server::Server;
 use crate::stand_in::{StandIn, between};
-use crate::{config, settings};
+use crate::{config, detail, measure, response, settings};
 
 const NAMESPACE: &str = "https://route53.amazonaws.com/doc/2013-04-01/";
 
@@ -26,12 +28,9 @@ pub fn zone(server: &StandIn, sets: &[String]) -> String {
         ),
     );
     let id = between(&made, "Id").rsplit('/').next().unwrap().to_owned();
-    let changes: String = sets
-        .iter()
-        .map(|set| {
-            format!("<Change><Action>CREATE</Action><ResourceRecordSet>{set}</ResourceRecordSet></Change>")
-        })
-        .collect();
+    let change =
+        |set| format!("<Change><Action>CREATE</Action><ResourceRecordSet>{set}</ResourceRecordSet></Change>");
+    let changes = sets.iter().map(change).collect::<Vec<_>>().concat();
     server.post(
         "route53",
         &format!("/2013-04-01/hostedzone/{id}/rrset"),
@@ -154,6 +153,58 @@ fn traffic_moves_both_ways() {
     assert!(matches!(at(&gone).plan(&gone, 100), Err(SwitchError::NoRecord { .. })));
 }
 
+#[test]
+fn the_records_that_will_switch() {
+    if parent_of("route53::the_records_that_will_switch", &CREDENTIALS) {
+        return;
+    }
+    let server = StandIn::start();
+    let zone = zone(
+        &server,
+        &[
+            weighted("app.example.com", "blue", 0, 60, "blue.example.com"),
+            weighted("app.example.com", "green", 100, 30, "green.example.com"),
+            cname("api.example.com", 300, "green.example.com"),
+            cname("zzz.example.com", 5, "elsewhere.example.com"),
+        ],
+    );
+    let check = |to: &str, services: &str| {
+        let check = format!(
+            "[[check]]\nid = \"dns\"\nsource = \"dns\"\n[check.dns]\nat = \"{to}\"\nservices = [{services}]\n"
+        );
+        let way = section(&zone, "app.example.com", "CNAME", "blue-set = \"blue\"\ngreen-set = \"green\"");
+        let other =
+            section(&zone, "zzz.example.com", "CNAME", "blue = \"b.c\"\ngreen = \"g.c\"\nmax-ttl = 4");
+        let other = other.replace("\"app\"", "\"zzz\"");
+        measure(&format!("{}{check}{way}{other}", settings(&server.url)), Path::new("."))
+    };
+    let there = check("green", "\"app\"");
+    assert_eq!(there.reading.phase, Some(Phase::Pass), "{}", detail(&there));
+    assert!(detail(&there).contains("CNAME app.example.com 60 s"), "{}", detail(&there));
+    assert!(response(&there).contains("\"target\":\"green.example.com\""), "{}", response(&there));
+    for (to, services, part) in [
+        ("blue", "\"app\"", "CNAME app.example.com points to Green"),
+        ("green", "", "zzz.example.com points to neither Blue nor Green alone"),
+    ] {
+        let not = check(to, services);
+        assert_eq!(not.reading.phase, Some(Phase::Warn));
+        assert!(detail(&not).contains(part), "{}", detail(&not));
+    }
+    let long = format!(
+        "{}[[check]]\nid = \"dns\"\nsource = \"dns\"\n{}",
+        settings(&server.url),
+        section(
+            &zone,
+            "api.example.com",
+            "CNAME",
+            "blue = \"blue.example.com\"\ngreen = \"green.example.com\""
+        )
+    );
+    let long = measure(&long, Path::new("."));
+    assert_eq!(long.reading.phase, Some(Phase::Warn));
+    assert!(detail(&long).contains("has a TTL of 300 s, more than 60 s"), "{}", detail(&long));
+}
+
 fn page(sets: &str, next: Option<&str>) -> String {
     let next = next.map_or_else(
         || "<IsTruncated>false</IsTruncated>".to_owned(),
@@ -183,19 +234,6 @@ fn error(code: &str) -> String {
     )
 }
 
-/// Answers one after the other, the last one for ever.
-fn script(answers: Vec<(&'static str, String)>) -> Server {
-    let next = AtomicUsize::new(0);
-    Server::start(move |stream| {
-        let (status, body) = &answers[next.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1)];
-        let _ = write!(
-            stream,
-            "HTTP/1.1 {status}\r\ncontent-type: text/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-            body.len()
-        );
-    })
-}
-
 fn standing(server: &Server) -> Result<Standing, String> {
     let way = section("Z1", "app.example.com", "CNAME", "blue-set = \"blue\"\ngreen-set = \"green\"");
     let config = config(&format!("{}{way}", settings(&server.url())));
@@ -212,7 +250,7 @@ fn answers_that_are_none() {
     let (ok, bad) = ("200 OK", "400 Bad Request");
     let both = || page(&format!("{}{}", one("blue", 0), one("green", 1)), None);
     // Pages, with a failure in the middle that passes.
-    let server = script(vec![
+    let server = Server::script(vec![
         (ok, page(&one("blue", 100), Some("green"))),
         (bad, error("Throttling")),
         ("503 Service Unavailable", "<html>".into()),
@@ -221,7 +259,8 @@ fn answers_that_are_none() {
     assert_eq!(standing(&server).unwrap().now, Now::All(Colour::Blue));
     assert_eq!(server.requests.load(Ordering::SeqCst), 4);
     // One that does not pass: half a list is no list.
-    let server = script(vec![(ok, page(&one("blue", 100), Some("green"))), (bad, error("Throttling"))]);
+    let server =
+        Server::script(vec![(ok, page(&one("blue", 100), Some("green"))), (bad, error("Throttling"))]);
     let said = standing(&server).unwrap_err();
     assert!(said.contains("AWS throttles route53:ListResourceRecordSets, also after 3 attempts"), "{said}");
     assert_eq!(server.requests.load(Ordering::SeqCst), 4);
@@ -238,10 +277,10 @@ fn answers_that_are_none() {
         (vec![("500 Internal Server Error", String::new())], "HTTP status 500"),
         (vec![("302 Found", String::new())], "HTTP status 302"),
     ] {
-        let said = standing(&script(answers)).unwrap_err();
+        let said = standing(&Server::script(answers)).unwrap_err();
         assert!(said.contains(part) && !said.contains("their words"), "{part}: {said}");
     }
-    let cut = Server::start(|stream| {
+    let cut = Server::start(|stream, _| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n<ListResource");
     });
     let said = standing(&cut).unwrap_err();
@@ -263,6 +302,6 @@ fn without_credentials() {
     if parent_of("route53::without_credentials", &[]) {
         return;
     }
-    let said = standing(&script(vec![("200 OK", String::new())])).unwrap_err();
+    let said = standing(&Server::script(vec![("200 OK", String::new())])).unwrap_err();
     assert!(said.contains("no AWS credentials found for route53:ListResourceRecordSets"), "{said}");
 }

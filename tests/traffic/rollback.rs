@@ -217,5 +217,8 @@ fn killed_while_telling_it_tells_again() {
     world.ok(&BACK);
     complete(&world);
     assert_eq!(world.slack.texts().iter().filter(|text| text.starts_with("ROLLBACK INITIATED")).count(), 2);
-    assert_eq!(of(&world.story(), "message-sent rollback-initiated"), ["message-sent rollback-initiated sent"]);
+    assert_eq!(
+        of(&world.story(), "message-sent rollback-initiated"),
+        ["message-sent rollback-initiated sent"]
+    );
 }

@@ -37,6 +37,8 @@ pub struct Api {
     pub global: bool,
     /// How it says what went wrong.
     pub format: Format,
+    /// Whether its own words for that are kept beside the code: only where nobody else's text can be in them.
+    pub words: bool,
 }
 
 /// How a service writes its answers.
@@ -136,7 +138,7 @@ impl Connection {
             .with_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID])))
             .with_identity_resolver(SCHEME_ID, credentials);
         let plugin = StaticRuntimePlugin::new().with_config(layer.freeze()).with_runtime_components(signing);
-        let format = api.format;
+        let (format, words) = (api.format, api.words);
         let operation = Operation::builder()
             .service_name(api.id)
             .operation_name(action)
@@ -163,7 +165,11 @@ impl Connection {
             .deserializer(move |response: &HttpResponse| {
                 let body = response.body().bytes().unwrap_or_default();
                 match fault(format, response, body) {
-                    Some(fault) => Err(OrchestratorError::operation(fault)),
+                    Some((code, said)) => {
+                        let said = if words { said } else { String::new() };
+                        let fault = ErrorMetadata::builder().code(code).message(said).build();
+                        Err(OrchestratorError::operation(fault))
+                    }
                     None => Ok(Answer(body.to_vec())),
                 }
             })
@@ -211,18 +217,15 @@ fn host(api: &Api, region: &str) -> (String, String) {
     }
 }
 
-/// What went wrong, where the answer says so.
-fn fault(format: Format, response: &HttpResponse, body: &[u8]) -> Option<ErrorMetadata> {
+/// Code and message of what went wrong, where the answer says so.
+fn fault(format: Format, response: &HttpResponse, body: &[u8]) -> Option<(String, String)> {
     let status = response.status();
     let said = match format {
         Format::Json => json_fault(response.headers().get("x-amzn-errortype"), body),
         Format::Xml => xml::fault(body),
     };
-    match said {
-        Some((code, message)) => Some(ErrorMetadata::builder().code(code).message(message).build()),
-        None if status.is_success() => None,
-        None => Some(ErrorMetadata::builder().code(format!("HTTP status {}", status.as_u16())).build()),
-    }
+    let failed = !status.is_success();
+    said.or_else(|| failed.then(|| (format!("HTTP status {}", status.as_u16()), String::new())))
 }
 
 fn json_fault(kind: Option<&str>, body: &[u8]) -> Option<(String, String)> {
@@ -252,7 +255,7 @@ mod tests {
 
     #[test]
     fn hosts_by_partition() {
-        let api = |id, global| Api { name: "", id, global, format: Format::Xml };
+        let api = |id, global| Api { name: "", id, global, format: Format::Xml, words: false };
         let of = |id, global, region| host(&api(id, global), region);
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         assert_eq!(of("ssm", false, "eu-central-1"), pair("ssm.eu-central-1.amazonaws.com", "eu-central-1"));

@@ -8,7 +8,7 @@ use super::{Api, Ask, AwsError, Connection, Format};
 use crate::core::check::Database;
 use crate::core::time::Timestamp;
 
-const API: Api = Api { name: "RDS", id: "rds", global: false, format: Format::Xml };
+const API: Api = Api { name: "RDS", id: "rds", global: false, format: Format::Xml, words: false };
 const VERSION: &str = "2014-10-31";
 /// A page has up to 100 members.
 const MAX_PAGES: usize = 100;
@@ -206,7 +206,7 @@ impl Rds<'_> {
     }
 
     fn there(
-        &self,
+        self,
         call: &str,
         action: &'static str,
         input: &[(&str, &str)],
@@ -218,7 +218,7 @@ impl Rds<'_> {
         }
     }
 
-    fn list(&self, names: &Names, input: &[(&str, &str)]) -> Result<Vec<Snapshot>, AwsError> {
+    fn list(self, names: &Names, input: &[(&str, &str)]) -> Result<Vec<Snapshot>, AwsError> {
         let ((call, action), (list, member)) = (names.list, names.members);
         let mut all = vec![];
         let mut marker: Option<String> = None;
@@ -246,7 +246,7 @@ impl Rds<'_> {
 
     /// One call; `read` is given the element `…Result`.
     fn ask<T>(
-        &self,
+        self,
         call: &str,
         action: &'static str,
         input: &[(&str, &str)],

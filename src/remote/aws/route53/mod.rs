@@ -13,7 +13,9 @@ use crate::core::traffic::{Target, Traffic};
 pub use record::{RecordSet, same};
 pub use switch::{ALIAS_TTL, Now, Standing, SwitchError, words};
 
-const API: Api = Api { name: "Route 53", id: "route53", global: true, format: Format::Xml };
+const API: Api = Api { name: "Route 53", id: "route53", global: true, format: Format::Xml, words: false };
+/// Why a batch is not taken can only be told in Route 53's words.
+const CHANGING: Api = Api { words: true, ..API };
 const LIST: &str = "route53:ListResourceRecordSets";
 const CHANGE: &str = "route53:ChangeResourceRecordSets";
 const STATUS: &str = "route53:GetChange";
@@ -101,7 +103,7 @@ impl Route53<'_> {
             changes.collect::<String>()
         );
         let ask = Ask::post_xml(format!("/2013-04-01/hostedzone/{}/rrset/", encoded(zone)), body);
-        change(CHANGE, &self.0.ask(&API, CHANGE, ask)?)
+        change(CHANGE, &self.0.ask(&CHANGING, CHANGE, ask)?)
     }
 
     /// How far a change is.
@@ -115,7 +117,7 @@ impl Route53<'_> {
 
     /// Pages from `start` on, as long as the last record set of one is `wanted`.
     fn pages(
-        &self,
+        self,
         zone: &str,
         start: Option<From>,
         wanted: &dyn Fn(&RecordSet) -> bool,
