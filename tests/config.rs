@@ -74,7 +74,7 @@ fn the_examples_in_the_default_file_work() {
         .collect();
     let config = Config::parse(&format!("{kept}\n{}", examples.join("\n")), "aether.toml").unwrap();
     let ids: Vec<_> = config.check.iter().skip(6).map(|check| check.spec.id.as_str()).collect();
-    assert_eq!(ids, ["database-up", "alarms", "env-parameters", "queue-depth"]);
+    assert_eq!(ids, ["database-up", "critical-path", "tls-days", "alarms", "env-parameters", "queue-depth"]);
 }
 
 #[test]

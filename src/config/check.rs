@@ -5,12 +5,13 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::raw::{Check as Raw, OnFail};
+use super::source_github;
 use super::value::{Located, id, optional_number, optional_parsed, pattern, web_address};
 use crate::core::check::{
     BaselineSpec, Check, CheckSpec, CommandProbe, Decimal, HttpProbe, Limit, MAX_POINTS, MetricProbe, Phase,
-    Probe, SourceKind,
+    Probe, SourceKind, StatusRange,
 };
-use crate::core::redact;
+use crate::core::{check, redact};
 
 const LIMIT_HELP: &str = "write it as objective = \"< 0.1\" or rollback = \"> 1\"";
 
@@ -40,19 +41,20 @@ pub fn from_raw(raw: Spanned<Raw>) -> Result<Check, Located> {
         }),
         expect: expect.map(|text| text.chars().filter(|c| !c.is_control()).take(100).collect()),
         query: None,
-        watch: raw.watch.unwrap_or(true),
+        watch: raw.watch.unwrap_or(!source_github::asks(*raw.source.get_ref())),
     };
     limits(&raw, &spec, &probe)?;
     Ok(Check { spec, probe, window_minutes, period_seconds })
 }
 
 fn foreign_keys(raw: &Raw) -> Result<(), Located> {
-    use SourceKind::{Cloudwatch, Command, File, Http};
+    use SourceKind::{Certificate, Cloudwatch, Command, File, Flow, Http, PullRequests, Workflow};
     fn place<T>(value: Option<&Spanned<T>>) -> Option<Range<usize>> {
         value.map(Spanned::span)
     }
     let source = *raw.source.get_ref();
     let alarms = raw.alarms.is_some();
+    let github = source_github::asks(source);
     let (metric, series) =
         (source == Cloudwatch && !alarms, source == Cloudwatch && !alarms || source == File);
     let keys = [
@@ -68,10 +70,10 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
         ("aggregate", place(raw.aggregate.as_ref()), series),
         ("window-minutes", place(raw.window_minutes.as_ref()), series),
         ("period-seconds", place(raw.period_seconds.as_ref()), series),
-        ("objective", place(raw.objective.as_ref()), !alarms),
-        ("rollback", place(raw.rollback.as_ref()), !alarms),
+        ("objective", place(raw.objective.as_ref()), !alarms && !github),
+        ("rollback", place(raw.rollback.as_ref()), !alarms && !github),
         ("unit", place(raw.unit.as_ref()), series || source == Command),
-        ("on-fail", place(raw.on_fail.as_ref()), matches!(source, Http | Command) || alarms),
+        ("on-fail", place(raw.on_fail.as_ref()), !matches!(source, Cloudwatch | File) || alarms),
         ("url", place(raw.url.as_ref()), source == Http),
         ("status", place(raw.status.as_ref()), source == Http),
         ("body-pattern", place(raw.body_pattern.as_ref()), source == Http),
@@ -81,6 +83,10 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
         ("value-pattern", place(raw.value_pattern.as_ref()), source == Command),
         ("path", place(raw.path.as_ref()), source == File),
         ("series", place(raw.series.as_ref()), source == File),
+        ("flow", place(raw.flow.as_ref()), source == Flow),
+        ("certificate", place(raw.certificate.as_ref()), source == Certificate),
+        ("workflow", place(raw.workflow.as_ref()), source == Workflow),
+        ("pull-requests", place(raw.pull_requests.as_ref()), source == PullRequests),
     ];
     let foreign =
         keys.iter().find_map(|(name, span, own)| span.clone().filter(|_| !own).map(|span| (*name, span)));
@@ -125,6 +131,11 @@ fn probe(raw: &Raw, span: &Range<usize>) -> Result<(Probe, Option<String>), Loca
                 Probe::Http(HttpProbe { url, status, body_pattern, timeout_seconds, ca_file: None }),
                 Some(expect),
             ))
+        }
+        SourceKind::Workflow | SourceKind::PullRequests | SourceKind::CodeFreeze => source_github::probe(raw),
+        SourceKind::Flow => super::source_flow::probe(needed_table(raw.flow.as_ref(), "flow", span)?),
+        SourceKind::Certificate => {
+            super::source_certificate::probe(needed_table(raw.certificate.as_ref(), "certificate", span)?)
         }
         SourceKind::Command => {
             let argv = needed(raw.argv.as_ref(), "argv", span)?;
@@ -203,13 +214,8 @@ fn known_statistic(text: &str) -> bool {
         })
 }
 
-fn statuses(raw: &Spanned<String>) -> Result<Vec<(u16, u16)>, Located> {
-    let one = |text: &str| text.trim().parse::<u16>().ok().filter(|status| (100..=599).contains(status));
-    let range = |part: &str| match part.split_once('-') {
-        None => one(part).map(|status| (status, status)),
-        Some((from, to)) => Some((one(from)?, one(to)?)).filter(|(from, to)| from <= to),
-    };
-    raw.get_ref().split(',').map(range).collect::<Option<Vec<_>>>().ok_or_else(|| {
+fn statuses(raw: &Spanned<String>) -> Result<Vec<StatusRange>, Located> {
+    check::statuses(raw.get_ref()).ok_or_else(|| {
         Located::new(
             raw.span(),
             "not a set of HTTP statuses",
@@ -256,7 +262,8 @@ fn unit(raw: &Raw, probe: &Probe) -> Result<Option<String>, Located> {
         return Ok(Some(text.clone()));
     }
     Ok(match probe {
-        Probe::Http(_) => Some("ms".to_owned()),
+        Probe::Http(_) | Probe::Flow(_) => Some("ms".to_owned()),
+        Probe::Certificate(_) => Some("days".to_owned()),
         Probe::Metric(metric) if metric.divide_by.is_some() => Some("percent".to_owned()),
         _ => None,
     })
@@ -346,4 +353,20 @@ fn needed<'a, T>(
     value.ok_or_else(|| {
         Located::new(span.clone(), format!("this check has no `{name}`"), format!("add {name} = …"))
     })
+}
+
+/// The sub-table of a source.
+fn needed_table<'a, T>(
+    value: Option<&'a Spanned<T>>,
+    name: &str,
+    span: &Range<usize>,
+) -> Result<&'a T, Located> {
+    let missing = || {
+        Located::new(
+            span.clone(),
+            format!("this check has no [check.{name}]"),
+            format!("add [check.{name}] below it"),
+        )
+    };
+    value.map(Spanned::get_ref).ok_or_else(missing)
 }

@@ -4,6 +4,9 @@ mod check;
 mod error;
 mod github;
 mod raw;
+mod source_certificate;
+mod source_flow;
+mod source_github;
 mod value;
 
 use std::collections::BTreeSet;
@@ -12,14 +15,13 @@ use std::path::{Path, PathBuf};
 
 use askama::Template;
 use serde::{Deserialize, Serialize};
-use toml::Spanned;
 
 pub use error::{ConfigError, Place};
 
 use crate::core::archive::{self, MAX_RETAIN_DAYS, RETAIN_DAYS};
 use crate::core::check::{AwsSettings, Check, CheckSpec, Decimal, GithubSettings, Probe};
 use error::Fault;
-use value::{Located, id, optional_number, optional_parsed, web_address};
+use value::{Located, filled, id, optional_number, optional_parsed, web_address};
 
 /// The largest configuration that is read, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -204,8 +206,12 @@ impl Config {
         for raw in file.check {
             let place = raw.get_ref().id.span();
             let mut check = check::from_raw(raw)?;
-            if let Probe::Http(http) = &mut check.probe {
-                http.ca_file.clone_from(&ca_file);
+            match &mut check.probe {
+                Probe::Http(http) => http.ca_file.clone_from(&ca_file),
+                Probe::Flow(flow) => flow.ca_file.clone_from(&ca_file),
+                Probe::Certificate(certificate) => certificate.ca_file.clone_from(&ca_file),
+                Probe::Github(asked) => asked.settings.clone_from(&github),
+                _ => {}
             }
             if !seen.insert(check.spec.id.clone()) {
                 let message = format!("two checks are called `{}`", check.spec.id);
@@ -251,13 +257,6 @@ fn log(raw: raw::Log) -> Result<Log, Located> {
         raw.ledger.map(|path| filled(path, "write a path such as \"records/ledger.db\"")).transpose()?;
     let ledger = ledger.unwrap_or_else(|| "records/ledger.db".to_owned());
     Ok(Log { origin: raw.origin.into_inner(), ledger: ledger.into() })
-}
-
-fn filled(path: Spanned<String>, help: &str) -> Result<String, Located> {
-    if path.get_ref().trim().is_empty() {
-        return Err(Located::new(path.span(), "an empty path", help));
-    }
-    Ok(path.into_inner())
 }
 
 /// What is wrong with `origin`, if anything.

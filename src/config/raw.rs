@@ -111,6 +111,10 @@ pub struct Check {
     pub value_pattern: Option<Spanned<String>>,
     pub path: Option<Spanned<String>>,
     pub series: Option<Spanned<String>>,
+    pub flow: Option<Spanned<super::source_flow::Raw>>,
+    pub certificate: Option<Spanned<super::source_certificate::Raw>>,
+    pub workflow: Option<Spanned<super::source_github::Workflow>>,
+    pub pull_requests: Option<Spanned<super::source_github::PullRequests>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

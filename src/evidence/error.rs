@@ -96,6 +96,12 @@ pub enum EvidenceError {
         /// Why.
         problem: String,
     },
+    /// Something of the environment that is not there.
+    #[error("{what}")]
+    Missing {
+        /// What is missing and what to do.
+        what: String,
+    },
     /// Something in the configuration that only shows in use.
     #[error("{what}: correct it in aether.toml")]
     Invalid {
@@ -110,6 +116,9 @@ pub enum EvidenceError {
         /// How many there are.
         points: usize,
     },
+    /// GitHub could not be asked.
+    #[error(transparent)]
+    Github(#[from] crate::remote::github::GithubError),
     /// Something of this machine.
     #[error("could not measure: {0}")]
     Io(#[from] std::io::Error),

@@ -3,19 +3,26 @@
 //! A source only observes. [`collect`] turns whatever came of it, failure included, into a reading that can be recorded;
 //! recording it, and failing because of it afterwards, is the caller's.
 
+mod certificate;
 mod cloudwatch;
 mod command;
 mod error;
 mod file;
+mod flow;
+mod github;
 mod http;
 mod series;
+mod web;
 
 use std::path::Path;
 
+pub use certificate::Certificate;
 pub use cloudwatch::CloudWatch;
 pub use command::Command;
 pub use error::EvidenceError;
 pub use file::File;
+pub use flow::Flow;
+pub use github::Github;
 pub use http::Http;
 
 use crate::core::check::{
@@ -31,7 +38,7 @@ pub const MAX_RESPONSE: usize = 256 * 1024;
 const MAX_READING: usize = 40_000;
 
 /// What a source is asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// The time to look at; sources that measure a moment take `now` instead.
     pub window: Window,
@@ -41,6 +48,17 @@ pub struct Request {
     pub baseline_days: u32,
     /// How the points of each earlier day become one.
     pub aggregate: Aggregate,
+    /// What is deployed, for sources that look at it.
+    pub deployed: Option<Deployed>,
+}
+
+/// What a deployment is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployed {
+    /// The full commit, 40 lower-case hex digits.
+    pub commit: String,
+    /// When the deployment was opened, by the writer's clock.
+    pub opened: Timestamp,
 }
 
 impl Request {
@@ -48,7 +66,13 @@ impl Request {
     #[must_use]
     pub fn new(check: &Check, window: Window, now: Timestamp) -> Self {
         let baseline_days = check.spec.baseline.as_ref().map_or(0, |baseline| baseline.days);
-        Self { window, now, baseline_days, aggregate: check.spec.aggregate() }
+        Self { window, now, baseline_days, aggregate: check.spec.aggregate(), deployed: None }
+    }
+
+    /// The same about a deployment.
+    #[must_use]
+    pub fn about(self, commit: &str, opened: Timestamp) -> Self {
+        Self { deployed: Some(Deployed { commit: commit.to_owned(), opened }), ..self }
     }
 }
 
@@ -126,6 +150,9 @@ pub fn source(check: &Check, aws: &AwsSettings, root: &Path) -> Box<dyn Source> 
         Probe::Metric(metric) => Box::new(CloudWatch::metric(metric.clone(), aws.clone())),
         Probe::Alarms { names } => Box::new(CloudWatch::alarms(names.clone(), aws.clone())),
         Probe::Http(http) => Box::new(Http::new(http.clone(), root)),
+        Probe::Flow(flow) => Box::new(Flow::new(flow.clone(), root)),
+        Probe::Certificate(certificate) => Box::new(Certificate::new(certificate.clone(), root)),
+        Probe::Github(probe) => Box::new(Github::new(probe.clone())),
         Probe::Command(command) => Box::new(Command::new(command.clone(), root)),
         Probe::File { path, series } => Box::new(File::new(root, path, series)),
     }

@@ -5,6 +5,7 @@ mod child;
 mod command;
 mod faults;
 mod file;
+mod flow;
 mod http;
 mod metrics;
 mod ministack;

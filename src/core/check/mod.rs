@@ -8,9 +8,12 @@ mod reading;
 mod spec;
 
 pub use decimal::{Decimal, DecimalError};
-pub use github::{GITHUB_API, GithubSettings};
+pub use github::{GITHUB_API, GithubAsk, GithubProbe, GithubSettings};
 pub use judge::{Judgement, Measured, aggregate, judge};
-pub use probe::{AwsSettings, Check, CommandProbe, HttpProbe, MetricProbe, Probe};
+pub use probe::{
+    AwsSettings, CertificateProbe, Check, CommandProbe, FlowProbe, HttpProbe, MetricProbe, Probe,
+    StatusRange, status_in, statuses,
+};
 pub use reading::{MAX_POINTS, Point, Reading, Window};
 pub use spec::{Aggregate, BaselineSpec, CheckSpec, Limit, LimitError, Op, SourceKind};
 

@@ -18,6 +18,16 @@ pub enum SourceKind {
     Cloudwatch,
     /// One HTTP request.
     Http,
+    /// Several HTTP requests after each other.
+    Flow,
+    /// A server's certificate.
+    Certificate,
+    /// A workflow's run on GitHub.
+    Workflow,
+    /// The pull requests of a release on GitHub.
+    PullRequests,
+    /// A branch on GitHub that nothing may come to.
+    CodeFreeze,
     /// One program run.
     Command,
     /// A file of readings made elsewhere.
@@ -31,6 +41,11 @@ impl SourceKind {
         match self {
             Self::Cloudwatch => "cloudwatch",
             Self::Http => "http",
+            Self::Flow => "flow",
+            Self::Certificate => "certificate",
+            Self::Workflow => "workflow",
+            Self::PullRequests => "pull-requests",
+            Self::CodeFreeze => "code-freeze",
             Self::Command => "command",
             Self::File => "file",
         }
