@@ -88,6 +88,9 @@ pub enum EvidenceError {
         /// How many there are.
         points: usize,
     },
+    /// GitHub could not be asked.
+    #[error(transparent)]
+    Github(#[from] crate::remote::github::GithubError),
     /// Something of this machine.
     #[error("could not measure: {0}")]
     Io(#[from] std::io::Error),

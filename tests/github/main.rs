@@ -9,3 +9,4 @@ mod deploy;
 mod hub;
 mod patience;
 mod restart;
+mod sources;

@@ -62,7 +62,8 @@ fn ask(url: &str, home: PathBuf, stop: &AtomicBool) -> Vec<(Timestamp, bool)> {
     loop {
         let (start, now) = (Instant::now(), SystemClock.now());
         let window = Window { from: now, to: now, period: 0 };
-        let request = Request { window, now, baseline_days: 0, aggregate: Some(Aggregate::Last) };
+        let request =
+            Request { window, now, baseline_days: 0, aggregate: Some(Aggregate::Last), deployed: None };
         let good = http.read(&request).is_ok_and(|seen| seen.answer == Some(Answer::Yes));
         seen.push((now, good));
         while start.elapsed() < EACH {
