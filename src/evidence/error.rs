@@ -50,6 +50,14 @@ pub enum EvidenceError {
         /// The endpoint, without credentials.
         place: String,
     },
+    /// Not even a way out of this machine.
+    #[error("{why}: nothing was learnt about {place}; collect where the network works")]
+    NoNetwork {
+        /// What this machine cannot do.
+        why: &'static str,
+        /// What was to be reached, without credentials.
+        place: String,
+    },
     /// No answer in time.
     #[error("{place} did not answer in time: try again, or set a longer timeout-seconds")]
     TimedOut {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
-use super::{Answer, EvidenceError, MAX_RESPONSE, Observation, Request, Response, Source, moment};
+use super::{Answer, EvidenceError, MAX_RESPONSE, Observation, Request, Response, Source, moment, network};
 use crate::core::check::{Decimal, HttpProbe, Point};
 use crate::core::redact;
 
@@ -111,6 +111,9 @@ impl Source for Http {
         let reply = match self.get(self.own_roots()?) {
             Ok(reply) => reply,
             Err(error) => {
+                if let Some(why) = network::stuck(&error, &self.probe.url) {
+                    return Err(EvidenceError::NoNetwork { why, place: redact::url(&self.probe.url) });
+                }
                 let note = Some(silence(&error, &self.probe)?);
                 return Ok(Observation { window, answer: Some(Answer::No), note, ..Observation::default() });
             }
@@ -178,6 +181,7 @@ fn silence(error: &ureq::Error, probe: &HttpProbe) -> Result<String, EvidenceErr
             | ErrorKind::ConnectionAborted
             | ErrorKind::BrokenPipe => "the connection was cut".to_owned(),
             ErrorKind::InvalidData => "TLS or HTTP failed".to_owned(),
+            _ if network::unknown_name(error) => "the host name is not known".to_owned(),
             _ => "no connection".to_owned(),
         },
         ureq::Error::Protocol(_) => "the answer is not HTTP".to_owned(),

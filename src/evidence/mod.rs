@@ -8,6 +8,7 @@ mod command;
 mod error;
 mod file;
 mod http;
+mod network;
 mod series;
 
 use std::path::Path;

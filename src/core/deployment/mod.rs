@@ -1,6 +1,7 @@
 //! A deployment: a pure fold over its entries. Nothing here is stored.
 
 mod apply;
+mod doubt;
 mod gate;
 mod intent;
 mod issues;
@@ -14,6 +15,8 @@ pub use gate::Missing;
 pub use items::{ItemProgress, ItemState};
 pub use outcome::Stage;
 pub use window::Coverage;
+
+use std::collections::BTreeSet;
 
 use super::check::Reading;
 use super::event::{
@@ -194,6 +197,8 @@ pub struct Deployment {
     pub closed: Option<Record<DeploymentClosed>>,
     /// What should not have been so.
     pub issues: Vec<Issue>,
+    /// Entries that nothing is judged by.
+    distrusted: BTreeSet<u64>,
     /// What the gates need of the evidence.
     watch: watch::Watch,
 }
@@ -238,6 +243,7 @@ impl Deployment {
             reports: Vec::new(),
             closed: None,
             issues: Vec::new(),
+            distrusted: BTreeSet::new(),
             watch: watch::Watch::default(),
         })
     }
