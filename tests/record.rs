@@ -169,7 +169,10 @@ fn what_an_erasure_hides_is_not_proven() {
 /// An erasure excuses that its own text cannot be compared, and nothing else that the record says.
 #[test]
 fn an_erasure_hides_nothing_else() {
-    for (what, with) in [("100 % of web to Green: done", "50 % of web to Green: done"), ("\"logEntries\": 13", "\"logEntries\": 14")] {
+    for (what, with) in [
+        ("100 % of web to Green: done", "50 % of web to Green: done"),
+        ("\"logEntries\": 13", "\"logEntries\": 14"),
+    ] {
         let mut log = story::short();
         let mut made = files(&log);
         let json = String::from_utf8(made["report.json"].clone()).unwrap();

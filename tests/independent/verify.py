@@ -1,9 +1,9 @@
 """A second verifier of aether-audit exports, written from docs/FORMAT.md alone: encodings, signatures, chain, tree,
 leaves.txt, rosters, keys, who may, openings, checkpoints, cosignatures, and how deployments open and close.
 
-LEFT TO THE PROGRAM, and no part of this verdict: members of bodies that no rule here reads (section 9); gates, overrides,
-outcome, readings (section 11); what a report covers; groups and quorum of a witness policy; a key whose point is neither
-small nor of prime order, a log key that is no point; time stamps; proofs/; one entry by itself; signed reports; notices.
+LEFT TO THE PROGRAM, and no part of this verdict: members of bodies that no rule here reads (section 9); gates,
+overrides, outcome, readings (section 11); what a report covers; groups and quorum of a witness policy; a key neither
+small nor of prime order, a log key that is no point; timestamps/; proofs/; one entry alone; signed reports; notices.
 """
 import argparse, base64, datetime, hashlib, json, pathlib, re, sys
 from cryptography.exceptions import InvalidSignature
@@ -94,7 +94,8 @@ def checkpoint(note):  # origin, size, root, the text that is signed, and ((name
     text = re.fullmatch(rf"({NAME})\n(0|[1-9][0-9]{{0,15}})\n({B64}{{42}}[AEIMQUYcgkosw048]=)", head) or ["", "", 0, ""]
     sigs = [((name, b64(sig)[:4].hex()), b64(sig)[4:]) for name, sig in re.findall(f"— ({NAME}) (.*)\n", tail)]
     return text[1], int(text[2]), b64(text[3]).hex(), (head + "\n").encode(), sigs
-witnesses = lambda policy: dict(vkey(text, 4) for text in re.findall("(?m)^[ \t]*witness[ \t]+[^ \t\n]+[ \t]+([^ \t\n]+)", policy))
+def witnesses(policy):
+    return dict(vkey(text, 4) for text in re.findall("(?m)^[ \t]*witness[ \t]+[^ \t\n]+[ \t]+([^ \t\n]+)", policy))
 # Section 8: rosters
 def sound(roster):  # its keys, keyid -> (32 bytes, use, person); an error when it is not sound
     log, roles, people, keys = roster["log"], {*roster["roles"]}, roster["people"], {}
@@ -181,7 +182,7 @@ class Log:
             order=(x.kind == "ledger-opened") == (x.seq == 0), body=x.fits or x.members is None,
             deployment=not x.members or x.kind == "opening-erased" or (x.cls == "G") == (x.deployment is None))
         self.next, self.recorded = max(at, x.seq + 1), max(x.recorded, self.recorded)
-        _ = self.ids.add(x.id), self.entries.append(x)
+        self.entries.append(self.ids.add(x.id) or x)
         self.unproven += [f"entry {x.seq}: the kind {x.kind} is not supported"] * (x.members is None)
         (self.governance if x.cls == "G" else self.act)(x)
         self.check(x.seq, no_roster=self.rosters, log=not self.rosters or x.log == self.rosters[0][1]["log"])
@@ -202,7 +203,7 @@ class Log:
                       (before or name) and (after["version"], after.get("previous"), after["log"]) == follows,
                       subject=x.subject == [{"digest": {"sha256": name}, "name": after["log"]}]):
             *ids, now = [{p["id"] for p in r["people"]} for r in [*(r for _, r, _ in self.rosters), after]]
-            back = [k for k, h in keys.items() if k in self.known and (k not in held or self.known[k][2]["id"] != h[2]["id"])]
+            back = {k for k in {*keys} & {*self.known} if k not in held or self.known[k][2]["id"] != keys[k][2]["id"]}
             self.check(x.seq, reused=not back and not now & set().union(*ids) - (ids or [now])[-1])
             self.rosters, self.known = self.rosters + [(x, after, keys)], keys | self.known
             self.hashes.append(name)
@@ -296,5 +297,4 @@ if __name__ == "__main__":
     for name in ("folder", "--roster-sha256", "--checkpoint"): parser.add_argument(name)
     try: status, findings, why = verify(**vars(parser.parse_args()))
     except (OSError, ValueError) as error: parser.error(str(error))  # ends with 2
-    print(*(f"entry {seq}: {code}" for seq, code in findings), *why, "VERIFIED" * (status == 0), sep="\n")
-    sys.exit(status)
+    sys.exit(print(*(f"entry {seq}: {code}" for seq, code in findings), *why, "VERIFIED" * (not status), sep="\n") or status)

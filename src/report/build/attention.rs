@@ -8,8 +8,7 @@ use crate::core::deployment::Severity;
 use crate::core::event::{Act, Decision, Delivery, Event, Outcome, RollbackOutcome, SignOutcome};
 use crate::core::name::Id;
 use crate::report::model::{
-    Approval, ApprovalKind, Attention, Check, Control, Custody, Item, ItemStatus, Level, Rollback,
-    Separation, Text,
+    Approval, ApprovalKind, Attention, Check, Control, Item, ItemStatus, Level, Rollback, Separation, Text,
 };
 use crate::report::words;
 
@@ -350,19 +349,12 @@ impl List {
             self.with_reason(Level::Warning, "roster-changed", Some(change.seq), text, change.reason.clone());
         }
         for custody in &control.custody {
-            let known = reader.log().keys.get(&custody.keyid);
-            let itself = known.is_some_and(|known| known.key.made_by.is_some());
-            let Custody { person, made_by, keyid, .. } = custody;
-            let made = if itself {
-                format!("was made by {made_by}, who could sign as {person}")
-            } else {
-                format!(
-                    "was rotated from one that {made_by} made, who could have done that too and sign as {person}"
-                )
-            };
             let text = format!(
-                "the key {} of {person} {made} until a key of their own making replaces it",
-                keyid.short()
+                "the key {} of {} was made by {}, who could sign as {} until a key of their own making replaces it",
+                custody.keyid.short(),
+                custody.person,
+                custody.made_by,
+                custody.person
             );
             self.add(Level::Warning, "key-custody", None, text);
         }
