@@ -6,6 +6,7 @@ use std::str::FromStr;
 use toml::Spanned;
 
 use super::error::Fault;
+use crate::core::time::Timestamp;
 
 /// A fault and the bytes of the file that it stands at.
 #[derive(Debug)]
@@ -50,6 +51,27 @@ pub fn optional_parsed<T: FromStr<Err: std::fmt::Display>>(
     .transpose()
 }
 
+/// A day such as `2026-06-30`, or a time as it stands in records.
+pub fn moment(raw: Option<&Spanned<String>>) -> Result<Option<Timestamp>, Located> {
+    let Some(raw) = raw else { return Ok(None) };
+    let text = raw.get_ref();
+    let time = Timestamp::parse(text).or_else(|_| Timestamp::parse(&format!("{text}T00:00:00.000Z")));
+    let help = "write a day such as \"2026-06-30\", or a time such as \"2026-06-30T02:04:11.120Z\"";
+    time.map(Some).map_err(|_| Located::new(raw.span(), "not a day or a time", help))
+}
+
+/// A key that this check cannot do without.
+pub fn needed<'a, T>(
+    value: Option<&'a Spanned<T>>,
+    name: &str,
+    span: &Range<usize>,
+) -> Result<&'a Spanned<T>, Located> {
+    value.ok_or_else(|| {
+        let help = if name.starts_with('[') { format!("add {name}") } else { format!("add {name} = …") };
+        Located::new(span.clone(), format!("this check has no `{name}`"), help)
+    })
+}
+
 pub fn web_address(raw: &Spanned<String>) -> Result<String, Located> {
     let url = raw.get_ref();
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
@@ -76,4 +98,12 @@ pub fn pattern(raw: Option<&Spanned<String>>) -> Result<Option<String>, Located>
             Err(Located::new(raw.span(), format!("not a pattern: {error}"), help))
         }
     }
+}
+
+/// A path that is not empty.
+pub fn filled(path: Spanned<String>, help: &str) -> Result<String, Located> {
+    if path.get_ref().trim().is_empty() {
+        return Err(Located::new(path.span(), "an empty path", help));
+    }
+    Ok(path.into_inner())
 }

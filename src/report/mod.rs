@@ -26,6 +26,7 @@ use crate::core::verify::Finding;
 pub use html::to_html;
 pub use markdown::to_markdown;
 pub use model::{Report, SCHEMA};
+pub use words::trigger as word_of_trigger;
 
 /// What became of an opening.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -30,6 +30,8 @@ pub const COMMANDS: &[&str] = &[
     "cosign",
     "join",
     "collect",
+    "doctor",
+    "watch",
     "attach",
     "note",
     "record",

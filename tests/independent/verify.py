@@ -297,4 +297,4 @@ if __name__ == "__main__":
     for name in ("folder", "--roster-sha256", "--checkpoint"): parser.add_argument(name)
     try: status, findings, why = verify(**vars(parser.parse_args()))
     except (OSError, ValueError) as error: parser.error(str(error))  # ends with 2
-    sys.exit(print(*(f"entry {seq}: {code}" for seq, code in findings), *why, "VERIFIED" * (not status), sep="\n") or status)
+    sys.exit(print(*(f"entry {n}: {c}" for n, c in findings), *why, "VERIFIED"[8 * status:], sep="\n") or status)

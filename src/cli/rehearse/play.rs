@@ -222,7 +222,10 @@ fn go_back(stage: &mut Stage, id: &Token) -> Result<()> {
         reason: "5xx above 1 %: back to Blue".into(),
         trigger: TriggerArg::ErrorRate,
         check: Some(Token::new("http-5xx")?),
+        service: Vec::new(),
+        manual: Vec::new(),
         again: false,
+        yes: false,
     };
     stage.act(LEAD, Some(id), |app| rollback::run(app, &args))?;
     for step in [
