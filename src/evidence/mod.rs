@@ -13,6 +13,7 @@ mod flow;
 mod github;
 mod http;
 mod logs;
+mod network;
 mod parameters;
 mod prometheus;
 mod series;
