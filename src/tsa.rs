@@ -1,10 +1,10 @@
 //! Asking a time-stamping authority over HTTP (RFC 3161 section 3.4).
 
-use std::io::Read as _;
 use std::time::Duration;
 
 use crate::core::redact;
 use crate::core::timestamp::TOKEN_MAX;
+use crate::remote::http;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// So often is an authority asked that cannot answer now, with a pause that doubles.
@@ -86,18 +86,10 @@ pub fn ask(url: &str, request: &[u8]) -> Result<Vec<u8>, AskError> {
 }
 
 fn post(url: &str, request: &[u8]) -> Result<(u16, String, Vec<u8>), ureq::Error> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .user_agent(concat!("aether-audit/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into();
-    let asked = agent.post(url).header("content-type", "application/timestamp-query");
+    let asked = http::agent(TIMEOUT).post(url).header("content-type", "application/timestamp-query");
     let mut response = asked.header("accept", "application/timestamp-reply").send(request)?;
-    let mut body = Vec::new();
-    response.body_mut().as_reader().take(TOKEN_MAX as u64 + 1).read_to_end(&mut body)?;
+    // One more than fits, so that the caller sees it.
+    let (body, _) = http::body(&mut response, TOKEN_MAX + 1)?;
     let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok());
     let kind = kind.unwrap_or("no content type").chars().take(80).collect();
     Ok((response.status().as_u16(), kind, body))

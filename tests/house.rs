@@ -12,11 +12,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["core"]),
     ("evidence", &["core", "remote"]),
     ("ledger", &["core"]),
+    ("notify", &["core", "remote"]),
     ("remote", &["core"]),
     ("report", &["core"]),
-    ("tsa", &["core"]),
-    ("witness", &["core"]),
-    ("cli", &["archive", "config", "core", "evidence", "ledger", "remote", "report", "tsa", "witness"]),
+    ("tsa", &["core", "remote"]),
+    ("witness", &["core", "remote"]),
+    (
+        "cli",
+        &["archive", "config", "core", "evidence", "ledger", "notify", "remote", "report", "tsa", "witness"],
+    ),
     ("main.rs", &["cli"]),
 ];
 

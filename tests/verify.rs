@@ -5,6 +5,9 @@ mod common;
 
 #[path = "verify/adversary.rs"]
 mod adversary;
+#[path = "cli/authority.rs"]
+#[allow(dead_code)] // half of it is for those who ask over HTTP
+mod authority;
 #[path = "verify/campaign.rs"]
 mod campaign;
 #[path = "verify/honest.rs"]
@@ -13,6 +16,8 @@ mod honest;
 mod mutated;
 #[path = "verify/tampered.rs"]
 mod tampered;
+#[path = "verify/tokens.rs"]
+mod tokens;
 
 use aether_audit::core::hash::Hash;
 use aether_audit::core::verify::{Anchors, Finding, Openings, Report, Scope, Stored, verify};

@@ -4,14 +4,16 @@ use std::ops::Range;
 
 use toml::Spanned;
 
+use super::baseline::baseline;
 use super::raw::{Check as Raw, OnFail};
+use super::rules::rules;
 use super::value::{Located, id, needed, optional_number, optional_parsed, pattern, web_address};
-use super::{source_dns, source_logs, source_parameters, source_snapshot};
+use super::{source_dns, source_logs, source_parameters, source_prometheus, source_snapshot};
 use crate::core::check::{
-    BaselineSpec, Check, CheckSpec, CommandProbe, Database, Decimal, HttpProbe, Limit, MAX_POINTS,
-    MetricProbe, Phase, Probe, SourceKind,
+    Check, CheckSpec, CommandProbe, Database, Decimal, HttpProbe, Limit, MAX_POINTS, MetricProbe, Phase,
+    Probe, SourceKind, StatusRange,
 };
-use crate::core::redact;
+use crate::core::{check, redact};
 
 const LIMIT_HELP: &str = "write it as objective = \"< 0.1\" or rollback = \"> 1\"";
 
@@ -25,7 +27,9 @@ pub fn from_raw(raw: Spanned<Raw>, databases: &[Database]) -> Result<Check, Loca
     }
     foreign_keys(&raw)?;
     let (probe, expect) = probe(&raw, &span, databases)?;
-    let window_minutes = optional_number(raw.window_minutes.as_ref(), 1..=1440)?.unwrap_or(5);
+    // Evaluations that are counted look at minutes of their own.
+    let usual = if raw.trigger_after.is_some() { 1 } else { 5 };
+    let window_minutes = optional_number(raw.window_minutes.as_ref(), 1..=1440)?.unwrap_or(usual);
     let period_seconds = period(&raw, window_minutes)?;
     let spec = CheckSpec {
         id: raw.id.get_ref().clone(),
@@ -33,7 +37,7 @@ pub fn from_raw(raw: Spanned<Raw>, databases: &[Database]) -> Result<Check, Loca
         unit: unit(&raw, &probe)?,
         objective: optional_parsed(raw.objective.as_ref(), LIMIT_HELP)?,
         rollback: optional_parsed(raw.rollback.as_ref(), LIMIT_HELP)?,
-        baseline: baseline(&raw, period_seconds)?,
+        baseline: baseline(&raw, window_minutes, period_seconds)?,
         aggregate: raw.aggregate.as_ref().map(|how| *how.get_ref()),
         min_requests: optional_number(raw.min_requests.as_ref(), 1..=u32::MAX)?.map(u64::from),
         on_fail: expect.is_some().then(|| match raw.on_fail.as_ref().map(Spanned::get_ref) {
@@ -42,6 +46,7 @@ pub fn from_raw(raw: Spanned<Raw>, databases: &[Database]) -> Result<Check, Loca
         }),
         expect: expect.map(|text| text.chars().filter(|c| !c.is_control()).take(100).collect()),
         query: None,
+        rules: Some(rules(&raw)?),
         // What changes only by somebody's hand is looked at when somebody asks.
         watch: raw
             .watch
@@ -52,16 +57,19 @@ pub fn from_raw(raw: Spanned<Raw>, databases: &[Database]) -> Result<Check, Loca
 }
 
 fn foreign_keys(raw: &Raw) -> Result<(), Located> {
-    use SourceKind::{Cloudwatch, Command, Dns, File, Http, Logs, Parameters, Snapshot};
+    use SourceKind::{
+        Certificate, Cloudwatch, Command, Dns, File, Flow, Http, Logs, Parameters, Prometheus, Snapshot,
+    };
     fn place<T>(value: Option<&Spanned<T>>) -> Option<Range<usize>> {
         value.map(Spanned::span)
     }
     let source = *raw.source.get_ref();
     let alarms = raw.alarms.is_some();
-    let (metric, series) =
-        (source == Cloudwatch && !alarms, source == Cloudwatch && !alarms || source == File);
-    let answers = matches!(source, Http | Command | Dns | Parameters | Snapshot | Logs) || alarms;
-    let limits = series || matches!(source, Http | Command);
+    let metric = source == Cloudwatch && !alarms;
+    let series = metric || matches!(source, File | Prometheus);
+    let counts = metric || source == Prometheus && source_prometheus::counts(raw.prometheus.as_ref());
+    let answers = !matches!(source, Cloudwatch | File | Prometheus) || alarms;
+    let limits = series || matches!(source, Http | Flow | Certificate | Command);
     let keys = [
         ("namespace", place(raw.namespace.as_ref()), metric),
         ("metric", place(raw.metric.as_ref()), metric),
@@ -69,9 +77,11 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
         ("statistic", place(raw.statistic.as_ref()), metric),
         ("divide-by", place(raw.divide_by.as_ref()), metric),
         ("alarms", place(raw.alarms.as_ref()), source == Cloudwatch),
-        ("min-requests", place(raw.min_requests.as_ref()), metric),
+        ("min-requests", place(raw.min_requests.as_ref()), counts),
         ("baseline-ratio", place(raw.baseline_ratio.as_ref()), series),
         ("baseline-days", place(raw.baseline_days.as_ref()), series),
+        ("baseline-test", place(raw.baseline_test.as_ref()), series),
+        ("baseline-alpha", place(raw.baseline_alpha.as_ref()), series),
         ("aggregate", place(raw.aggregate.as_ref()), series),
         ("window-minutes", place(raw.window_minutes.as_ref()), series || source == Logs),
         ("period-seconds", place(raw.period_seconds.as_ref()), series),
@@ -79,15 +89,26 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
         ("rollback", place(raw.rollback.as_ref()), limits),
         ("unit", place(raw.unit.as_ref()), series || source == Command),
         ("on-fail", place(raw.on_fail.as_ref()), answers),
+        ("trigger", place(raw.trigger.as_ref()), true),
+        ("trigger-after", place(raw.trigger_after.as_ref()), !alarms),
+        ("errors-after", place(raw.errors_after.as_ref()), true),
+        ("missing", place(raw.missing.as_ref()), series || alarms),
         ("url", place(raw.url.as_ref()), source == Http),
         ("status", place(raw.status.as_ref()), source == Http),
         ("body-pattern", place(raw.body_pattern.as_ref()), source == Http),
-        ("timeout-seconds", place(raw.timeout_seconds.as_ref()), matches!(source, Http | Command)),
+        (
+            "timeout-seconds",
+            place(raw.timeout_seconds.as_ref()),
+            matches!(source, Http | Command | Prometheus),
+        ),
         ("argv", place(raw.argv.as_ref()), source == Command),
         ("exit-code", place(raw.exit_code.as_ref()), source == Command),
         ("value-pattern", place(raw.value_pattern.as_ref()), source == Command),
         ("path", place(raw.path.as_ref()), source == File),
         ("series", place(raw.series.as_ref()), source == File),
+        ("prometheus", place(raw.prometheus.as_ref()), source == Prometheus),
+        ("flow", place(raw.flow.as_ref()), source == Flow),
+        ("certificate", place(raw.certificate.as_ref()), source == Certificate),
         ("dns", place(raw.dns.as_ref()), source == Dns),
         ("parameters", place(raw.parameters.as_ref()), source == Parameters),
         ("snapshot", place(raw.snapshot.as_ref()), source == Snapshot),
@@ -142,6 +163,10 @@ fn probe(raw: &Raw, span: &Range<usize>, databases: &[Database]) -> Result<(Prob
                 Some(expect),
             ))
         }
+        SourceKind::Flow => super::source_flow::probe(needed_table(raw.flow.as_ref(), "flow", span)?),
+        SourceKind::Certificate => {
+            super::source_certificate::probe(needed_table(raw.certificate.as_ref(), "certificate", span)?)
+        }
         SourceKind::Command => {
             let argv = needed(raw.argv.as_ref(), "argv", span)?;
             if argv.get_ref().first().is_none_or(String::is_empty)
@@ -173,6 +198,10 @@ fn probe(raw: &Raw, span: &Range<usize>, databases: &[Database]) -> Result<(Prob
             }
             let series = raw.series.as_ref().unwrap_or(&raw.id).get_ref().clone();
             Ok((Probe::File { path: path.get_ref().clone(), series }, None))
+        }
+        SourceKind::Prometheus => {
+            let probe = source_prometheus::probe(raw.prometheus.as_ref(), span, timeout_seconds)?;
+            Ok((Probe::Prometheus(probe), None))
         }
     }
 }
@@ -219,13 +248,8 @@ fn known_statistic(text: &str) -> bool {
         })
 }
 
-fn statuses(raw: &Spanned<String>) -> Result<Vec<(u16, u16)>, Located> {
-    let one = |text: &str| text.trim().parse::<u16>().ok().filter(|status| (100..=599).contains(status));
-    let range = |part: &str| match part.split_once('-') {
-        None => one(part).map(|status| (status, status)),
-        Some((from, to)) => Some((one(from)?, one(to)?)).filter(|(from, to)| from <= to),
-    };
-    raw.get_ref().split(',').map(range).collect::<Option<Vec<_>>>().ok_or_else(|| {
+fn statuses(raw: &Spanned<String>) -> Result<Vec<StatusRange>, Located> {
+    check::statuses(raw.get_ref()).ok_or_else(|| {
         Located::new(
             raw.span(),
             "not a set of HTTP statuses",
@@ -272,48 +296,11 @@ fn unit(raw: &Raw, probe: &Probe) -> Result<Option<String>, Located> {
         return Ok(Some(text.clone()));
     }
     Ok(match probe {
-        Probe::Http(_) => Some("ms".to_owned()),
+        Probe::Http(_) | Probe::Flow(_) => Some("ms".to_owned()),
+        Probe::Certificate(_) => Some("days".to_owned()),
         Probe::Metric(metric) if metric.divide_by.is_some() => Some("percent".to_owned()),
         _ => None,
     })
-}
-
-fn baseline(raw: &Raw, period_seconds: u32) -> Result<Option<BaselineSpec>, Located> {
-    let (ratio, days) = match (&raw.baseline_ratio, &raw.baseline_days) {
-        (None, None) => return Ok(None),
-        (Some(ratio), Some(days)) => (ratio, days),
-        (Some(ratio), None) => {
-            return Err(Located::new(ratio.span(), "a baseline of how many days?", "add baseline-days = 7"));
-        }
-        (None, Some(days)) => {
-            return Err(Located::new(
-                days.span(),
-                "a baseline without a ratio",
-                "add baseline-ratio = \"1.2\"",
-            ));
-        }
-    };
-    let parsed =
-        ratio.get_ref().parse().ok().filter(|ratio: &Decimal| !ratio.is_negative() && !ratio.is_zero());
-    let parsed = parsed.ok_or_else(|| {
-        Located::new(ratio.span(), "not a factor above 0", "write a string such as \"1.2\"")
-    })?;
-    let most = if period_seconds < 60 {
-        0
-    } else if period_seconds < 300 {
-        14
-    } else {
-        28
-    };
-    if most == 0 {
-        return Err(Located::new(
-            days.span(),
-            "CloudWatch keeps periods under a minute for 3 hours",
-            "set period-seconds = 60",
-        ));
-    }
-    let days = optional_number(Some(days), 1..=most)?.unwrap_or(most);
-    Ok(Some(BaselineSpec { ratio: parsed, days }))
 }
 
 fn limits(raw: &Raw, spec: &CheckSpec, probe: &Probe) -> Result<(), Located> {
@@ -352,4 +339,20 @@ fn contradiction(objective: &Limit, rollback: &Limit) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// The sub-table of a source.
+fn needed_table<'a, T>(
+    value: Option<&'a Spanned<T>>,
+    name: &str,
+    span: &Range<usize>,
+) -> Result<&'a T, Located> {
+    let missing = || {
+        Located::new(
+            span.clone(),
+            format!("this check has no [check.{name}]"),
+            format!("add [check.{name}] below it"),
+        )
+    };
+    value.map(Spanned::get_ref).ok_or_else(missing)
 }

@@ -1,11 +1,19 @@
 //! `aether.toml`: what the team sets, with an error that shows the line for whatever is wrong with it.
 
+mod baseline;
 mod check;
+mod dns;
 mod error;
+mod github;
 mod raw;
+mod rules;
+mod slack;
+mod source_certificate;
 mod source_dns;
+mod source_flow;
 mod source_logs;
 mod source_parameters;
+mod source_prometheus;
 mod source_snapshot;
 mod traffic;
 mod value;
@@ -18,13 +26,15 @@ use askama::Template;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+pub use dns::DnsSettings;
 pub use error::{ConfigError, Place};
 
 use crate::core::archive::{self, MAX_RETAIN_DAYS, RETAIN_DAYS};
-use crate::core::check::{AwsSettings, Check, CheckSpec, Database, Decimal, Probe};
+use crate::core::check::{AwsSettings, Check, CheckSpec, Database, Decimal, GithubSettings, Probe};
+use crate::core::message::{SlackSettings, WebhookSettings};
 use crate::core::traffic::Traffic;
 use error::Fault;
-use value::{Located, id, optional_number, optional_parsed, web_address};
+use value::{Located, filled, id, optional_number, optional_parsed, web_address};
 
 /// The largest configuration that is read, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -42,10 +52,18 @@ pub struct Config {
     pub deployment: Deployment,
     /// How to reach AWS.
     pub aws: AwsSettings,
+    /// How to reach GitHub.
+    pub github: GithubSettings,
     /// Where `export --archive` writes to.
     pub archive: Archive,
     /// The databases that snapshots are taken of.
     pub database: Vec<Database>,
+    /// Where messages go.
+    pub slack: SlackSettings,
+    /// Where they go as plain JSON.
+    pub webhook: WebhookSettings,
+    /// Who is asked whether traffic has moved.
+    pub dns: DnsSettings,
     /// By which records traffic moves, in the order of the file.
     pub traffic: Vec<Traffic>,
     /// In the order of the file; ids are unique.
@@ -206,6 +224,10 @@ impl Config {
                 .unwrap_or(RETAIN_DAYS),
         };
         let database = source_snapshot::databases(file.database)?;
+        let dns = dns::dns(file.dns)?;
+        let slack = slack::slack(file.slack)?;
+        let webhook = slack::webhook(file.webhook)?;
+        let github = github::github(file.github, file.project.workflow.as_ref())?;
         let mut seen = BTreeSet::new();
         let mut checks = vec![];
         let mut by_record = vec![];
@@ -216,8 +238,12 @@ impl Config {
             if matches!(check.probe, Probe::Dns(_)) {
                 by_record.push((checks.len(), source));
             }
-            if let Probe::Http(http) = &mut check.probe {
-                http.ca_file.clone_from(&ca_file);
+            match &mut check.probe {
+                Probe::Http(http) => http.ca_file.clone_from(&ca_file),
+                Probe::Prometheus(prometheus) => prometheus.ca_file.clone_from(&ca_file),
+                Probe::Flow(flow) => flow.ca_file.clone_from(&ca_file),
+                Probe::Certificate(certificate) => certificate.ca_file.clone_from(&ca_file),
+                _ => {}
             }
             if !seen.insert(check.spec.id.clone()) {
                 let message = format!("two checks are called `{}`", check.spec.id);
@@ -238,8 +264,12 @@ impl Config {
             escalation: file.escalation,
             deployment: deployment(file.deployment)?,
             aws,
+            github,
             archive,
             database,
+            slack,
+            webhook,
+            dns,
             traffic,
             check: checks,
         })
@@ -271,13 +301,6 @@ fn log(raw: raw::Log) -> Result<Log, Located> {
         raw.ledger.map(|path| filled(path, "write a path such as \"records/ledger.db\"")).transpose()?;
     let ledger = ledger.unwrap_or_else(|| "records/ledger.db".to_owned());
     Ok(Log { origin: raw.origin.into_inner(), ledger: ledger.into() })
-}
-
-fn filled(path: Spanned<String>, help: &str) -> Result<String, Located> {
-    if path.get_ref().trim().is_empty() {
-        return Err(Located::new(path.span(), "an empty path", help));
-    }
-    Ok(path.into_inner())
 }
 
 /// What is wrong with `origin`, if anything.

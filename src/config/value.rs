@@ -99,3 +99,11 @@ pub fn pattern(raw: Option<&Spanned<String>>) -> Result<Option<String>, Located>
         }
     }
 }
+
+/// A path that is not empty.
+pub fn filled(path: Spanned<String>, help: &str) -> Result<String, Located> {
+    if path.get_ref().trim().is_empty() {
+        return Err(Located::new(path.span(), "an empty path", help));
+    }
+    Ok(path.into_inner())
+}

@@ -16,6 +16,7 @@ pub mod keys;
 pub mod leak;
 pub mod log;
 pub mod merkle;
+pub mod message;
 pub mod name;
 pub mod opening;
 pub mod proof;

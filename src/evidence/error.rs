@@ -44,6 +44,36 @@ pub enum EvidenceError {
         /// Why.
         problem: String,
     },
+    /// A Prometheus server that says no.
+    #[error("Prometheus at {place} refuses the query ({kind}): try it in its own expression browser")]
+    Query {
+        /// The server, without credentials.
+        place: String,
+        /// Its errorType, or the HTTP status.
+        kind: String,
+        /// The provider's words.
+        said: String,
+    },
+    /// No answer, or none that can be read.
+    #[error("Prometheus at {place} gave no usable answer: {problem}")]
+    NoAnswer {
+        /// The server, without credentials.
+        place: String,
+        /// In the program's own words.
+        problem: String,
+    },
+    /// More series than the one that can be judged.
+    #[error("the query gives {count} series: make it one, such as with sum(…)")]
+    ManySeries {
+        /// How many.
+        count: usize,
+    },
+    /// Something of the environment that is not there.
+    #[error("{what}")]
+    Missing {
+        /// What is missing and what to do.
+        what: String,
+    },
     /// Something in the configuration that only shows in use.
     #[error("{what}: correct it in aether.toml")]
     Invalid {
@@ -69,6 +99,7 @@ impl EvidenceError {
     pub fn said(&self) -> Option<&str> {
         match self {
             Self::Aws(error) => error.said(),
+            Self::Query { said, .. } if !said.is_empty() => Some(said),
             _ => None,
         }
     }

@@ -3,32 +3,39 @@
 //! A source only observes. [`collect`] turns whatever came of it, failure included, into a reading that can be recorded;
 //! recording it, and failing because of it afterwards, is the caller's.
 
+mod certificate;
 mod cloudwatch;
 mod command;
 mod dns;
 mod error;
 mod file;
+mod flow;
 mod http;
 mod logs;
 mod parameters;
+mod prometheus;
 mod series;
 mod snapshot;
+mod web;
 
 use std::path::Path;
 
+pub use certificate::Certificate;
 pub use cloudwatch::CloudWatch;
 pub use command::Command;
 pub use dns::Dns;
 pub use error::EvidenceError;
 pub use file::File;
+pub use flow::Flow;
 pub use http::Http;
 pub use logs::Logs;
 pub use parameters::Parameters;
+pub use prometheus::Prometheus;
 pub use snapshot::Snapshot;
 
 use crate::core::check::{
-    Aggregate, AwsSettings, Check, CheckSpec, MAX_POINTS, Measured, Phase, Point, Probe, Reading, Window,
-    judge,
+    Aggregate, AwsSettings, Check, CheckSpec, History, MAX_POINTS, Measured, Phase, Point, Probe, Reading,
+    Window, judge,
 };
 use crate::core::time::Timestamp;
 
@@ -47,16 +54,18 @@ pub struct Request {
     pub now: Timestamp,
     /// How many earlier days to look at too; 0 for none.
     pub baseline_days: u32,
-    /// How the points of each earlier day become one.
-    pub aggregate: Aggregate,
+    /// How the points of each earlier day become one; `None` where each is wanted.
+    pub aggregate: Option<Aggregate>,
 }
 
 impl Request {
     /// What `check` asks for over `window`.
     #[must_use]
     pub fn new(check: &Check, window: Window, now: Timestamp) -> Self {
-        let baseline_days = check.spec.baseline.as_ref().map_or(0, |baseline| baseline.days);
-        Self { window, now, baseline_days, aggregate: check.spec.aggregate() }
+        let baseline = check.spec.baseline.as_ref();
+        let each = baseline.is_some_and(|baseline| matches!(baseline.history, History::MannWhitney(_)));
+        let aggregate = (!each).then(|| check.spec.aggregate());
+        Self { window, now, baseline_days: baseline.map_or(0, |baseline| baseline.days), aggregate }
     }
 }
 
@@ -78,7 +87,7 @@ pub struct Observation {
     pub window: Option<Window>,
     /// Oldest first.
     pub points: Vec<Point>,
-    /// One for each earlier day with data.
+    /// One for each earlier day with data, or all of them where the request aggregates none.
     pub baseline_points: Vec<Point>,
     /// How many samples stand behind the points.
     pub samples: Option<u64>,
@@ -142,7 +151,10 @@ pub fn source(check: &Check, aws: &AwsSettings, root: &Path) -> Box<dyn Source> 
         Probe::Metric(metric) => Box::new(CloudWatch::metric(metric.clone(), aws.clone())),
         Probe::Alarms { names } => Box::new(CloudWatch::alarms(names.clone(), aws.clone())),
         Probe::Http(http) => Box::new(Http::new(http.clone(), root)),
+        Probe::Flow(flow) => Box::new(Flow::new(flow.clone(), root)),
+        Probe::Certificate(certificate) => Box::new(Certificate::new(certificate.clone(), root)),
         Probe::Command(command) => Box::new(Command::new(command.clone(), root)),
+        Probe::Prometheus(prometheus) => Box::new(Prometheus::new(prometheus.clone(), root)),
         Probe::File { path, series } => Box::new(File::new(root, path, series)),
         Probe::Dns(dns) => Box::new(Dns::new(dns.clone(), aws.clone())),
         Probe::Parameters(all) => Box::new(Parameters::new(all.clone(), aws.clone(), root)),

@@ -4,3 +4,6 @@
 //! a secret: neither credentials, nor values, nor the bodies of answers.
 
 pub mod aws;
+pub mod dns;
+pub mod github;
+pub mod http;

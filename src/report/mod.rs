@@ -23,6 +23,7 @@ pub use checklist::checklist;
 pub use html::to_html;
 pub use markdown::to_markdown;
 pub use model::{Report, SCHEMA};
+pub use words::trigger as word_of_trigger;
 
 /// What became of an opening.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,15 +1,15 @@
 //! Asking witnesses to cosign a checkpoint.
 
-use std::io::Read as _;
 use std::thread;
 use std::time::Duration;
 
 use crate::core::checkpoint::{CosignerKey, Note, NoteSignature, cosigned};
 use crate::core::hash::Hash;
 use crate::core::witness::AddCheckpoint;
+use crate::remote::http;
 
 /// An answer has a few lines.
-const MAX_ANSWER: u64 = 64 * 1024;
+const MAX_ANSWER: usize = 64 * 1024;
 /// So often is a witness told what it last cosigned, should that change meanwhile.
 const ROUNDS: usize = 3;
 
@@ -102,7 +102,7 @@ pub fn ask(
     proof: &dyn Fn(u64) -> Result<Vec<Hash>, String>,
     patience: Patience,
 ) -> Vec<Result<NoteSignature, AskError>> {
-    let agent = agent(patience);
+    let agent = http::agent(patience.answer);
     let new = |&(url, key)| Asked { url, key, old: 0, outcome: None };
     let mut all: Vec<Asked> = witnesses.iter().map(new).collect();
     for _ in 0..ROUNDS {
@@ -175,24 +175,12 @@ fn accept(url: &str, cosigner: &CosignerKey, note: &Note, body: &str) -> Result<
     }
 }
 
-fn agent(patience: Patience) -> ureq::Agent {
-    ureq::Agent::config_builder()
-        .timeout_global(Some(patience.answer))
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .user_agent(concat!("aether-audit/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into()
-}
-
 fn post(agent: &ureq::Agent, url: &str, body: &str, patience: Patience) -> Result<(u16, String), AskError> {
     let target = format!("{}/add-checkpoint", url.trim_end_matches('/'));
     let send = || -> Result<(u16, String), String> {
         let mut response = agent.post(&target).send(body).map_err(|e| e.to_string())?;
-        let mut answer = String::new();
-        let read = response.body_mut().as_reader().take(MAX_ANSWER).read_to_string(&mut answer);
-        read.map_err(|e| e.to_string())?;
+        let (answer, _) = http::body(&mut response, MAX_ANSWER).map_err(|e| e.to_string())?;
+        let answer = String::from_utf8(answer).map_err(|_| "its answer is no text".to_owned())?;
         Ok((response.status().as_u16(), answer))
     };
     let mut pause = Duration::from_millis(200);

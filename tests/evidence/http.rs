@@ -223,3 +223,33 @@ fn a_ca_file_that_is_none_is_named() {
         assert!(detail(&collected).contains(says), "{}", detail(&collected));
     }
 }
+
+/// The days that a certificate is good for, as `openssl` made it; and why there is none.
+#[test]
+fn certificates_are_verified_and_their_days_counted() {
+    let server = Https::start();
+    let check = |host: &str, port: u16, http: &str, more: &str| {
+        let config = format!(
+            "{http}\n[[check]]\nid = \"c\"\nsource = \"certificate\"\non-fail = \"trigger\"\n{more}\n\
+             [check.certificate]\nhost = \"{host}\"\nport = {port}\ntimeout-seconds = 5\n"
+        );
+        measure(&config, server.folder.path())
+    };
+    let own = "[http]\nca-file = \"ca.pem\"";
+    // Made for two days, a second ago or less.
+    let good = check("localhost", server.port, own, "objective = \">= 1\"\nrollback = \"< 1\"");
+    is(&good, Phase::Pass, "the certificate ends in ");
+    let days = good.reading.value.as_ref().map(ToString::to_string);
+    assert!(matches!(days.as_deref(), Some("1" | "2")), "{days:?}");
+    assert_eq!(good.reading.unit.as_deref(), Some("days"));
+    is(&check("localhost", server.port, own, "objective = \"> 30\""), Phase::Warn, "breaches the objective");
+    is(&check("localhost", server.port, "", ""), Phase::Trigger, "no public CA vouches");
+    is(&check("127.0.0.1", server.port, own, ""), Phase::Pass, "ends in");
+    is(&check("localhost.", 1, own, ""), Phase::Trigger, "");
+    is(&check("localhost", 1, own, ""), Phase::Trigger, "connection refused");
+    let plain = Server::saying("200 OK", "", b"");
+    is(&check("127.0.0.1", plain.address.port(), own, ""), Phase::Trigger, "");
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = mute.local_addr().unwrap().port();
+    is(&check("127.0.0.1", port, own, ""), Phase::Trigger, "no answer within 5 s");
+}

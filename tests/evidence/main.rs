@@ -5,9 +5,12 @@ mod child;
 mod command;
 mod faults;
 mod file;
+mod flow;
 mod http;
 mod metrics;
 mod ministack;
+mod prometheus;
+mod prometheus_server;
 mod server;
 
 use std::path::Path;

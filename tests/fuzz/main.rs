@@ -15,6 +15,10 @@ use targets::TARGETS;
 const SEED: u64 = 0xf022;
 /// Alterations of each target in a short run.
 const SHORT: usize = 3000;
+/// After so many alterations the clock is looked at.
+const LOOK: usize = 16;
+/// How often a long run says how far it is, in CPU time of its target.
+const TELL: Duration = Duration::from_mins(1);
 
 /// xorshift64*: the same alterations each time.
 struct Random(u64);
@@ -70,10 +74,17 @@ fn alter(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     }
 }
 
-/// How long for each target; a campaign sets the variable.
+/// How long each target is to compute, in seconds of its own thread; a campaign sets the variable.
 fn seconds() -> Option<Duration> {
     let given = std::env::var("AETHER_AUDIT_TEST_FUZZ").ok();
     given.map(|given| Duration::from_secs(given.parse().expect("seconds")))
+}
+
+/// How long this thread has computed. A machine that others share has much less of it than of wall time.
+fn computed(start: Instant) -> Duration {
+    let Ok(text) = std::fs::read_to_string("/proc/thread-self/schedstat") else { return start.elapsed() };
+    let nanos = text.split(' ').next().and_then(|nanos| nanos.parse().ok());
+    nanos.map_or_else(|| start.elapsed(), Duration::from_nanos)
 }
 
 #[test]
@@ -92,7 +103,8 @@ fn hunt(name: &str, target: fn(&[u8])) {
         target(bytes);
     }
     let (mut random, mut tried, start) = (Random(SEED), 0, Instant::now());
-    while seconds().map_or(tried < SHORT, |most| start.elapsed() < most) {
+    let (mut spent, mut told) = (Duration::ZERO, Duration::ZERO);
+    while seconds().map_or(tried < SHORT, |most| spent < most) {
         let mut bytes = corpus[random.below(corpus.len())].clone();
         for _ in 0..=random.below(4) {
             let other = &corpus[random.below(corpus.len())];
@@ -101,6 +113,17 @@ fn hunt(name: &str, target: fn(&[u8])) {
         tried += 1;
         let fine = catch_unwind(|| target(&bytes)).is_ok();
         assert!(fine, "{name}, alteration {tried}: {:?}", String::from_utf8_lossy(&bytes));
+        if tried % LOOK == 0 {
+            spent = computed(start);
+        }
+        if spent > told + TELL {
+            told = spent;
+            println!("{name}: {tried} alterations in {} CPU seconds so far", spent.as_secs());
+        }
     }
-    println!("{name}: {tried} alterations of {} inputs", corpus.len());
+    let (cpu, wall) = (computed(start).as_secs_f32(), start.elapsed().as_secs_f32());
+    println!(
+        "{name}: {tried} alterations of {} inputs in {cpu:.1} CPU seconds, {wall:.1} by the wall",
+        corpus.len()
+    );
 }

@@ -18,6 +18,7 @@ use aether_audit::core::verify::{
 
 use super::common::{TestLog, secret, story};
 use super::mutated::Random;
+use super::tokens::tokens;
 use super::{Kept, check, check_bytes, roster_only};
 
 const SEED: u64 = 0x5eed;
@@ -32,7 +33,7 @@ fn cases() -> usize {
 
 /// What became of an altered thing.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+pub enum Outcome {
     /// It says the same as before.
     Same,
     Found,
@@ -40,14 +41,14 @@ enum Outcome {
     NotProven,
 }
 
-type Case = Result<Outcome, String>;
+pub type Case = Result<Outcome, String>;
 
 /// A log with everything that stands beside it.
-struct World {
-    log: TestLog,
+pub struct World {
+    pub log: TestLog,
     anchors: Anchors,
     /// The checkpoint over everything, cosigned; the key of the witness.
-    note: Note,
+    pub note: Note,
     cosigner: CosignerKey,
     /// The proof of each entry by itself.
     given: Vec<Given>,
@@ -56,7 +57,7 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut log = story::short();
         let key = secret("witness");
         let cosigner = CosignerKey::new("witness.example/w1", key.public()).unwrap();
@@ -106,7 +107,7 @@ fn proof(log: &TestLog, seq: usize, note: &Note) -> Given {
 }
 
 /// Alters bytes somewhere, as damage and as patience would.
-fn bend(bytes: &mut Vec<u8>, random: &mut Random) {
+pub fn bend(bytes: &mut Vec<u8>, random: &mut Random) {
     let length = bytes.len();
     if length == 0 {
         return bytes.push(b'x');
@@ -129,7 +130,7 @@ fn bend(bytes: &mut Vec<u8>, random: &mut Random) {
     }
 }
 
-fn bent(text: &str, random: &mut Random) -> Option<String> {
+pub fn bent(text: &str, random: &mut Random) -> Option<String> {
     let mut bytes = text.as_bytes().to_vec();
     bend(&mut bytes, random);
     String::from_utf8(bytes).ok()
@@ -416,13 +417,14 @@ type Alteration = fn(&World, &mut Random) -> Case;
 
 #[test]
 fn no_alteration_is_missed() {
-    let classes: [(&str, Alteration); 6] = [
+    let classes: [(&str, Alteration); 7] = [
         ("entries", entries),
         ("rows", rows),
         ("openings", openings),
         ("notes", notes),
         ("cosignatures", cosignatures),
         ("proofs", proofs),
+        ("tokens", tokens),
     ];
     let world = World::new();
     assert_eq!(check_bytes(&world.log.entries, &world.log, &world.anchors).verdict(), Verdict::Verified);
@@ -432,7 +434,7 @@ fn no_alteration_is_missed() {
     let run = |lane: u64| {
         let world = World::new();
         let mut random = Random(SEED + lane);
-        let mut counts = [[0; 3]; 6];
+        let mut counts = [[0; 3]; 7];
         for case in 0..cases() / classes.len() / LANES {
             for ((name, class), counts) in classes.iter().zip(&mut counts) {
                 let outcome = class(&world, &mut random);
@@ -454,6 +456,10 @@ fn no_alteration_is_missed() {
         let sum = |outcome: usize| lanes.iter().map(|counts| counts[index][outcome]).sum::<usize>();
         let (same, found, not_proven) = (sum(0), sum(1), sum(2));
         println!("{name:12} {:7} {found:7} {not_proven:12} {same:15}", same + found + not_proven);
-        assert!(found > 4 * (same + not_proven), "{name} alters next to nothing");
+        // Whoever bends a certificate above an authority's, or brings another's token, is not to be told from who
+        // trusts somebody else: there the time is not proven.
+        let (told, rest) =
+            if *name == "tokens" { (found + not_proven, same) } else { (found, same + not_proven) };
+        assert!(told > 4 * rest, "{name} alters next to nothing");
     }
 }

@@ -2,17 +2,26 @@
 
 mod aws;
 mod decimal;
+mod github;
 mod judge;
 mod probe;
+mod rank;
 mod reading;
+mod rules;
 mod spec;
 
 pub use aws::{Database, DnsProbe, Expected, LogsProbe, ParametersProbe, Search, SnapshotProbe};
 pub use decimal::{Decimal, DecimalError};
+pub use github::{GITHUB_API, GithubSettings};
 pub use judge::{Judgement, Measured, aggregate, judge};
-pub use probe::{AwsSettings, Check, CommandProbe, HttpProbe, MetricProbe, Probe};
+pub use probe::{
+    AwsSettings, CertificateProbe, Check, CommandProbe, FlowProbe, HttpProbe, MetricProbe, Probe,
+    PrometheusProbe, StatusRange, status_in, statuses,
+};
+pub use rank::{Alpha, AlphaError, Ranked, rank};
 pub use reading::{MAX_POINTS, Point, Reading, Window};
-pub use spec::{Aggregate, BaselineSpec, CheckSpec, Limit, LimitError, Op, SourceKind};
+pub use rules::{Evaluation, MissingData, Rules, Standing, TriggerAfter};
+pub use spec::{Aggregate, BaselineSpec, CheckSpec, History, Limit, LimitError, Op, SourceKind};
 
 use std::fmt;
 

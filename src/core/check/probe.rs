@@ -30,6 +30,10 @@ pub enum Probe {
     },
     /// One HTTP request.
     Http(HttpProbe),
+    /// Several HTTP requests after each other.
+    Flow(FlowProbe),
+    /// A server's certificate.
+    Certificate(CertificateProbe),
     /// One program run.
     Command(CommandProbe),
     /// A file of readings.
@@ -47,6 +51,16 @@ pub enum Probe {
     Snapshot(SnapshotProbe),
     /// Log groups.
     Logs(LogsProbe),
+    /// A query to a Prometheus server.
+    Prometheus(PrometheusProbe),
+}
+
+impl Probe {
+    /// Whether it measures the moment at which it is asked and nothing before: a minute that was missed is lost.
+    #[must_use]
+    pub const fn is_momentary(&self) -> bool {
+        !matches!(self, Self::Metric(_) | Self::File { .. } | Self::Logs(_) | Self::Prometheus(_))
+    }
 }
 
 /// A `CloudWatch` metric.
@@ -78,6 +92,69 @@ pub struct HttpProbe {
     pub timeout_seconds: u32,
     /// PEM certificates that are trusted beside the public web roots, relative to the project's folder.
     pub ca_file: Option<String>,
+}
+
+/// One PromQL query over time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrometheusProbe {
+    /// The server, with scheme and, behind a proxy, its path.
+    pub url: String,
+    /// Must give one series.
+    pub query: String,
+    /// Gives the number of requests of each period; added up, they are the samples behind the points.
+    pub requests: Option<String>,
+    /// The environment variable that holds a bearer token.
+    pub token_env: Option<String>,
+    /// For one request.
+    pub timeout_seconds: u32,
+    /// PEM certificates that are trusted beside the public web roots, relative to the project's folder.
+    pub ca_file: Option<String>,
+}
+
+/// A file of steps, each one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowProbe {
+    /// Relative to the project's folder.
+    pub file: String,
+    /// What each step's path is appended to.
+    pub base: String,
+    /// For each exchange.
+    pub timeout_seconds: u32,
+    /// As of [`HttpProbe`].
+    pub ca_file: Option<String>,
+}
+
+/// One server that speaks TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateProbe {
+    /// Its name, which the certificate must be for.
+    pub host: String,
+    /// 443 unless set.
+    pub port: u16,
+    /// For the whole exchange.
+    pub timeout_seconds: u32,
+    /// As of [`HttpProbe`].
+    pub ca_file: Option<String>,
+}
+
+/// HTTP statuses from the first to the last, both included.
+pub type StatusRange = (u16, u16);
+
+/// Reads a set of HTTP statuses, such as `200-299` or `401,403`.
+#[must_use]
+pub fn statuses(text: &str) -> Option<Vec<StatusRange>> {
+    let one = |text: &str| text.trim().parse::<u16>().ok().filter(|status| (100..=599).contains(status));
+    let range = |part: &str| match part.split_once('-') {
+        None => one(part).map(|status| (status, status)),
+        Some((from, to)) => Some((one(from)?, one(to)?)).filter(|(from, to)| from <= to),
+    };
+    text.split(',').map(range).collect()
+}
+
+/// Whether a status is in the set.
+#[must_use]
+pub fn status_in(set: &[StatusRange], status: u16) -> bool {
+    set.iter().any(|&(from, to)| (from..=to).contains(&status))
 }
 
 /// One program run, without a shell.

@@ -38,7 +38,7 @@ pub struct Reading {
     /// The check that it answers; absent for attachments.
     #[serde(default, deserialize_with = "present_plain", skip_serializing_if = "Option::is_none")]
     pub check: Option<String>,
-    /// `cloudwatch`, `http`, `command`, `file`, or `person` for what somebody brought.
+    /// As the check names it, such as `cloudwatch` or `http`; `person` for what somebody brought.
     #[serde(deserialize_with = "plain")]
     pub source: String,
     /// The verdict; absent for attachments.

@@ -7,6 +7,7 @@ mod issues;
 mod items;
 mod outcome;
 mod sound;
+mod standing;
 mod watch;
 mod window;
 
@@ -15,7 +16,7 @@ pub use items::{ItemProgress, ItemState};
 pub use outcome::Stage;
 pub use window::Coverage;
 
-use super::check::Reading;
+use super::check::{CheckSpec, Reading};
 use super::event::{
     DecisionMade, DeploymentClosed, DeploymentOpened, Event, FrozenChecklist, ItemSigned, MessageSent,
     NoteAdded, ReportIssued, ReviewRecorded, RollbackFinished, RollbackStarted, RollbackStep,
@@ -285,6 +286,12 @@ impl Deployment {
             self.decisions.shrink_to_fit();
             self.shifts.shrink_to_fit();
         }
+    }
+
+    /// A check as it was frozen.
+    #[must_use]
+    pub fn check(&self, id: &str) -> Option<&CheckSpec> {
+        self.opened.body.checks.iter().find(|spec| spec.id == id)
     }
 
     /// The services whose traffic moves.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::watch::Window;
+use super::watch::{Covered, Window};
 use super::{Deployment, Missing};
 use crate::core::check::Decimal;
 use crate::core::event::{Act, Colour};
@@ -18,6 +18,8 @@ pub struct Coverage {
     pub minutes: u32,
     /// Minutes of the window.
     pub of: u32,
+    /// Whether any of it was measured, and not only excused as data that may be missing.
+    pub measured: bool,
     /// Entries whose verdict was not a pass, from the window's beginning on.
     pub not_passed: Vec<u64>,
 }
@@ -95,8 +97,8 @@ impl Deployment {
     }
 
     fn coverage_of(&self, check: &str, window: Window) -> Coverage {
-        let (minutes, not_passed) = self.watch.covered(check, window);
-        Coverage { check: check.into(), minutes, of: window.of, not_passed }
+        let Covered { minutes, measured, not_passed } = self.watch.covered(check, window);
+        Coverage { check: check.into(), minutes, of: window.of, measured, not_passed }
     }
 
     pub(super) fn watch_window(&self) -> Option<Window> {
@@ -129,7 +131,7 @@ impl Deployment {
                 "no check is watched, so that nothing proves the window",
             ));
         }
-        let measured = coverage.iter().any(|c| c.minutes > 0);
+        let measured = coverage.iter().any(|c| c.measured);
         if !coverage.is_empty() && !measured {
             missing.push(Missing::fixed("readings/none", "the window has no reading at all"));
         }

@@ -142,6 +142,12 @@ fn bits(element: Element<'_>) -> Result<&[u8], Malformed> {
     }
 }
 
+/// The last second, since 1970, that a certificate in DER is valid (RFC 5280 section 4.1.2.5); `None` where it is none.
+#[must_use]
+pub fn valid_until(der: &[u8]) -> Option<u64> {
+    Certificate::parse(der).ok().map(|certificate| certificate.to)
+}
+
 /// Seconds since 1970.
 fn moment(element: Element) -> Result<u64, Malformed> {
     let time = match element.tag {

@@ -14,6 +14,7 @@ mod roots;
 mod signature;
 mod token;
 
+pub use certificate::valid_until;
 pub use reply::{Answered, ReplyError, accept};
 pub use request::{NONCE_LEN, request};
 pub use roots::{RootsError, TsaRoots, Untrusted};

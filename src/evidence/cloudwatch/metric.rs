@@ -36,7 +36,7 @@ pub fn read(client: &Client, probe: &MetricProbe, request: &Request) -> Result<O
     for days in (1..=request.baseline_days).rev() {
         let window = series::earlier(request.window, days);
         let earlier = fetch(client, probe, window)?;
-        baseline_points.extend(series::day(&earlier.points, window, request));
+        baseline_points.extend(series::day(earlier.points, window, request));
         raw.push(earlier.raw);
     }
     let note = match (&probe.divide_by, now.points.len()) {

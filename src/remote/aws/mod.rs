@@ -3,6 +3,7 @@
 
 mod call;
 mod connection;
+pub mod dashboard;
 mod error;
 pub mod logs;
 pub mod rds;

@@ -1,0 +1,14 @@
+//! GitHub's REST API (<https://docs.github.com/en/rest>), as far as deployments need it.
+//!
+//! What GitHub says in its own words stays out of errors: it may repeat what it was sent.
+
+mod actions;
+mod call;
+mod error;
+mod said;
+mod token;
+
+pub use actions::Dispatched;
+pub use call::Client;
+pub use error::GithubError;
+pub use said::{Approval, Artifact, Job, Run, Step, Workflow};
