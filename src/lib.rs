@@ -1,12 +1,13 @@
 //! aether-audit: the signed, hash-chained record of production deployments.
 //!
-//! Arrows run one way: `main → cli → edge → core`.
+//! Arrows run one way: `main → cli → edge → remote → core`.
 //!
 //! - [`core`] is pure: the format, the fold, the verifier. No IO, no clock, no random source.
 //! - The edges do one job each and never import each other: `ledger` stores entries, `evidence`
 //!   measures, `config` reads `aether.toml`, `report` writes records, `witness` asks and is one,
-//!   `archive` writes to storage that nobody can delete from, `tsa` asks time-stamping authorities.
-//! - `remote` lies below the edges: clients of GitHub and other systems, with no opinion about evidence.
+//!   `archive` writes to storage that nobody can delete from, `tsa` asks time-stamping authorities,
+//!   `notify` tells people through a channel.
+//! - `remote` stands below the edges: clients of other people's systems, without an opinion about evidence.
 //! - `cli` has one short file per command: it collects, then appends, then tells people.
 #![forbid(unsafe_code)]
 
@@ -16,6 +17,7 @@ pub mod config;
 pub mod core;
 pub mod evidence;
 pub mod ledger;
+pub mod notify;
 pub mod remote;
 pub mod report;
 pub mod tsa;

@@ -40,12 +40,12 @@ fn the_default_file_is_the_playbook() {
         .map(|c| {
             let limit =
                 |limit: Option<aether_audit::core::check::Limit>| limit.map(|limit| limit.to_string());
-            let baseline = c.baseline.map(|b| (b.ratio.to_string(), b.days));
+            let baseline = c.baseline.map(|b| (format!("{:?}", b.history), b.days));
             (c.id, limit(c.objective), limit(c.rollback), baseline, c.on_fail, c.watch)
         })
         .collect();
     let some = |text: &str| Some(text.to_owned());
-    let day = Some(("1.2".to_owned(), 7));
+    let day = Some(("Ratio(1.2)".to_owned(), 7));
     assert_eq!(
         limits,
         [
@@ -72,9 +72,28 @@ fn the_examples_in_the_default_file_work() {
         .lines()
         .map(|line| line.strip_prefix("# ").unwrap_or(line.trim_start_matches('#')))
         .collect();
-    let config = Config::parse(&format!("{kept}\n{}", examples.join("\n")), "aether.toml").unwrap();
+    let sections = "[[database]]\nid = \"project-aether-prod\"\n[[traffic]]\nservice = \"app\"\nzone = \"Z1\"\n\
+                    record = \"app.project-aether.io\"\ntype = \"A\"\nblue-set = \"blue\"\ngreen-set = \"green\"\n";
+    let text = format!("{kept}\n{}\n{sections}", examples.join("\n"));
+    let config = Config::parse(&text, "aether.toml").unwrap();
     let ids: Vec<_> = config.check.iter().skip(6).map(|check| check.spec.id.as_str()).collect();
-    assert_eq!(ids, ["database-up", "critical-path", "tls-days", "alarms", "env-parameters", "queue-depth"]);
+    assert_eq!(
+        ids,
+        [
+            "database-up",
+            "critical-path",
+            "tls-days",
+            "alarms",
+            "env-parameters",
+            "queue-depth",
+            "error-rate",
+            "dns-ready",
+            "env-audit",
+            "database-snapshot",
+            "log-errors",
+            "log-leaks"
+        ]
+    );
 }
 
 #[test]
@@ -210,7 +229,45 @@ fn every_mistake_has_its_line_and_a_next_step() {
         7,
         "no key of a check of source cloudwatch with alarms",
     );
-    line("[[check]]\nid = \"a\"\nsource = \"prometheus\"", 5, "unknown variant");
+    line(
+        &format!("{METRIC}baseline-days = 7\nbaseline-ratio = \"1\"\nbaseline-test = \"mann-whitney\""),
+        10,
+        "by ratio and by test",
+    );
+    line(&format!("{METRIC}baseline-days = 7\nbaseline-test = \"t-test\""), 9, "no test that is known");
+    line(
+        &format!("{METRIC}baseline-days = 7\nbaseline-test = \"mann-whitney\"\nbaseline-alpha = \"0.03\""),
+        10,
+        "significance",
+    );
+    line(
+        &format!("{METRIC}baseline-days = 7\nbaseline-ratio = \"1\"\nbaseline-alpha = \"0.01\""),
+        10,
+        "a ratio has no level",
+    );
+    let long = "window-minutes = 60\nbaseline-test = \"mann-whitney\"";
+    line(&format!("{METRIC}baseline-days = 14\n{long}"), 8, "840 points of history are too many");
+    line(&format!("{METRIC}objective = \"< 1\"\ntrigger-after = \"2 of 3\""), 9, "nothing to count");
+    line(&format!("{METRIC}rollback = \"> 1\"\ntrigger-after = \"4 of 3\""), 9, "not so many of so many");
+    line(&format!("{METRIC}rollback = \"> 1\"\ntrigger = \"manual\""), 9, "no rollback criterion");
+    line(&format!("{METRIC}rollback = \"> 1\"\nerrors-after = 0"), 9, "out of range");
+    line(&format!("{METRIC}rollback = \"> 1\"\nmissing = \"fine\""), 9, "says nothing of missing data");
+    let counted = "missing = \"not-breaching\"\nmin-requests = 1";
+    line(&format!("{METRIC}rollback = \"> 1\"\n{counted}"), 9, "no requests prove nothing");
+    line(&format!("{HTTP}missing = \"ignore\""), 7, "no key of a check of source http");
+    let prometheus = "[[check]]\nid = \"p\"\nsource = \"prometheus\"\nobjective = \"< 1\"\n";
+    let server = "[check.prometheus]\nurl = \"http://p:9090\"\nquery = \"up\"\n";
+    line(prometheus, 3, "no `prometheus`");
+    line(&format!("{prometheus}min-requests = 5\n{server}"), 7, "no key of a check of source prometheus");
+    line(&format!("{prometheus}{server}tokenenv = \"X\""), 10, "unknown");
+    line(&format!("{prometheus}{server}token-env = \"s3cr3t\""), 10, "not the name of a variable");
+    line(
+        &format!("{prometheus}[check.prometheus]\nurl = \"http://p/?a=b\"\nquery = \"up\""),
+        8,
+        "has no query",
+    );
+    line(&format!("{prometheus}[check.prometheus]\nurl = \"http://p\"\nquery = \" \""), 9, "not a query");
+    line("[[check]]\nid = \"a\"\nsource = \"graphite\"", 5, "unknown variant");
     line("[[check]]\nid = \"A b\"\nsource = \"file\"", 4, "no id");
     line("[[check]]\nsource = \"file\"", 3, "missing key `id`");
     line("[[check]]\nid = \"a\"\nsource = \"http\"", 3, "no `url`");

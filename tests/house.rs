@@ -8,15 +8,19 @@ use std::process::Command;
 /// The rooms that a room may know besides itself. Nothing else is imported by anybody.
 const ARROWS: &[(&str, &[&str])] = &[
     ("core", &[]),
-    ("archive", &["core"]),
+    ("archive", &["core", "remote"]),
     ("config", &["core"]),
     ("evidence", &["core", "remote"]),
     ("ledger", &["core"]),
+    ("notify", &["core", "remote"]),
     ("remote", &["core"]),
     ("report", &["core"]),
     ("tsa", &["core", "remote"]),
     ("witness", &["core", "remote"]),
-    ("cli", &["archive", "config", "core", "evidence", "ledger", "remote", "report", "tsa", "witness"]),
+    (
+        "cli",
+        &["archive", "config", "core", "evidence", "ledger", "notify", "remote", "report", "tsa", "witness"],
+    ),
     ("main.rs", &["cli"]),
 ];
 

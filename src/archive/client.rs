@@ -1,18 +1,15 @@
-//! The SDK behind a blocking face, one bucket, and its errors in the program's words.
+//! One bucket, and its errors in the program's words.
 
 use std::error::Error;
 use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region};
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{ObjectLockEnabled, ObjectLockMode, ObjectLockRetention, ObjectLockRetentionMode};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
@@ -20,11 +17,9 @@ use sha2::{Digest as _, Sha256};
 use super::ArchiveError;
 use crate::core::check::AwsSettings;
 use crate::core::hash::Hash;
-use crate::core::redact;
 use crate::core::time::Timestamp;
+use crate::remote::aws::{ATTEMPTS, AwsError, Connection};
 
-/// How often a call is tried, the first time included.
-const ATTEMPTS: u32 = 3;
 /// What a line has at least, in bytes a second: a body is given so much more time.
 const SLOWEST: u64 = 128 * 1024;
 /// S3's limit for one request.
@@ -32,11 +27,9 @@ const MAX_OBJECT: u64 = 5 << 30;
 
 /// A connection to one bucket, with a runtime of its own.
 pub struct Client {
-    runtime: tokio::runtime::Runtime,
+    connection: Connection,
     sdk: aws_sdk_s3::Client,
     bucket: String,
-    place: String,
-    one: Duration,
 }
 
 /// The bytes of an object, by length and hash.
@@ -93,43 +86,19 @@ impl Client {
     /// # Errors
     /// Where there is no region, or the runtime cannot begin.
     pub fn new(settings: &AwsSettings, bucket: &str) -> Result<Self, ArchiveError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let seconds = if settings.timeout_seconds == 0 { 10 } else { settings.timeout_seconds };
-        let one = Duration::from_secs(seconds.into());
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .build_https();
-        let timeouts = TimeoutConfig::builder().connect_timeout(one.min(Duration::from_secs(5))).build();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http)
-            .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
-        if let Some(region) = &settings.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
-        if let Some(url) = &settings.endpoint_url {
-            loader = loader.endpoint_url(url);
-        }
-        if let Some(profile) = &settings.profile {
-            loader = loader.profile_name(profile);
-        }
-        // Finding credentials and region may itself ask the network.
-        let patience = one * ATTEMPTS + Duration::from_secs(15);
-        let config = runtime.block_on(async { tokio::time::timeout(patience, loader.load()).await });
-        let config =
-            config.map_err(|_| ArchiveError::TimedOut { place: "the AWS configuration".to_owned() })?;
-        let region = config.region().ok_or(ArchiveError::NoRegion)?;
-        let place = config
-            .endpoint_url()
-            .map_or_else(|| format!("S3 in {region}"), |url| format!("S3 at {}", redact::url(url)));
+        let connection = Connection::open(settings)?;
+        let config = connection.sdk();
+        let connecting = connection.one().min(Duration::from_secs(5));
         // The hashes that are compared are this program's own. Servers other than AWS's know no bucket in a host name.
-        let s3 = aws_sdk_s3::config::Builder::from(&config)
+        // A body takes as long as it takes: [`Client::call`] knows how large it is.
+        let s3 = aws_sdk_s3::config::Builder::from(config)
+            .timeout_config(TimeoutConfig::builder().connect_timeout(connecting).build())
             .force_path_style(bucket.contains('.') || config.endpoint_url().is_some())
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .build();
         let sdk = aws_sdk_s3::Client::from_conf(s3);
-        Ok(Self { runtime, sdk, bucket: bucket.to_owned(), place, one })
+        Ok(Self { connection, sdk, bucket: bucket.to_owned() })
     }
 
     /// Whether nobody can delete from the bucket what is locked there.
@@ -164,7 +133,9 @@ impl Client {
         if content.bytes > MAX_OBJECT {
             return Err(ArchiveError::TooLarge { file: name(), bytes: content.bytes });
         }
-        let body = self.runtime.block_on(ByteStream::from_path(file));
+        let body = self.connection.wait(self.connection.one(), ByteStream::from_path(file));
+        let body =
+            body.ok_or_else(|| ArchiveError::File { file: name(), why: "does not open".to_owned() })?;
         let body = body.map_err(|error| ArchiveError::File { file: name(), why: error.to_string() })?;
         let asked = self
             .sdk
@@ -210,12 +181,11 @@ impl Client {
         };
         let (mut hash, mut bytes) = (Sha256::new(), 0);
         loop {
-            let next = async { tokio::time::timeout(self.one, answer.body.try_next()).await };
-            let part = match self.runtime.block_on(next) {
-                Err(_) => return Err(ArchiveError::TimedOut { place: self.place.clone() }),
-                Ok(Err(_)) => return Err(self.refused(action, key, "an answer that was cut off")),
-                Ok(Ok(None)) => break,
-                Ok(Ok(Some(part))) => part,
+            let part = match self.connection.wait(self.connection.one(), answer.body.try_next()) {
+                None => return Err(ArchiveError::TimedOut { place: self.connection.place("S3") }),
+                Some(Err(_)) => return Err(self.refused(action, key, "an answer that was cut off")),
+                Some(Ok(None)) => break,
+                Some(Ok(Some(part))) => part,
             };
             hash.update(&part);
             bytes += part.len() as u64;
@@ -305,49 +275,24 @@ impl Client {
         E: ProvideErrorMetadata + Error + 'static,
         R: std::fmt::Debug + 'static,
     {
-        let patience = (self.one + Duration::from_secs(bytes / SLOWEST)) * ATTEMPTS;
-        match self.runtime.block_on(async { tokio::time::timeout(patience, call).await }) {
-            Err(_) => Err(ArchiveError::TimedOut { place: self.place.clone() }),
-            Ok(Err(error)) => Err(self.explain(action, key, &error)),
-            Ok(Ok(value)) => Ok(value),
-        }
+        let patience = (self.connection.one() + Duration::from_secs(bytes / SLOWEST)) * ATTEMPTS;
+        let answer = self.connection.within(patience, "S3", action, call);
+        answer.map_err(|error| self.explain(action, key, error))
     }
 
-    fn explain<E, R>(&self, action: &'static str, key: &str, error: &SdkError<E, R>) -> ArchiveError
-    where
-        E: ProvideErrorMetadata + Error + 'static,
-        R: std::fmt::Debug + 'static,
-    {
-        let place = self.place.clone();
-        match error {
-            SdkError::TimeoutError(_) => ArchiveError::TimedOut { place },
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => ArchiveError::TimedOut { place },
-            SdkError::DispatchFailure(failure) if failure.is_io() => ArchiveError::Unreachable { place },
-            SdkError::ServiceError(service) => {
-                let code = service.err().code().unwrap_or("an answer that cannot be read");
-                self.by_code(action, key, code)
-            }
-            _ if chain(error).contains("credential") => ArchiveError::NoCredentials { action },
-            SdkError::DispatchFailure(_) => ArchiveError::Unreachable { place },
-            SdkError::ResponseError(_) => self.refused(action, key, "an answer that cannot be read"),
-            _ => self.refused(action, key, "a request that cannot be made"),
-        }
-    }
-
-    fn by_code(&self, action: &'static str, key: &str, code: &str) -> ArchiveError {
+    fn explain(&self, action: &'static str, key: &str, error: AwsError) -> ArchiveError {
         let bucket = self.bucket.clone();
-        match code {
-            "AccessDenied" | "AllAccessDisabled" => ArchiveError::Denied { action, on: self.on(key) },
-            "ExpiredToken"
-            | "InvalidAccessKeyId"
-            | "InvalidToken"
-            | "SignatureDoesNotMatch"
-            | "RequestTimeTooSkewed" => ArchiveError::BadCredentials { action, code: code.to_owned() },
-            "NoSuchBucket" => ArchiveError::NoBucket { bucket },
-            "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
-                ArchiveError::OtherRegion { bucket }
-            }
-            _ => self.refused(action, key, code),
+        match error {
+            AwsError::Denied { .. } => ArchiveError::Denied { action, on: self.on(key) },
+            AwsError::Throttled { .. } => self.refused(action, key, "Throttling"),
+            AwsError::Refused { code, .. } => match code.as_str() {
+                "NoSuchBucket" => ArchiveError::NoBucket { bucket },
+                "PermanentRedirect"
+                | "AuthorizationHeaderMalformed"
+                | "IllegalLocationConstraintException" => ArchiveError::OtherRegion { bucket },
+                code => self.refused(action, key, code),
+            },
+            other => other.into(),
         }
     }
 
@@ -358,14 +303,4 @@ impl Client {
     fn on(&self, key: &str) -> String {
         format!("s3://{}/{key}", self.bucket)
     }
-}
-
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        text.push_str(&error.to_string());
-        next = error.source();
-    }
-    text.to_lowercase()
 }

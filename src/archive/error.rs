@@ -1,5 +1,7 @@
 //! Why an archive could not be written or read, and what to do about it.
 
+use crate::remote::aws::AwsError;
+
 /// A failure. None of these carries a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
@@ -103,4 +105,24 @@ pub enum ArchiveError {
     /// Something of this machine.
     #[error("could not begin: {0}")]
     Io(#[from] std::io::Error),
+}
+
+impl From<AwsError> for ArchiveError {
+    /// For what is not about one object. Verifying uses no aether.toml, so that these have words of their own.
+    fn from(error: AwsError) -> Self {
+        match error {
+            AwsError::Expired { action } => Self::BadCredentials { action, code: "ExpiredToken".to_owned() },
+            AwsError::BadCredentials { action, code } => Self::BadCredentials { action, code },
+            AwsError::NoCredentials { action } => Self::NoCredentials { action },
+            AwsError::NoRegion => Self::NoRegion,
+            AwsError::Unreachable { place } => Self::Unreachable { place },
+            AwsError::TimedOut { place } => Self::TimedOut { place },
+            AwsError::Io(error) => Self::Io(error),
+            AwsError::Denied { action, .. } => Self::Denied { action, on: "S3".to_owned() },
+            AwsError::Throttled { action, .. } => {
+                Self::Refused { action, on: "S3".to_owned(), code: "Throttling".to_owned() }
+            }
+            AwsError::Refused { action, code, .. } => Self::Refused { action, on: "S3".to_owned(), code },
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
@@ -87,6 +88,8 @@ pub enum Output {
 pub trait Clock {
     /// The present.
     fn now(&self) -> Timestamp;
+    /// Lets so much time pass.
+    fn sleep(&self, time: Duration);
 }
 
 /// The machine's clock.
@@ -96,6 +99,10 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::from(chrono::Utc::now())
+    }
+
+    fn sleep(&self, time: Duration) {
+        std::thread::sleep(time);
     }
 }
 
@@ -109,10 +116,14 @@ pub struct App<'a> {
     pub out: &'a mut dyn Write,
     /// Everything else.
     pub err: &'a mut dyn Write,
+    /// Whether stdout is a terminal that can be drawn on.
+    pub live: bool,
     /// A passphrase that the caller has already, instead of asking for one.
     pub passphrase: Option<String>,
     /// Keys that this process has decrypted already, by file.
     pub unlocked: RefCell<BTreeMap<PathBuf, Rc<SecretKey>>>,
+    /// How long the ledger is waited for, where that is less than usual: a rollback never waits for its recorder.
+    pub patience: Option<Duration>,
 }
 
 impl<'a> App<'a> {
@@ -124,7 +135,16 @@ impl<'a> App<'a> {
         out: &'a mut dyn Write,
         err: &'a mut dyn Write,
     ) -> Self {
-        Self { globals, clock, out, err, passphrase: None, unlocked: RefCell::default() }
+        Self {
+            globals,
+            clock,
+            out,
+            err,
+            live: false,
+            passphrase: None,
+            unlocked: RefCell::default(),
+            patience: None,
+        }
     }
 
     /// The project's folder: `-C`, or the nearest one upwards that has an `aether.toml`, or this one.

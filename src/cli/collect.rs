@@ -5,12 +5,13 @@ use serde::Serialize;
 
 use super::app::App;
 use super::desk::{Desk, opened_bytes};
+use super::earlier;
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::nearest;
 use super::open::frozen_check;
 use super::status_code::Status;
-use crate::core::check::{Check, CheckSpec, Phase, Window};
+use crate::core::check::{Check, CheckSpec, Phase, Standing, Window};
 use crate::core::event::Event;
 use crate::core::name::Token;
 use crate::core::time::Timestamp;
@@ -26,8 +27,9 @@ pub struct Args {
     pub until: Option<Timestamp>,
 }
 
+/// What one collection came to.
 #[derive(Serialize)]
-struct Line {
+pub(super) struct Line {
     check: String,
     phase: Option<Phase>,
     value: Option<String>,
@@ -56,7 +58,12 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let mut lines = Vec::new();
     for check in checks {
         let until = args.until.unwrap_or_else(|| app.now());
-        let source = evidence::source(check, &config.aws, &app.home());
+        let mut source = evidence::source(check, &config.aws, &app.home());
+        if source.recalls()
+            && let Some((of, answer)) = earlier::answer(&desk, &id, &check.spec.id)?
+        {
+            source.recall(of.as_str(), &answer);
+        }
         let request = about(&desk, &id, Request::new(check, window(check, until), app.now()))?;
         let spec = frozen(&desk, &id, check, &frozen_check(app, &config, check))?;
         let collected = evidence::collect(&spec, source.as_ref(), &request);
@@ -64,7 +71,15 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
     let worst = lines.iter().filter_map(|line| line.phase).max().unwrap_or(Phase::NoData);
     show(app, &lines)?;
-    let breached = lines.iter().find(|line| line.phase == Some(Phase::Trigger));
+    let deployment = desk.deployment(&id)?;
+    // In a dry run nothing of this is in the ledger yet: then a breach is told as one.
+    let fires = |line: &&Line| {
+        let recorded = line.seq.is_some();
+        line.phase == Some(Phase::Trigger)
+            && (!recorded || deployment.standing(&line.check, None, None) == Standing::Fires)
+    };
+    let breached = lines.iter().find(fires);
+    let worst = if worst == Phase::Trigger && breached.is_none() { Phase::Warn } else { worst };
     if let Some(line) = breached
         && desk.deployment(&id)?.cutover().is_some()
         && desk.deployment(&id)?.rollbacks.is_empty()
@@ -84,10 +99,14 @@ fn about(desk: &Desk, id: &Token, request: Request) -> Result<Request> {
 }
 
 /// The check as this deployment froze it; the configuration may have moved on.
-fn frozen(desk: &Desk, id: &Token, check: &Check, now: &CheckSpec) -> Result<CheckSpec> {
+pub(super) fn frozen(desk: &Desk, id: &Token, check: &Check, now: &CheckSpec) -> Result<CheckSpec> {
     let checks = &desk.deployment(id)?.opened.body.checks;
+    let old = checks.iter().any(|spec| spec.id == check.spec.id && spec.rules.is_none());
+    // A deployment that was opened before there were such rules has none.
+    let rules = |spec: &CheckSpec| if old { CheckSpec { rules: None, ..spec.clone() } } else { spec.clone() };
+    let (now, configured) = (&rules(now), &rules(&check.spec));
     match checks.iter().find(|spec| spec.id == check.spec.id) {
-        Some(spec) if spec == now || (spec.query.is_none() && *spec == check.spec) => Ok(spec.clone()),
+        Some(spec) if spec == now || (spec.query.is_none() && spec == configured) => Ok(spec.clone()),
         Some(_) => bail!(
             "the check {} is no longer what {id} was opened with: limits and queries are frozen then; put aether.toml back, or open a new deployment",
             check.spec.id
@@ -98,7 +117,7 @@ fn frozen(desk: &Desk, id: &Token, check: &Check, now: &CheckSpec) -> Result<Che
     }
 }
 
-fn window(check: &Check, until: Timestamp) -> Window {
+pub(super) fn window(check: &Check, until: Timestamp) -> Window {
     let period = i64::from(check.period_seconds.max(1));
     let to = until.millis().div_euclid(period * 1000) * period * 1000;
     let to = Timestamp::from_millis(to).unwrap_or(until);
@@ -106,7 +125,7 @@ fn window(check: &Check, until: Timestamp) -> Window {
 }
 
 /// Appends one reading: a number as `metric-read`, an answer as `evidence-collected`.
-fn keep(
+pub(super) fn keep(
     app: &mut App,
     desk: &mut Desk,
     id: &Token,

@@ -82,7 +82,7 @@ impl Desk {
     /// # Errors
     /// Where the ledger cannot be opened or read.
     pub fn read(app: &App, deployment: Option<&Token>) -> Result<Self> {
-        Self::load(app, Ledger::open_read_only(&app.ledger_path()?)?, deployment)
+        Self::load(app, reading(app)?, deployment)
     }
 
     /// The same ledger at a deployment that a verifier has read up to and with `head`, and what it found.
@@ -120,7 +120,7 @@ impl Desk {
     /// # Errors
     /// As [`Desk::open_at`].
     pub fn read_at(app: &App, closed_too: bool) -> Result<(Token, Self)> {
-        Self::load_at(app, Ledger::open_read_only(&app.ledger_path()?)?, closed_too)
+        Self::load_at(app, reading(app)?, closed_too)
     }
 
     fn load_at(app: &App, ledger: Ledger, closed_too: bool) -> Result<(Token, Self)> {
@@ -362,8 +362,22 @@ impl Desk {
 
 /// The ledger for appending; in a dry run for reading only.
 fn ledger(app: &App) -> Result<Ledger> {
+    if app.globals.dry_run {
+        return reading(app);
+    }
     let path = app.ledger_path()?;
-    Ok(if app.globals.dry_run { Ledger::open_read_only(&path)? } else { Ledger::open(&path)? })
+    Ok(match app.patience {
+        Some(patience) => Ledger::open_within(&path, patience)?,
+        None => Ledger::open(&path)?,
+    })
+}
+
+fn reading(app: &App) -> Result<Ledger> {
+    let path = app.ledger_path()?;
+    Ok(match app.patience {
+        Some(patience) => Ledger::open_read_only_within(&path, patience)?,
+        None => Ledger::open_read_only(&path)?,
+    })
 }
 
 /// Takes an entry into the fold; gives what is wrong with it, its signatures included, facts out of process

@@ -12,6 +12,7 @@ use super::files;
 use super::github;
 use super::key::{offer, save_public};
 use super::keyring::{Keyring, generate, new_passphrase};
+use super::say;
 use super::status_code::Status;
 use super::template::fill;
 use crate::config::{Config, default_file};
@@ -101,6 +102,7 @@ fn would(app: &mut App, home: &Path, who: &Token, args: &Args) -> Result<Status>
     for path in [path, home.join("templates/Deployment_Checklist.md")] {
         lines.push(format!("  write {}{}", path.display(), taken(path.exists())));
     }
+    lines.push(format!("  write {}, one file for each message", say::template::folder(home).display()));
     lines.push(format!("  write {}, public halves and the first roster", home.join("keys").display()));
     for name in [who.to_string(), format!("{who}.root"), log_key_name(origin)] {
         let file = keyring.folder().join(format!("{name}.pem"));
@@ -189,6 +191,7 @@ fn write_folder(home: &Path, config: &Config, keyring: &Keyring) -> Result<()> {
     if !template.exists() {
         fill(&template, config)?;
     }
+    say::template::write_all(home)?;
     let mut ignore = vec![
         "# Written by aether-audit: the ledger and private keys stay out of version control.".to_owned(),
         "/records/*.db*".to_owned(),

@@ -9,6 +9,7 @@ use super::app::App;
 use super::bundle::Bundle;
 use super::desk::{Desk, Draft, Hand};
 use super::log::summary;
+use super::spool;
 use super::status_code::Status;
 use super::words;
 use crate::core::event::{Class, Event};
@@ -20,11 +21,17 @@ use crate::core::opening::{Opening, refs_in};
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Files that `--out` wrote
-    #[arg(required = true)]
+    #[arg(required_unless_present = "spool")]
     pub files: Vec<PathBuf>,
+    /// What a rollback signed here while the ledger could not take it
+    #[arg(long)]
+    pub spool: bool,
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
+    if args.spool {
+        return spool::join_all(app);
+    }
     let bundles = args.files.iter().map(|file| Bundle::read(file)).collect::<Result<Vec<_>>>()?;
     let mut places = Vec::new();
     for (bundle, file) in bundles.iter().zip(&args.files) {
@@ -37,7 +44,11 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     Ok(Status::Done)
 }
 
-fn join(app: &mut App, bundle: &Bundle) -> Result<serde_json::Value> {
+/// Gives a bundle its place and says so.
+///
+/// # Errors
+/// Where it may not be recorded, or the ledger cannot take it.
+pub fn join(app: &mut App, bundle: &Bundle) -> Result<serde_json::Value> {
     let predicate = &bundle.statement().predicate;
     let deployment = predicate.deployment.clone();
     let mut desk = Desk::open(app, deployment.as_ref())?;

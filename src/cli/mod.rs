@@ -17,6 +17,8 @@ mod cosigned;
 mod decide;
 mod deploy;
 mod desk;
+mod doctor;
+mod earlier;
 mod elsewhere;
 mod erase;
 mod export;
@@ -30,6 +32,7 @@ mod join;
 mod judge;
 mod key;
 mod keyring;
+mod kit;
 mod log;
 mod man;
 mod memory;
@@ -41,29 +44,40 @@ mod prove;
 mod proven;
 mod record;
 mod record_check;
+mod recorder;
 mod records;
 mod rehearse;
 mod rollback;
+mod say;
+mod shift;
 mod show;
 mod sign;
 mod signed;
+mod snapshot;
 mod sound;
 mod source;
+mod spool;
 mod stamp;
+mod standby;
 mod status;
 mod status_code;
+mod tell;
 mod template;
+mod traffic;
 mod verify;
+mod watch;
 mod withdraw;
 mod witness;
 mod words;
 
-use std::io::{self, Write as _};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+pub use app::Clock;
 use app::{App, Globals, SystemClock};
 use status_code::Status;
 
@@ -122,10 +136,20 @@ enum Command {
     Decide(decide::Args),
     /// Ask a gate, as an exit status
     Gate(gate::Args),
+    /// Take a snapshot of a database, follow it to its end and record it
+    Snapshot(snapshot::Args),
     /// Start the workflow that deploys, follow it and record each stage
     Deploy(deploy::Args),
-    /// Record that a rollback begins, with its reason
+    /// Move traffic to Green or Blue, at once or in steps; each step recorded
+    Shift(shift::Args),
+    /// Watch the verification window, a reading each minute
+    Watch(watch::Args),
+    /// Keep Blue longer, or give it up
+    Standby(standby::Args),
+    /// Go back to Blue: announce, DNS, verify, notify, schedule the review; each step recorded
     Rollback(rollback::Args),
+    /// Send a structured message to the channel, and record it
+    Say(say::Args),
     /// Seal the record
     Close(close::Args),
     /// Write the completed checklist
@@ -146,6 +170,8 @@ enum Command {
     Export(export::Args),
     /// The whole procedure as a dry run, in a ledger of its own
     Rehearse(rehearse::Args),
+    /// Before the day: ask for everything that is configured
+    Doctor(doctor::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print a manual page, or write them all
@@ -156,19 +182,40 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    let live = io::stdout().is_terminal();
     let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
-    let mut app = App::new(cli.globals.clone(), &SystemClock, &mut out, &mut err);
-    let result = run(&mut app, &cli.command);
-    let status = match result {
+    ExitCode::from(execute(&cli, &SystemClock, live, &mut out, &mut err))
+}
+
+/// Runs the program by its command line (the program's name first) in a time of the caller's; gives the exit status.
+pub fn run_at<T: Into<OsString> + Clone>(
+    args: impl IntoIterator<Item = T>,
+    clock: &dyn Clock,
+    out: &mut dyn io::Write,
+    err: &mut dyn io::Write,
+) -> u8 {
+    match Cli::try_parse_from(args) {
+        Ok(cli) => execute(&cli, clock, false, out, err),
+        Err(error) => {
+            let _ = writeln!(err, "{error}");
+            Status::CouldNotRun.code()
+        }
+    }
+}
+
+fn execute(cli: &Cli, clock: &dyn Clock, live: bool, out: &mut dyn io::Write, err: &mut dyn io::Write) -> u8 {
+    let mut app = App::new(cli.globals.clone(), clock, out, err);
+    app.live = live;
+    let status = match run(&mut app, &cli.command) {
         Ok(status) => status,
         Err(error) if closed_pipe(&error) => Status::Done,
         Err(error) => {
-            let _ = writeln!(err, "aether-audit: {}", app::printable(&chain(&error)));
+            let _ = writeln!(app.err, "aether-audit: {}", app::printable(&chain(&error)));
             status_code::of(&error)
         }
     };
-    let _ = out.flush();
-    ExitCode::from(status.code())
+    let _ = app.out.flush();
+    status.code()
 }
 
 /// A dry run that a command does not know would be none: such a command refuses it.
@@ -187,9 +234,29 @@ fn refuse_dry_run(command: &Command) -> Result<()> {
     }
 }
 
+/// What a rollback could not append in time gets its place with the next command that writes.
+fn spooled(app: &mut App, command: &Command) {
+    match command {
+        Command::Init(_)
+        | Command::Rollback(_)
+        | Command::Join(_)
+        | Command::Verify(_)
+        | Command::Witness(_)
+        | Command::Rehearse(_)
+        | Command::Completions(_)
+        | Command::Man(_) => {}
+        Command::Status(_) | Command::Log(_) | Command::Show(_) | Command::Gate(_) | Command::Render(_) => {
+            spool::mention(app)
+        }
+        _ => spool::settle(app),
+    }
+}
+
 fn run(app: &mut App, command: &Command) -> Result<Status> {
     if app.globals.dry_run {
         refuse_dry_run(command)?;
+    } else {
+        spooled(app, command);
     }
     match command {
         Command::Init(args) => init::run(app, args),
@@ -206,11 +273,16 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Cosign(args) => cosign::run(app, args),
         Command::Join(args) => join::run(app, args),
         Command::Collect(args) => collect::run(app, args),
+        Command::Watch(args) => watch::run(app, args),
+        Command::Snapshot(args) => snapshot::run(app, args),
         Command::Attach(args) => attach::run(app, args),
         Command::Note(args) => note::run(app, args),
         Command::Record(command) => record::run(app, command),
         Command::Decide(args) => decide::run(app, args),
         Command::Gate(args) => gate::run(app, args),
+        Command::Say(args) => say::run(app, args),
+        Command::Shift(args) => shift::run(app, args),
+        Command::Standby(args) => standby::run(app, args),
         Command::Deploy(args) => deploy::run(app, args),
         Command::Rollback(args) => rollback::run(app, args),
         Command::Close(args) => close::run(app, args),
@@ -223,6 +295,7 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Prove(args) => prove::run(app, args),
         Command::Export(args) => export::run(app, args),
         Command::Rehearse(args) => rehearse::run(app, args),
+        Command::Doctor(args) => doctor::run(app, args),
         Command::Completions(args) => completions::run(app, args, &mut Cli::command()),
         Command::Man(args) => man::run(app, args, Cli::command()),
     }

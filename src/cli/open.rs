@@ -132,7 +132,7 @@ fn deployment_id(app: &App, args: &Args) -> Result<Token> {
 }
 
 /// Where `init` puts the checklist.
-fn default_checklist(app: &App) -> PathBuf {
+pub fn default_checklist(app: &App) -> PathBuf {
     app.home().join("templates/Deployment_Checklist.md")
 }
 

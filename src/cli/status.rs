@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::app::App;
 use super::desk::Desk;
+use super::say;
 use super::status_code::Status;
 use crate::core::check::Phase;
 use crate::core::deployment::{Deployment, ItemProgress, ItemState, Missing, Stage};
@@ -168,6 +169,14 @@ fn text(desk: &Desk, deployment: &Deployment, now: Timestamp) -> String {
     }
     checks(&mut text, deployment);
     clocks(&mut text, deployment, now);
+    for gap in say::gaps(&deployment.messages) {
+        let template = gap.body.template.as_ref().map_or("custom", |template| template.as_str());
+        let _ = writeln!(
+            text,
+            "! entry {}: {} was not told ({template}): aether-audit say {template} --again",
+            gap.meta.seq, gap.body.channel
+        );
+    }
     for issue in &deployment.issues {
         let _ = writeln!(text, "! entry {}: {}", issue.seq, issue.text);
     }
@@ -305,6 +314,9 @@ fn json(desk: &Desk, deployment: &Deployment, now: Timestamp) -> serde_json::Val
         "verificationUntil": deployment.verification_window().map(|(_, to)| to),
         "standbyUntil": deployment.standby_until(),
         "issues": deployment.issues.iter().map(|i| serde_json::json!({"seq": i.seq, "code": i.code, "text": i.text})).collect::<Vec<_>>(),
+        "undelivered": say::gaps(&deployment.messages).iter()
+            .map(|gap| serde_json::json!({"seq": gap.meta.seq, "channel": gap.body.channel, "template": gap.body.template}))
+            .collect::<Vec<_>>(),
         "entries": desk.head.seq + 1, "head": desk.head.leaf,
     })
 }

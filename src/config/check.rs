@@ -4,18 +4,21 @@ use std::ops::Range;
 
 use toml::Spanned;
 
+use super::baseline::baseline;
 use super::raw::{Check as Raw, OnFail};
-use super::source_github;
-use super::value::{Located, id, optional_number, optional_parsed, pattern, web_address};
+use super::rules::rules;
+use super::value::{Located, id, needed, optional_number, optional_parsed, pattern, web_address};
+use super::{source_dns, source_github, source_logs, source_parameters, source_prometheus, source_snapshot};
 use crate::core::check::{
-    BaselineSpec, Check, CheckSpec, CommandProbe, Decimal, HttpProbe, Limit, MAX_POINTS, MetricProbe, Phase,
+    Check, CheckSpec, CommandProbe, Database, Decimal, HttpProbe, Limit, MAX_POINTS, MetricProbe, Phase,
     Probe, SourceKind, StatusRange,
 };
 use crate::core::{check, redact};
 
 const LIMIT_HELP: &str = "write it as objective = \"< 0.1\" or rollback = \"> 1\"";
 
-pub fn from_raw(raw: Spanned<Raw>) -> Result<Check, Located> {
+/// `databases` are those that a check may name.
+pub fn from_raw(raw: Spanned<Raw>, databases: &[Database]) -> Result<Check, Located> {
     let span = raw.span();
     let raw = raw.into_inner();
     if !id(raw.id.get_ref()) {
@@ -23,8 +26,10 @@ pub fn from_raw(raw: Spanned<Raw>) -> Result<Check, Located> {
         return Err(Located::new(raw.id.span(), format!("`{}` is no id", raw.id.get_ref()), help));
     }
     foreign_keys(&raw)?;
-    let (probe, expect) = probe(&raw, &span)?;
-    let window_minutes = optional_number(raw.window_minutes.as_ref(), 1..=1440)?.unwrap_or(5);
+    let (probe, expect) = probe(&raw, &span, databases)?;
+    // Evaluations that are counted look at minutes of their own.
+    let usual = if raw.trigger_after.is_some() { 1 } else { 5 };
+    let window_minutes = optional_number(raw.window_minutes.as_ref(), 1..=1440)?.unwrap_or(usual);
     let period_seconds = period(&raw, window_minutes)?;
     let spec = CheckSpec {
         id: raw.id.get_ref().clone(),
@@ -32,7 +37,7 @@ pub fn from_raw(raw: Spanned<Raw>) -> Result<Check, Located> {
         unit: unit(&raw, &probe)?,
         objective: optional_parsed(raw.objective.as_ref(), LIMIT_HELP)?,
         rollback: optional_parsed(raw.rollback.as_ref(), LIMIT_HELP)?,
-        baseline: baseline(&raw, period_seconds)?,
+        baseline: baseline(&raw, window_minutes, period_seconds)?,
         aggregate: raw.aggregate.as_ref().map(|how| *how.get_ref()),
         min_requests: optional_number(raw.min_requests.as_ref(), 1..=u32::MAX)?.map(u64::from),
         on_fail: expect.is_some().then(|| match raw.on_fail.as_ref().map(Spanned::get_ref) {
@@ -41,22 +46,32 @@ pub fn from_raw(raw: Spanned<Raw>) -> Result<Check, Located> {
         }),
         expect: expect.map(|text| text.chars().filter(|c| !c.is_control()).take(100).collect()),
         query: None,
-        watch: raw.watch.unwrap_or(!source_github::asks(*raw.source.get_ref())),
+        rules: Some(rules(&raw)?),
+        // What changes only by somebody's hand is looked at when somebody asks.
+        watch: raw.watch.unwrap_or(!matches!(
+            probe,
+            Probe::Dns(_) | Probe::Github(_) | Probe::Parameters(_) | Probe::Snapshot(_)
+        )),
     };
     limits(&raw, &spec, &probe)?;
     Ok(Check { spec, probe, window_minutes, period_seconds })
 }
 
 fn foreign_keys(raw: &Raw) -> Result<(), Located> {
-    use SourceKind::{Certificate, Cloudwatch, Command, File, Flow, Http, PullRequests, Workflow};
+    use SourceKind::{
+        Certificate, Cloudwatch, Command, Dns, File, Flow, Http, Logs, Parameters, Prometheus, PullRequests,
+        Snapshot, Workflow,
+    };
     fn place<T>(value: Option<&Spanned<T>>) -> Option<Range<usize>> {
         value.map(Spanned::span)
     }
     let source = *raw.source.get_ref();
     let alarms = raw.alarms.is_some();
-    let github = source_github::asks(source);
-    let (metric, series) =
-        (source == Cloudwatch && !alarms, source == Cloudwatch && !alarms || source == File);
+    let metric = source == Cloudwatch && !alarms;
+    let series = metric || matches!(source, File | Prometheus);
+    let counts = metric || source == Prometheus && source_prometheus::counts(raw.prometheus.as_ref());
+    let answers = !matches!(source, Cloudwatch | File | Prometheus) || alarms;
+    let limits = series || matches!(source, Http | Flow | Certificate | Command);
     let keys = [
         ("namespace", place(raw.namespace.as_ref()), metric),
         ("metric", place(raw.metric.as_ref()), metric),
@@ -64,27 +79,42 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
         ("statistic", place(raw.statistic.as_ref()), metric),
         ("divide-by", place(raw.divide_by.as_ref()), metric),
         ("alarms", place(raw.alarms.as_ref()), source == Cloudwatch),
-        ("min-requests", place(raw.min_requests.as_ref()), metric),
+        ("min-requests", place(raw.min_requests.as_ref()), counts),
         ("baseline-ratio", place(raw.baseline_ratio.as_ref()), series),
         ("baseline-days", place(raw.baseline_days.as_ref()), series),
+        ("baseline-test", place(raw.baseline_test.as_ref()), series),
+        ("baseline-alpha", place(raw.baseline_alpha.as_ref()), series),
         ("aggregate", place(raw.aggregate.as_ref()), series),
-        ("window-minutes", place(raw.window_minutes.as_ref()), series),
+        ("window-minutes", place(raw.window_minutes.as_ref()), series || source == Logs),
         ("period-seconds", place(raw.period_seconds.as_ref()), series),
-        ("objective", place(raw.objective.as_ref()), !alarms && !github),
-        ("rollback", place(raw.rollback.as_ref()), !alarms && !github),
+        ("objective", place(raw.objective.as_ref()), limits),
+        ("rollback", place(raw.rollback.as_ref()), limits),
         ("unit", place(raw.unit.as_ref()), series || source == Command),
-        ("on-fail", place(raw.on_fail.as_ref()), !matches!(source, Cloudwatch | File) || alarms),
+        ("on-fail", place(raw.on_fail.as_ref()), answers),
+        ("trigger", place(raw.trigger.as_ref()), true),
+        ("trigger-after", place(raw.trigger_after.as_ref()), !alarms),
+        ("errors-after", place(raw.errors_after.as_ref()), true),
+        ("missing", place(raw.missing.as_ref()), series || alarms),
         ("url", place(raw.url.as_ref()), source == Http),
         ("status", place(raw.status.as_ref()), source == Http),
         ("body-pattern", place(raw.body_pattern.as_ref()), source == Http),
-        ("timeout-seconds", place(raw.timeout_seconds.as_ref()), matches!(source, Http | Command)),
+        (
+            "timeout-seconds",
+            place(raw.timeout_seconds.as_ref()),
+            matches!(source, Http | Command | Prometheus),
+        ),
         ("argv", place(raw.argv.as_ref()), source == Command),
         ("exit-code", place(raw.exit_code.as_ref()), source == Command),
         ("value-pattern", place(raw.value_pattern.as_ref()), source == Command),
         ("path", place(raw.path.as_ref()), source == File),
         ("series", place(raw.series.as_ref()), source == File),
+        ("prometheus", place(raw.prometheus.as_ref()), source == Prometheus),
         ("flow", place(raw.flow.as_ref()), source == Flow),
         ("certificate", place(raw.certificate.as_ref()), source == Certificate),
+        ("dns", place(raw.dns.as_ref()), source == Dns),
+        ("parameters", place(raw.parameters.as_ref()), source == Parameters),
+        ("snapshot", place(raw.snapshot.as_ref()), source == Snapshot),
+        ("logs", place(raw.logs.as_ref()), source == Logs),
         ("workflow", place(raw.workflow.as_ref()), source == Workflow),
         ("pull-requests", place(raw.pull_requests.as_ref()), source == PullRequests),
     ];
@@ -98,9 +128,14 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
 }
 
 /// The probe, and in words what it expects when it answers yes or no by itself.
-fn probe(raw: &Raw, span: &Range<usize>) -> Result<(Probe, Option<String>), Located> {
+fn probe(raw: &Raw, span: &Range<usize>, databases: &[Database]) -> Result<(Probe, Option<String>), Located> {
+    let answering = |(probe, expect)| (probe, Some(expect));
     let timeout_seconds = optional_number(raw.timeout_seconds.as_ref(), 1..=600)?.unwrap_or(10);
     match raw.source.get_ref() {
+        SourceKind::Dns => Ok(answering(source_dns::probe(raw))),
+        SourceKind::Parameters => source_parameters::probe(raw, span).map(answering),
+        SourceKind::Snapshot => source_snapshot::probe(raw, span, databases).map(answering),
+        SourceKind::Logs => source_logs::probe(raw, span).map(answering),
         SourceKind::Cloudwatch => match &raw.alarms {
             Some(alarms) => {
                 let names = alarms.get_ref().clone();
@@ -168,6 +203,10 @@ fn probe(raw: &Raw, span: &Range<usize>) -> Result<(Probe, Option<String>), Loca
             }
             let series = raw.series.as_ref().unwrap_or(&raw.id).get_ref().clone();
             Ok((Probe::File { path: path.get_ref().clone(), series }, None))
+        }
+        SourceKind::Prometheus => {
+            let probe = source_prometheus::probe(raw.prometheus.as_ref(), span, timeout_seconds)?;
+            Ok((Probe::Prometheus(probe), None))
         }
     }
 }
@@ -269,44 +308,6 @@ fn unit(raw: &Raw, probe: &Probe) -> Result<Option<String>, Located> {
     })
 }
 
-fn baseline(raw: &Raw, period_seconds: u32) -> Result<Option<BaselineSpec>, Located> {
-    let (ratio, days) = match (&raw.baseline_ratio, &raw.baseline_days) {
-        (None, None) => return Ok(None),
-        (Some(ratio), Some(days)) => (ratio, days),
-        (Some(ratio), None) => {
-            return Err(Located::new(ratio.span(), "a baseline of how many days?", "add baseline-days = 7"));
-        }
-        (None, Some(days)) => {
-            return Err(Located::new(
-                days.span(),
-                "a baseline without a ratio",
-                "add baseline-ratio = \"1.2\"",
-            ));
-        }
-    };
-    let parsed =
-        ratio.get_ref().parse().ok().filter(|ratio: &Decimal| !ratio.is_negative() && !ratio.is_zero());
-    let parsed = parsed.ok_or_else(|| {
-        Located::new(ratio.span(), "not a factor above 0", "write a string such as \"1.2\"")
-    })?;
-    let most = if period_seconds < 60 {
-        0
-    } else if period_seconds < 300 {
-        14
-    } else {
-        28
-    };
-    if most == 0 {
-        return Err(Located::new(
-            days.span(),
-            "CloudWatch keeps periods under a minute for 3 hours",
-            "set period-seconds = 60",
-        ));
-    }
-    let days = optional_number(Some(days), 1..=most)?.unwrap_or(most);
-    Ok(Some(BaselineSpec { ratio: parsed, days }))
-}
-
 fn limits(raw: &Raw, spec: &CheckSpec, probe: &Probe) -> Result<(), Located> {
     let any = spec.objective.is_some() || spec.rollback.is_some() || spec.baseline.is_some();
     if spec.on_fail.is_none() && !any {
@@ -343,16 +344,6 @@ fn contradiction(objective: &Limit, rollback: &Limit) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-fn needed<'a, T>(
-    value: Option<&'a Spanned<T>>,
-    name: &str,
-    span: &Range<usize>,
-) -> Result<&'a Spanned<T>, Located> {
-    value.ok_or_else(|| {
-        Located::new(span.clone(), format!("this check has no `{name}`"), format!("add {name} = …"))
-    })
 }
 
 /// The sub-table of a source.

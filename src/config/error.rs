@@ -47,8 +47,22 @@ impl Place {
         let start = before.rfind('\n').map_or(0, |at| at + 1);
         let end = after.find('\n').map_or(text.len(), |at| offset + at);
         let column = before[start..].chars().count() + 1;
-        let shown: String = text[start..end].trim_end().chars().take(160).collect();
+        let shown: String = hide(text[start..end].trim_end()).chars().take(160).collect();
         Self { line: before.matches('\n').count() + 1, column, text: redact::urls_in(&shown) }
+    }
+}
+
+/// A line that looks as if a secret was put there by mistake, without its value.
+fn hide(line: &str) -> String {
+    let secretive = ["webhook", "url-env", "token", "secret", "password"];
+    match line.split_once('=') {
+        Some((key, value))
+            if secretive.iter().any(|word| key.to_lowercase().contains(word))
+                || value.contains("hooks.slack.com") =>
+        {
+            format!("{key}= …")
+        }
+        _ => line.to_owned(),
     }
 }
 

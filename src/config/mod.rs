@@ -1,12 +1,22 @@
 //! `aether.toml`: what the team sets, with an error that shows the line for whatever is wrong with it.
 
+mod baseline;
 mod check;
+mod dns;
 mod error;
 mod github;
 mod raw;
+mod rules;
+mod slack;
 mod source_certificate;
+mod source_dns;
 mod source_flow;
 mod source_github;
+mod source_logs;
+mod source_parameters;
+mod source_prometheus;
+mod source_snapshot;
+mod traffic;
 mod value;
 
 use std::collections::BTreeSet;
@@ -15,11 +25,15 @@ use std::path::{Path, PathBuf};
 
 use askama::Template;
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
 
+pub use dns::DnsSettings;
 pub use error::{ConfigError, Place};
 
 use crate::core::archive::{self, MAX_RETAIN_DAYS, RETAIN_DAYS};
-use crate::core::check::{AwsSettings, Check, CheckSpec, Decimal, GithubSettings, Probe};
+use crate::core::check::{AwsSettings, Check, CheckSpec, Database, Decimal, GithubSettings, Probe};
+use crate::core::message::{SlackSettings, WebhookSettings};
+use crate::core::traffic::Traffic;
 use error::Fault;
 use value::{Located, filled, id, optional_number, optional_parsed, web_address};
 
@@ -43,6 +57,16 @@ pub struct Config {
     pub github: GithubSettings,
     /// Where `export --archive` writes to.
     pub archive: Archive,
+    /// The databases that snapshots are taken of.
+    pub database: Vec<Database>,
+    /// Where messages go.
+    pub slack: SlackSettings,
+    /// Where they go as plain JSON.
+    pub webhook: WebhookSettings,
+    /// Who is asked whether traffic has moved.
+    pub dns: DnsSettings,
+    /// By which records traffic moves, in the order of the file.
+    pub traffic: Vec<Traffic>,
     /// In the order of the file; ids are unique.
     pub check: Vec<Check>,
 }
@@ -200,14 +224,24 @@ impl Config {
             retain_days: optional_number(file.archive.retain_days.as_ref(), 1..=MAX_RETAIN_DAYS)?
                 .unwrap_or(RETAIN_DAYS),
         };
+        let database = source_snapshot::databases(file.database)?;
+        let dns = dns::dns(file.dns)?;
+        let slack = slack::slack(file.slack)?;
+        let webhook = slack::webhook(file.webhook)?;
         let github = github::github(file.github, file.project.workflow.as_ref())?;
         let mut seen = BTreeSet::new();
         let mut checks = vec![];
+        let mut by_record = vec![];
         for raw in file.check {
+            let source = Spanned::new(raw.get_ref().source.span(), raw.get_ref().id.get_ref().clone());
             let place = raw.get_ref().id.span();
-            let mut check = check::from_raw(raw)?;
+            let mut check = check::from_raw(raw, &database)?;
+            if matches!(check.probe, Probe::Dns(_)) {
+                by_record.push((checks.len(), source));
+            }
             match &mut check.probe {
                 Probe::Http(http) => http.ca_file.clone_from(&ca_file),
+                Probe::Prometheus(prometheus) => prometheus.ca_file.clone_from(&ca_file),
                 Probe::Flow(flow) => flow.ca_file.clone_from(&ca_file),
                 Probe::Certificate(certificate) => certificate.ca_file.clone_from(&ca_file),
                 Probe::Github(asked) => asked.settings.clone_from(&github),
@@ -219,14 +253,26 @@ impl Config {
             }
             checks.push(check);
         }
+        let project = project(file.project)?;
+        let traffic = traffic::from_raw(file.traffic, &project.services, &seen)?;
+        for (index, place) in by_record {
+            if let Some(Check { probe: Probe::Dns(probe), .. }) = checks.get_mut(index) {
+                source_dns::settle(probe, &place, &traffic)?;
+            }
+        }
         Ok(Self {
             log: log(file.log)?,
-            project: project(file.project)?,
+            project,
             escalation: file.escalation,
             deployment: deployment(file.deployment)?,
             aws,
             github,
             archive,
+            database,
+            slack,
+            webhook,
+            dns,
+            traffic,
             check: checks,
         })
     }

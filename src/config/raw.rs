@@ -23,6 +23,14 @@ pub struct File {
     #[serde(default)]
     pub archive: Archive,
     #[serde(default)]
+    pub database: Vec<super::source_snapshot::RawDatabase>,
+    #[serde(default)]
+    pub dns: super::dns::Dns,
+    pub slack: Option<super::slack::Slack>,
+    pub webhook: Option<super::slack::Webhook>,
+    #[serde(default)]
+    pub traffic: Vec<Spanned<super::traffic::Raw>>,
+    #[serde(default)]
     pub github: super::github::Github,
     #[serde(default)]
     pub check: Vec<Spanned<Check>>,
@@ -90,9 +98,15 @@ pub struct Check {
     pub rollback: Option<Spanned<String>>,
     pub baseline_ratio: Option<Spanned<String>>,
     pub baseline_days: Option<Spanned<i64>>,
+    pub baseline_test: Option<Spanned<String>>,
+    pub baseline_alpha: Option<Spanned<String>>,
     pub aggregate: Option<Spanned<crate::core::check::Aggregate>>,
     pub min_requests: Option<Spanned<i64>>,
     pub on_fail: Option<Spanned<OnFail>>,
+    pub trigger: Option<Spanned<String>>,
+    pub trigger_after: Option<Spanned<String>>,
+    pub errors_after: Option<Spanned<i64>>,
+    pub missing: Option<Spanned<String>>,
     pub watch: Option<bool>,
     pub window_minutes: Option<Spanned<i64>>,
     pub period_seconds: Option<Spanned<i64>>,
@@ -111,8 +125,13 @@ pub struct Check {
     pub value_pattern: Option<Spanned<String>>,
     pub path: Option<Spanned<String>>,
     pub series: Option<Spanned<String>>,
+    pub prometheus: Option<Spanned<super::source_prometheus::Prometheus>>,
     pub flow: Option<Spanned<super::source_flow::Raw>>,
     pub certificate: Option<Spanned<super::source_certificate::Raw>>,
+    pub dns: Option<Spanned<super::source_dns::Raw>>,
+    pub parameters: Option<Spanned<super::source_parameters::Raw>>,
+    pub snapshot: Option<Spanned<super::source_snapshot::Raw>>,
+    pub logs: Option<Spanned<super::source_logs::Raw>>,
     pub workflow: Option<Spanned<super::source_github::Workflow>>,
     pub pull_requests: Option<Spanned<super::source_github::PullRequests>>,
 }

@@ -24,11 +24,6 @@ pub struct PullRequests {
     since: Option<Spanned<String>>,
 }
 
-/// Whether a source asks GitHub.
-pub const fn asks(source: SourceKind) -> bool {
-    matches!(source, SourceKind::Workflow | SourceKind::PullRequests | SourceKind::CodeFreeze)
-}
-
 /// The probe, whose repository is set afterwards, and in words what it expects.
 pub fn probe(raw: &Check) -> Result<(Probe, Option<String>), Located> {
     let (ask, expect) = match raw.source.get_ref() {

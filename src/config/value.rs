@@ -6,6 +6,7 @@ use std::str::FromStr;
 use toml::Spanned;
 
 use super::error::Fault;
+use crate::core::time::Timestamp;
 
 /// A fault and the bytes of the file that it stands at.
 #[derive(Debug)]
@@ -48,6 +49,27 @@ pub fn optional_parsed<T: FromStr<Err: std::fmt::Display>>(
         raw.get_ref().parse().map_err(|error: T::Err| Located::new(raw.span(), error.to_string(), help))
     })
     .transpose()
+}
+
+/// A day such as `2026-06-30`, or a time as it stands in records.
+pub fn moment(raw: Option<&Spanned<String>>) -> Result<Option<Timestamp>, Located> {
+    let Some(raw) = raw else { return Ok(None) };
+    let text = raw.get_ref();
+    let time = Timestamp::parse(text).or_else(|_| Timestamp::parse(&format!("{text}T00:00:00.000Z")));
+    let help = "write a day such as \"2026-06-30\", or a time such as \"2026-06-30T02:04:11.120Z\"";
+    time.map(Some).map_err(|_| Located::new(raw.span(), "not a day or a time", help))
+}
+
+/// A key that this check cannot do without.
+pub fn needed<'a, T>(
+    value: Option<&'a Spanned<T>>,
+    name: &str,
+    span: &Range<usize>,
+) -> Result<&'a Spanned<T>, Located> {
+    value.ok_or_else(|| {
+        let help = if name.starts_with('[') { format!("add {name}") } else { format!("add {name} = …") };
+        Located::new(span.clone(), format!("this check has no `{name}`"), help)
+    })
 }
 
 pub fn web_address(raw: &Spanned<String>) -> Result<String, Located> {

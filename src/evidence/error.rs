@@ -1,61 +1,21 @@
 //! Why something could not be measured, and what to do about it.
 
+use crate::remote::aws::AwsError;
+
 /// A failure to measure. None of these carries a secret; what a provider said in its own words is apart.
 #[derive(Debug, thiserror::Error)]
 pub enum EvidenceError {
-    /// The key may not do this.
-    #[error("AWS denies {action}: allow it in the IAM policy of the credentials in use")]
-    Denied {
-        /// The IAM action, such as `cloudwatch:GetMetricData`.
-        action: &'static str,
-        /// The provider's words.
-        said: String,
-    },
-    /// Credentials that are no longer valid.
-    #[error("the AWS credentials have expired ({action}): sign in again, then collect again")]
-    Expired {
-        /// The IAM action that was tried.
-        action: &'static str,
-    },
-    /// Credentials that AWS does not know, or a wrong secret.
-    #[error(
-        "AWS does not accept these credentials ({action}, {code}): check the profile or the environment in use"
-    )]
-    BadCredentials {
-        /// The IAM action that was tried.
-        action: &'static str,
-        /// AWS's error code.
-        code: String,
-    },
-    /// None found.
-    #[error("no AWS credentials found for {action}: set AWS_PROFILE or `profile` under [aws], or sign in")]
-    NoCredentials {
-        /// The IAM action that was tried.
-        action: &'static str,
-    },
-    /// None set.
-    #[error("no AWS region is set: add `region` under [aws], or set AWS_REGION")]
-    NoRegion,
-    /// Too many calls, also after trying again.
-    #[error("AWS throttles {action}, also after {attempts} attempts: wait a minute, then collect again")]
-    Throttled {
-        /// The IAM action that was tried.
-        action: &'static str,
-        /// How often it was tried.
-        attempts: u32,
-    },
-    /// No connection.
-    #[error("{place} cannot be reached: check the network and `endpoint-url` under [aws]")]
-    Unreachable {
-        /// The endpoint, without credentials.
+    /// Not even a way out of this machine.
+    #[error("{why}: nothing was learnt about {place}; collect where the network works")]
+    NoNetwork {
+        /// What this machine cannot do.
+        why: &'static str,
+        /// What was to be reached, without credentials.
         place: String,
     },
-    /// No answer in time.
-    #[error("{place} did not answer in time: try again, or set a longer timeout-seconds")]
-    TimedOut {
-        /// The endpoint, without credentials.
-        place: String,
-    },
+    /// AWS gave no answer.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
     /// Some of the data is missing, also after trying again.
     #[error("CloudWatch answered {status} for {metric}: not all data is there; collect again")]
     Incomplete {
@@ -64,21 +24,17 @@ pub enum EvidenceError {
         /// Which metric.
         metric: String,
     },
-    /// Any other refusal.
-    #[error("{action} failed with {code}: look it up in the documentation of that action")]
-    Refused {
-        /// The IAM action that was tried.
-        action: &'static str,
-        /// AWS's error code, or what stands for it.
-        code: String,
-        /// The provider's words.
-        said: String,
-    },
     /// An alarm that does not exist.
     #[error("CloudWatch has no alarm called {names}: correct `alarms` in aether.toml")]
     NoAlarm {
         /// The missing names.
         names: String,
+    },
+    /// More than is read of a log group at once.
+    #[error("{group} has more events than are read at once: set a shorter window-minutes")]
+    TooManyEvents {
+        /// The log group.
+        group: String,
     },
     /// A file that cannot be used.
     #[error("{path}: {problem}")]
@@ -95,6 +51,30 @@ pub enum EvidenceError {
         program: String,
         /// Why.
         problem: String,
+    },
+    /// A Prometheus server that says no.
+    #[error("Prometheus at {place} refuses the query ({kind}): try it in its own expression browser")]
+    Query {
+        /// The server, without credentials.
+        place: String,
+        /// Its errorType, or the HTTP status.
+        kind: String,
+        /// The provider's words.
+        said: String,
+    },
+    /// No answer, or none that can be read.
+    #[error("Prometheus at {place} gave no usable answer: {problem}")]
+    NoAnswer {
+        /// The server, without credentials.
+        place: String,
+        /// In the program's own words.
+        problem: String,
+    },
+    /// More series than the one that can be judged.
+    #[error("the query gives {count} series: make it one, such as with sum(…)")]
+    ManySeries {
+        /// How many.
+        count: usize,
     },
     /// Something of the environment that is not there.
     #[error("{what}")]
@@ -129,7 +109,8 @@ impl EvidenceError {
     #[must_use]
     pub fn said(&self) -> Option<&str> {
         match self {
-            Self::Denied { said, .. } | Self::Refused { said, .. } if !said.is_empty() => Some(said),
+            Self::Aws(error) => error.said(),
+            Self::Query { said, .. } if !said.is_empty() => Some(said),
             _ => None,
         }
     }

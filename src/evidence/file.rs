@@ -86,9 +86,9 @@ impl Source for File {
         let points = series::within(&all, request.window);
         let baseline_points = (1..=request.baseline_days)
             .rev()
-            .filter_map(|days| {
+            .flat_map(|days| {
                 let window = series::earlier(request.window, days);
-                series::day(&series::within(&all, window), window, request)
+                series::day(series::within(&all, window), window, request)
             })
             .collect();
         let rows: Vec<_> = points.iter().map(|point| (point.at, &point.value)).collect();

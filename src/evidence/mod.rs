@@ -6,12 +6,18 @@
 mod certificate;
 mod cloudwatch;
 mod command;
+mod dns;
 mod error;
 mod file;
 mod flow;
 mod github;
 mod http;
+mod logs;
+mod network;
+mod parameters;
+mod prometheus;
 mod series;
+mod snapshot;
 mod web;
 
 use std::path::Path;
@@ -19,15 +25,20 @@ use std::path::Path;
 pub use certificate::Certificate;
 pub use cloudwatch::CloudWatch;
 pub use command::Command;
+pub use dns::Dns;
 pub use error::EvidenceError;
 pub use file::File;
 pub use flow::Flow;
 pub use github::Github;
 pub use http::Http;
+pub use logs::Logs;
+pub use parameters::Parameters;
+pub use prometheus::Prometheus;
+pub use snapshot::Snapshot;
 
 use crate::core::check::{
-    Aggregate, AwsSettings, Check, CheckSpec, MAX_POINTS, Measured, Phase, Point, Probe, Reading, Window,
-    judge,
+    Aggregate, AwsSettings, Check, CheckSpec, History, MAX_POINTS, Measured, Phase, Point, Probe, Reading,
+    Window, judge,
 };
 use crate::core::time::Timestamp;
 
@@ -46,8 +57,8 @@ pub struct Request {
     pub now: Timestamp,
     /// How many earlier days to look at too; 0 for none.
     pub baseline_days: u32,
-    /// How the points of each earlier day become one.
-    pub aggregate: Aggregate,
+    /// How the points of each earlier day become one; `None` where each is wanted.
+    pub aggregate: Option<Aggregate>,
     /// What is deployed, for sources that look at it.
     pub deployed: Option<Deployed>,
 }
@@ -65,8 +76,11 @@ impl Request {
     /// What `check` asks for over `window`.
     #[must_use]
     pub fn new(check: &Check, window: Window, now: Timestamp) -> Self {
-        let baseline_days = check.spec.baseline.as_ref().map_or(0, |baseline| baseline.days);
-        Self { window, now, baseline_days, aggregate: check.spec.aggregate(), deployed: None }
+        let baseline = check.spec.baseline.as_ref();
+        let each = baseline.is_some_and(|baseline| matches!(baseline.history, History::MannWhitney(_)));
+        let aggregate = (!each).then(|| check.spec.aggregate());
+        let baseline_days = baseline.map_or(0, |baseline| baseline.days);
+        Self { window, now, baseline_days, aggregate, deployed: None }
     }
 
     /// The same about a deployment.
@@ -94,7 +108,7 @@ pub struct Observation {
     pub window: Option<Window>,
     /// Oldest first.
     pub points: Vec<Point>,
-    /// One for each earlier day with data.
+    /// One for each earlier day with data, or all of them where the request aggregates none.
     pub baseline_points: Vec<Point>,
     /// How many samples stand behind the points.
     pub samples: Option<u64>,
@@ -125,6 +139,14 @@ pub trait Source {
         None
     }
 
+    /// Whether it compares with what it answered in the last deployment.
+    fn recalls(&self) -> bool {
+        false
+    }
+
+    /// What it answered in the deployment `of`, the last one that has an answer.
+    fn recall(&mut self, _of: &str, _response: &[u8]) {}
+
     /// Measures once. It ends within the source's timeouts, and changes nothing.
     ///
     /// # Errors
@@ -154,7 +176,12 @@ pub fn source(check: &Check, aws: &AwsSettings, root: &Path) -> Box<dyn Source> 
         Probe::Certificate(certificate) => Box::new(Certificate::new(certificate.clone(), root)),
         Probe::Github(probe) => Box::new(Github::new(probe.clone())),
         Probe::Command(command) => Box::new(Command::new(command.clone(), root)),
+        Probe::Prometheus(prometheus) => Box::new(Prometheus::new(prometheus.clone(), root)),
         Probe::File { path, series } => Box::new(File::new(root, path, series)),
+        Probe::Dns(dns) => Box::new(Dns::new(dns.clone(), aws.clone())),
+        Probe::Parameters(all) => Box::new(Parameters::new(all.clone(), aws.clone(), root)),
+        Probe::Snapshot(snapshot) => Box::new(Snapshot::new(snapshot.clone(), aws.clone())),
+        Probe::Logs(logs) => Box::new(Logs::new(logs.clone(), aws.clone())),
     }
 }
 
@@ -225,6 +252,12 @@ fn cut(text: String, most: usize) -> String {
     let end = (0..=most.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     text.truncate(end);
     text
+}
+
+/// JSON for an opening; without anything where that would be longer than is kept.
+fn json_response(value: &serde_json::Value) -> Option<Response> {
+    let bytes = Some(value.to_string().into_bytes()).filter(|bytes| bytes.len() <= MAX_RESPONSE);
+    bytes.map(|bytes| Response { bytes, media_type: "application/json".to_owned() })
 }
 
 fn moment(now: Timestamp) -> Window {

@@ -19,7 +19,12 @@ pub fn within(points: &[Point], window: Window) -> Vec<Point> {
     inside
 }
 
-/// One day's points as one point, at the day's first moment.
-pub fn day(points: &[Point], window: Window, request: &Request) -> Option<Point> {
-    aggregate(request.aggregate, points).map(|value| Point { at: window.from, value })
+/// One day's points: as one point at the day's first moment, or each where the request aggregates none.
+pub fn day(points: Vec<Point>, window: Window, request: &Request) -> Vec<Point> {
+    match request.aggregate {
+        None => points,
+        Some(how) => {
+            aggregate(how, &points).map(|value| Point { at: window.from, value }).into_iter().collect()
+        }
+    }
 }

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use ureq::http;
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
-use super::{EvidenceError, MAX_RESPONSE};
+use super::{EvidenceError, MAX_RESPONSE, network};
+use crate::core::redact;
+use crate::remote::http as remote;
 
 /// The largest `ca-file` that is read, in bytes.
 const MAX_CA_FILE: u64 = 4 << 20;
@@ -56,18 +58,15 @@ impl<'a> Web<'a> {
     }
 
     fn send_by(&self, request: &http::Request<Vec<u8>>, roots: RootCerts) -> Result<Reply, ureq::Error> {
-        let agent = crate::remote::http::agent_trusting(Duration::from_secs(self.seconds.into()), roots);
+        let agent = remote::agent_trusting(Duration::from_secs(self.seconds.into()), roots);
         let start = Instant::now();
         let mut response = if request.body().is_empty() {
             agent.run(request.clone().map(|_| ()))?
         } else {
             agent.run(request.clone())?
         };
-        let mut body = vec![];
-        response.body_mut().as_reader().take(MAX_RESPONSE as u64 + 1).read_to_end(&mut body)?;
+        let (body, more) = remote::body(&mut response, MAX_RESPONSE)?;
         let millis = start.elapsed().as_secs_f64() * 1000.0;
-        let more = body.len() > MAX_RESPONSE;
-        body.truncate(MAX_RESPONSE);
         let texts = |name| response.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
         let media_type = media_type(texts("content-type").next().unwrap_or_default());
         let cookie = |text: &str| text.split(';').next().unwrap_or_default().trim().to_owned();
@@ -79,8 +78,11 @@ impl<'a> Web<'a> {
     /// measure.
     ///
     /// # Errors
-    /// Where the question was wrong.
-    pub fn silence(&self, error: &ureq::Error) -> Result<String, EvidenceError> {
+    /// Where the question was wrong, or never left this machine.
+    pub fn silence(&self, error: &ureq::Error, url: &str) -> Result<String, EvidenceError> {
+        if let Some(why) = network::stuck(error, url) {
+            return Err(EvidenceError::NoNetwork { why, place: redact::url(url) });
+        }
         let late = || format!("no answer within {} s", self.seconds);
         Ok(match error {
             error if untrusted(error) => unvouched(self.ca_file),
@@ -108,6 +110,7 @@ impl<'a> Web<'a> {
                 | ErrorKind::ConnectionAborted
                 | ErrorKind::BrokenPipe => "the connection was cut".to_owned(),
                 ErrorKind::InvalidData => "TLS or HTTP failed".to_owned(),
+                _ if network::unknown_name(error) => "the host name is not known".to_owned(),
                 _ => "no connection".to_owned(),
             },
             ureq::Error::Protocol(_) => "the answer is not HTTP".to_owned(),

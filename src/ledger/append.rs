@@ -127,10 +127,10 @@ impl Ledger {
 
     /// Moves what stands in the write-ahead log into the file and empties the log; `false` where readers kept it.
     fn empty_log(&self) -> rusqlite::Result<bool> {
-        self.connection.busy_timeout(READERS)?;
+        self.connection.busy_timeout(READERS.min(self.patience))?;
         let emptied =
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-        self.connection.busy_timeout(super::BUSY)?;
+        self.connection.busy_timeout(self.patience)?;
         Ok(emptied? == 0)
     }
 

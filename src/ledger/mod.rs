@@ -34,6 +34,8 @@ pub struct Ledger {
     path: PathBuf,
     /// Whether the nodes of the tree are kept: not in a ledger of version 1 that is only read.
     nodes: bool,
+    /// How long it waits for other writers.
+    patience: Duration,
 }
 
 impl Ledger {
@@ -46,7 +48,7 @@ impl Ledger {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let ledger = Self::connect(path, flags)?;
+        let ledger = Self::connect(path, flags, BUSY)?;
         ledger.configure()?;
         schema::create(&ledger.connection).map_err(|e| LedgerError::from_sqlite(path, e))?;
         Ok(ledger)
@@ -77,9 +79,17 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`]: each cause has its own.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        Self::open_within(path, BUSY)
+    }
+
+    /// The same, waiting for other writers so long at most, now and at each append.
+    ///
+    /// # Errors
+    /// [`LedgerError`]: each cause has its own.
+    pub fn open_within(path: &Path, patience: Duration) -> Result<Self, LedgerError> {
         place::check_existing(path)?;
-        let mut ledger =
-            Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut ledger = Self::connect(path, flags, patience)?;
         let whole = schema::check(&ledger.connection, path)?;
         ledger.configure()?;
         if !whole {
@@ -93,9 +103,17 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`]: each cause has its own.
     pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
+        Self::open_read_only_within(path, BUSY)
+    }
+
+    /// The same, waiting for other writers so long at most.
+    ///
+    /// # Errors
+    /// [`LedgerError`]: each cause has its own.
+    pub fn open_read_only_within(path: &Path, patience: Duration) -> Result<Self, LedgerError> {
         place::check_readable(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut ledger = Self::connect(path, flags)?;
+        let mut ledger = Self::connect(path, flags, patience)?;
         match schema::check(&ledger.connection, path) {
             Ok(nodes) => {
                 ledger.nodes = nodes;
@@ -104,7 +122,8 @@ impl Ledger {
             Err(LedgerError::ReadOnly(_)) if place::is_whole(path) => {
                 drop(ledger);
                 let uri = place::immutable(path);
-                let mut ledger = Self::connect(Path::new(&uri), flags | OpenFlags::SQLITE_OPEN_URI)?;
+                let mut ledger =
+                    Self::connect(Path::new(&uri), flags | OpenFlags::SQLITE_OPEN_URI, patience)?;
                 path.clone_into(&mut ledger.path);
                 ledger.nodes = schema::check(&ledger.connection, path)?;
                 ledger.frugal()
@@ -112,6 +131,21 @@ impl Ledger {
             Err(LedgerError::ReadOnly(path)) => Err(LedgerError::NeedsWriting(path)),
             Err(error) => Err(error),
         }
+    }
+
+    /// Copies the entries, and no opening, into a ledger of their own at `path`, in the place of an older copy.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; an older copy is left as it was then.
+    pub fn copy_entries(&self, path: &Path) -> Result<(), LedgerError> {
+        let staging = place::staging(path)?;
+        let staged = staging.path().join("copy.db");
+        self.wrap(self.connection.execute("VACUUM INTO ?1", [staged.to_string_lossy()]))?;
+        let wrap = |error| LedgerError::from_sqlite(path, error);
+        let copy = Connection::open(&staged).map_err(wrap)?;
+        copy.execute_batch("PRAGMA journal_mode = DELETE; DELETE FROM openings; VACUUM;").map_err(wrap)?;
+        drop(copy);
+        place::replace(&staged, path)
     }
 
     /// Moves all of the write-ahead log into the file: closing would do so too, and tell nobody where it fails.
@@ -129,16 +163,16 @@ impl Ledger {
         &self.path
     }
 
-    fn connect(path: &Path, flags: OpenFlags) -> Result<Self, LedgerError> {
+    fn connect(path: &Path, flags: OpenFlags, patience: Duration) -> Result<Self, LedgerError> {
         let open = || -> rusqlite::Result<Connection> {
             let connection = Connection::open_with_flags(path, flags)?;
-            connection.busy_timeout(BUSY)?;
+            connection.busy_timeout(patience)?;
             // Plans that do not hang on what is bound: nothing is ever prepared a second time.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             Ok(connection)
         };
         let connection = open().map_err(|e| LedgerError::from_sqlite(path, e))?;
-        Ok(Self { connection, path: path.to_owned(), nodes: true })
+        Ok(Self { connection, path: path.to_owned(), nodes: true, patience })
     }
 
     /// Reading in order needs few pages: 512 KiB of them are kept.

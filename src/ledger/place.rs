@@ -93,6 +93,12 @@ pub(super) fn put(staged: &Path, path: &Path) -> Result<(), LedgerError> {
         .map_err(|error| failed(error, path))
 }
 
+/// Puts a whole file in its place, over an older one.
+pub(super) fn replace(staged: &Path, path: &Path) -> Result<(), LedgerError> {
+    let moved = File::open(staged).and_then(|file| file.sync_all()).and_then(|()| fs::rename(staged, path));
+    moved.map_err(|error| failed(error, path))
+}
+
 /// Whether two names are of one file: a failed call may have given it the second all the same.
 fn same(one: &Path, other: &Path) -> bool {
     let id = |path: &Path| fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()));

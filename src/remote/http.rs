@@ -41,3 +41,11 @@ pub fn body(response: &mut Response<Body>, most: usize) -> Result<(Vec<u8>, bool
     bytes.truncate(most);
     Ok((bytes, more))
 }
+
+/// What time a server says that it is (RFC 9110 section 6.6.1), in seconds since 1970; `None` where it does not answer.
+#[must_use]
+pub fn server_time(url: &str, timeout: Duration) -> Option<i64> {
+    let response = agent(timeout).head(url).call().ok()?;
+    let date = response.headers().get("date")?.to_str().ok()?;
+    Some(chrono::DateTime::parse_from_rfc2822(date).ok()?.timestamp())
+}

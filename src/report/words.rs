@@ -167,6 +167,7 @@ pub const fn step(step: StepName) -> &'static str {
     }
 }
 
+/// A trigger in words.
 pub const fn trigger(trigger: Trigger) -> &'static str {
     match trigger {
         Trigger::ErrorRate => "HTTP 5xx error rate above the rollback limit",

@@ -152,6 +152,7 @@ pub fn opened(log: &mut TestLog) -> DeploymentOpened {
             baseline: None,
             aggregate: None,
             min_requests: None,
+            rules: None,
             on_fail: None,
             query: None,
             expect: None,

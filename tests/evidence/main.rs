@@ -9,6 +9,8 @@ mod flow;
 mod http;
 mod metrics;
 mod ministack;
+mod prometheus;
+mod prometheus_server;
 mod server;
 
 use std::path::Path;

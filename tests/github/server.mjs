@@ -155,7 +155,7 @@ Object.assign(operations, {
   }],
   [`GET ${REPO}/branches/{branch}/protection`]: ["administration:read", () => {
     if (!state.protection) missing();
-    return { body: { ...contract.example("branch-protection"), required_status_checks: undefined, lock_branch: { enabled: state.protection.locked ?? false } } };
+    return { body: { ...contract.example("branch-protection"), required_status_checks: undefined, required_pull_request_reviews: undefined, restrictions: undefined, lock_branch: { enabled: state.protection.locked ?? false } } };
   }],
   [`GET ${REPO}/rules/branches/{branch}`]: ["metadata:read", () => ({ body: state.rules ?? [] })],
   [`GET ${REPO}/releases/latest`]: ["contents:read", () => state.release ? { body: { ...contract.example("release"), tag_name: state.release } } : missing()],

@@ -400,6 +400,7 @@ pub fn errors() -> CheckSpec {
         baseline: None,
         aggregate: None,
         min_requests: None,
+        rules: None,
         on_fail: None,
         query: None,
         expect: None,

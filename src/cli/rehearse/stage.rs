@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
@@ -28,6 +29,12 @@ struct Simulated(Cell<Timestamp>);
 impl Clock for Simulated {
     fn now(&self) -> Timestamp {
         self.0.get()
+    }
+
+    fn sleep(&self, time: Duration) {
+        let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let later = Timestamp::from_millis(self.0.get().millis().saturating_add(millis));
+        self.0.set(later.unwrap_or_else(|_| self.0.get()));
     }
 }
 
@@ -118,11 +125,6 @@ impl<'a, 'b> Stage<'a, 'b> {
         let next = (self.now().millis().div_euclid(60_000) + 1) * 60_000;
         self.clock.0.set(Timestamp::from_millis(next).unwrap_or_else(|_| self.now()));
         self.now()
-    }
-
-    /// Moves the clock to a moment.
-    pub fn wait_until(&self, moment: Timestamp) {
-        self.clock.0.set(moment.max(self.now()));
     }
 
     /// The simulated present.

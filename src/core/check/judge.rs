@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Aggregate, CheckSpec, Decimal, Phase, Point};
+use super::{Aggregate, Alpha, BaselineSpec, CheckSpec, Decimal, History, MissingData, Phase, Point, rank};
 
 /// What a source brought for one check.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,7 +34,10 @@ pub struct Judgement {
 #[must_use]
 pub fn judge(spec: &CheckSpec, measured: &Measured) -> Judgement {
     let by_numbers = numbers(spec, measured);
-    let by_itself = spec.on_fail.map(|_| measured.own.unwrap_or(Phase::NoData));
+    let by_itself = spec.on_fail.map(|fail| match measured.own {
+        None | Some(Phase::NoData) if breaching(spec) => fail,
+        own => own.unwrap_or(Phase::NoData),
+    });
     match (by_numbers, by_itself) {
         (None, None) => verdict(
             Phase::Error,
@@ -72,7 +75,7 @@ fn numbers(spec: &CheckSpec, measured: &Measured) -> Option<Judgement> {
         return None;
     }
     let Some(value) = aggregate(spec.aggregate(), measured.points) else {
-        return Some(verdict(Phase::NoData, "no points in the window"));
+        return Some(nothing(spec));
     };
     if let Some(needed) = spec.min_requests
         && measured.samples.is_none_or(|samples| samples < needed)
@@ -85,6 +88,22 @@ fn numbers(spec: &CheckSpec, measured: &Measured) -> Option<Judgement> {
     let baseline = spec.baseline.as_ref().and_then(|_| median(measured.baseline_points));
     let (phase, detail) = compare(spec, measured, &value, baseline.as_ref());
     Some(Judgement { phase, value: Some(value), baseline, detail })
+}
+
+fn breaching(spec: &CheckSpec) -> bool {
+    spec.rules.as_ref().is_some_and(|rules| rules.missing == Some(MissingData::Breaching))
+}
+
+/// The verdict without any point.
+fn nothing(spec: &CheckSpec) -> Judgement {
+    let what = "no points in the window";
+    match (breaching(spec), &spec.rollback) {
+        (false, _) => verdict(Phase::NoData, what),
+        (true, Some(limit)) => {
+            verdict(Phase::Trigger, format!("{what}, which counts as a breach of the rollback limit {limit}"))
+        }
+        (true, None) => verdict(Phase::Warn, format!("{what}, which counts as a breach")),
+    }
 }
 
 fn compare(
@@ -108,31 +127,55 @@ fn compare(
         ));
     }
     if let Some(history) = &spec.baseline {
-        let days = measured.baseline_points.len();
-        match baseline {
-            None => {
-                phase = phase.max(Phase::NoData);
-                reasons.push(format!(
-                    "no baseline: none of the last {} days has data in these hours",
-                    history.days
-                ));
+        let (own, reason) = match (&history.history, baseline) {
+            (_, None) => {
+                let days = history.days;
+                let reason = format!("no baseline: none of the last {days} days has data in these hours");
+                (Phase::NoData, reason)
             }
-            Some(baseline) => {
-                let holds = value.compare_product(baseline, &history.ratio) != Ordering::Greater;
-                phase = phase.max(if holds { Phase::Pass } else { Phase::Warn });
-                let relation = if holds { "is within" } else { "exceeds" };
-                let of = history.days;
-                reasons.push(format!(
-                    "{how} {value} {relation} {} x baseline {baseline} ({days} of {of} days)",
-                    history.ratio
-                ));
+            (History::Ratio(ratio), Some(baseline)) => {
+                by_ratio(measured, how, value, history, ratio, baseline)
             }
-        }
+            (History::MannWhitney(alpha), Some(_)) => by_rank(spec, measured, *alpha),
+        };
+        phase = phase.max(own);
+        reasons.push(reason);
     }
     if reasons.is_empty() {
         reasons.push(format!("{how} {value} does not reach the rollback limit"));
     }
     (phase, reasons.join("; "))
+}
+
+fn by_ratio(
+    measured: &Measured,
+    how: Aggregate,
+    value: &Decimal,
+    history: &BaselineSpec,
+    ratio: &Decimal,
+    baseline: &Decimal,
+) -> (Phase, String) {
+    let holds = value.compare_product(baseline, ratio) != Ordering::Greater;
+    let relation = if holds { "is within" } else { "exceeds" };
+    let (days, of) = (measured.baseline_points.len(), history.days);
+    let reason = format!("{how} {value} {relation} {ratio} x baseline {baseline} ({days} of {of} days)");
+    (if holds { Phase::Pass } else { Phase::Warn }, reason)
+}
+
+/// All points against all points of history.
+fn by_rank(spec: &CheckSpec, measured: &Measured, alpha: Alpha) -> (Phase, String) {
+    let values = |points: &'_ [Point]| points.iter().map(|point| point.value.clone()).collect::<Vec<_>>();
+    let (now, before) = (values(measured.points), values(measured.baseline_points));
+    let ranked = rank(now.iter(), before.iter());
+    let ranked = if spec.rises() { ranked } else { ranked.turned() };
+    let (phase, said) = if !ranked.can_tell(alpha) {
+        (Phase::NoData, "insufficient: too few points to tell")
+    } else if ranked.significant(alpha) {
+        (Phase::Warn, "worse than history")
+    } else {
+        (Phase::Pass, "no worse than history")
+    };
+    (phase, format!("mann-whitney: {said} at alpha {alpha} ({ranked})"))
 }
 
 /// The lower median, so that one bad day does not move the bar.
@@ -158,7 +201,7 @@ fn verdict(phase: Phase, detail: impl Into<String>) -> Judgement {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{BaselineSpec, SourceKind};
+    use super::super::SourceKind;
     use super::*;
     use crate::core::time::Timestamp;
 
@@ -183,6 +226,7 @@ mod tests {
             on_fail: None,
             query: None,
             expect: None,
+            rules: None,
             watch: false,
         }
     }
@@ -244,7 +288,7 @@ mod tests {
 
     #[test]
     fn baseline_is_the_lower_median_of_days() {
-        let history = BaselineSpec { ratio: "1.2".parse().unwrap(), days: 4 };
+        let history = BaselineSpec { history: History::Ratio("1.2".parse().unwrap()), days: 4 };
         let latency = CheckSpec { baseline: Some(history), ..spec(None, Some("> 5000")) };
         let days = points(&["90", "9000", "100", "110"]);
         for (now, phase) in [("120", Phase::Pass), ("120.01", Phase::Warn), ("5001", Phase::Trigger)] {

@@ -1,21 +1,27 @@
 //! Checks: what is measured, what passes, and the verdict on a measurement.
 
+mod aws;
 mod decimal;
 mod github;
 mod judge;
 mod probe;
+mod rank;
 mod reading;
+mod rules;
 mod spec;
 
+pub use aws::{Database, DnsProbe, Expected, LogsProbe, ParametersProbe, Search, SnapshotProbe};
 pub use decimal::{Decimal, DecimalError};
 pub use github::{GITHUB_API, GithubAsk, GithubProbe, GithubSettings};
 pub use judge::{Judgement, Measured, aggregate, judge};
 pub use probe::{
     AwsSettings, CertificateProbe, Check, CommandProbe, FlowProbe, HttpProbe, MetricProbe, Probe,
-    StatusRange, status_in, statuses,
+    PrometheusProbe, StatusRange, status_in, statuses,
 };
+pub use rank::{Alpha, AlphaError, Ranked, rank};
 pub use reading::{MAX_POINTS, Point, Reading, Window};
-pub use spec::{Aggregate, BaselineSpec, CheckSpec, Limit, LimitError, Op, SourceKind};
+pub use rules::{Evaluation, MissingData, Rules, Standing, TriggerAfter};
+pub use spec::{Aggregate, BaselineSpec, CheckSpec, History, Limit, LimitError, Op, SourceKind};
 
 use std::fmt;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CheckSpec, GithubProbe, Window};
+use super::{CheckSpec, DnsProbe, GithubProbe, LogsProbe, ParametersProbe, SnapshotProbe, Window};
 use crate::core::time::Timestamp;
 
 /// A check with all that measuring it needs.
@@ -45,6 +45,24 @@ pub enum Probe {
         /// The member of `series`.
         series: String,
     },
+    /// The records by which traffic moves.
+    Dns(DnsProbe),
+    /// The parameters of an environment.
+    Parameters(ParametersProbe),
+    /// The newest snapshot of a database.
+    Snapshot(SnapshotProbe),
+    /// Log groups.
+    Logs(LogsProbe),
+    /// A query to a Prometheus server.
+    Prometheus(PrometheusProbe),
+}
+
+impl Probe {
+    /// Whether it measures the moment at which it is asked and nothing before: a minute that was missed is lost.
+    #[must_use]
+    pub const fn is_momentary(&self) -> bool {
+        !matches!(self, Self::Metric(_) | Self::File { .. } | Self::Logs(_) | Self::Prometheus(_))
+    }
 }
 
 /// A `CloudWatch` metric.
@@ -73,6 +91,23 @@ pub struct HttpProbe {
     /// A pattern that the body must contain.
     pub body_pattern: Option<String>,
     /// For the whole exchange.
+    pub timeout_seconds: u32,
+    /// PEM certificates that are trusted beside the public web roots, relative to the project's folder.
+    pub ca_file: Option<String>,
+}
+
+/// One PromQL query over time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrometheusProbe {
+    /// The server, with scheme and, behind a proxy, its path.
+    pub url: String,
+    /// Must give one series.
+    pub query: String,
+    /// Gives the number of requests of each period; added up, they are the samples behind the points.
+    pub requests: Option<String>,
+    /// The environment variable that holds a bearer token.
+    pub token_env: Option<String>,
+    /// For one request.
     pub timeout_seconds: u32,
     /// PEM certificates that are trusted beside the public web roots, relative to the project's folder.
     pub ca_file: Option<String>,

@@ -8,7 +8,7 @@ use crate::core::hash::Hash;
 use crate::core::strict;
 use serde::{Deserialize, Serialize};
 
-use super::{Decimal, Phase, plain, present, present_plain};
+use super::{Alpha, Decimal, Phase, Rules, plain, present, present_plain};
 
 /// Where a check's readings come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,6 +32,16 @@ pub enum SourceKind {
     Command,
     /// A file of readings made elsewhere.
     File,
+    /// Route 53: the records by which traffic moves.
+    Dns,
+    /// Parameter Store: names, types and versions, never values.
+    Parameters,
+    /// RDS: the newest snapshot of a database.
+    Snapshot,
+    /// `CloudWatch` Logs: error rates, and what nobody should write into a log.
+    Logs,
+    /// A query to a Prometheus server.
+    Prometheus,
 }
 
 impl SourceKind {
@@ -48,6 +58,11 @@ impl SourceKind {
             Self::CodeFreeze => "code-freeze",
             Self::Command => "command",
             Self::File => "file",
+            Self::Dns => "dns",
+            Self::Parameters => "parameters",
+            Self::Snapshot => "snapshot",
+            Self::Logs => "logs",
+            Self::Prometheus => "prometheus",
         }
     }
 }
@@ -149,14 +164,67 @@ impl fmt::Display for Limit {
     }
 }
 
-/// An objective taken from history: value ≤ baseline · `ratio`.
+/// An objective taken from history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(try_from = "BaselineMembers", into = "BaselineMembers")]
 pub struct BaselineSpec {
-    /// The factor, such as `1.2`.
-    pub ratio: Decimal,
     /// How many earlier days are looked at, the same hours of each.
     pub days: u32,
+    /// What is held against them.
+    pub history: History,
+}
+
+/// How history is an objective.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum History {
+    /// The value is at most so many times the median of the days.
+    Ratio(Decimal),
+    /// The points are no worse than those of the days, by a one-sided Mann-Whitney U test at this level.
+    MannWhitney(Alpha),
+}
+
+/// A [`BaselineSpec`] as it is written: `ratio` alone, or `test` and `alpha`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BaselineMembers {
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    alpha: Option<Alpha>,
+    days: u32,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    ratio: Option<Decimal>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    test: Option<Test>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Test {
+    MannWhitney,
+}
+
+impl TryFrom<BaselineMembers> for BaselineSpec {
+    type Error = &'static str;
+
+    fn try_from(members: BaselineMembers) -> Result<Self, Self::Error> {
+        let history = match (members.ratio, members.test, members.alpha) {
+            (Some(ratio), None, None) => History::Ratio(ratio),
+            (None, Some(Test::MannWhitney), Some(alpha)) => History::MannWhitney(alpha),
+            _ => return Err("a baseline has a ratio, or a test and its alpha"),
+        };
+        Ok(Self { days: members.days, history })
+    }
+}
+
+impl From<BaselineSpec> for BaselineMembers {
+    fn from(spec: BaselineSpec) -> Self {
+        let days = spec.days;
+        match spec.history {
+            History::Ratio(ratio) => Self { alpha: None, days, ratio: Some(ratio), test: None },
+            History::MannWhitney(alpha) => {
+                Self { alpha: Some(alpha), days, ratio: None, test: Some(Test::MannWhitney) }
+            }
+        }
+    }
 }
 
 /// How the points of a window become the one value that is judged.
@@ -229,6 +297,9 @@ pub struct CheckSpec {
     /// SHA-256 of what the source is asked, so that a deployment's readings all answer the same question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<Hash>,
+    /// How its readings add up. Absent in records from before there were such rules.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Rules>,
     /// Measured each minute through the verification window.
     #[serde(default, skip_serializing_if = "std::ops::Not::not", deserialize_with = "strict::stated")]
     pub watch: bool,
@@ -238,11 +309,14 @@ impl CheckSpec {
     /// The aggregate in force: the one given, or the worst by the direction of the limits.
     #[must_use]
     pub fn aggregate(&self) -> Aggregate {
-        let upper = self
-            .objective
-            .as_ref()
-            .map(|limit| limit.op.is_upper())
-            .or_else(|| self.rollback.as_ref().map(|limit| !limit.op.is_upper()));
-        self.aggregate.unwrap_or(if upper.unwrap_or(true) { Aggregate::Max } else { Aggregate::Min })
+        self.aggregate.unwrap_or(if self.rises() { Aggregate::Max } else { Aggregate::Min })
+    }
+
+    /// Whether it gets worse as the value rises.
+    #[must_use]
+    pub fn rises(&self) -> bool {
+        let objective = self.objective.as_ref().map(|limit| limit.op.is_upper());
+        let rollback = || self.rollback.as_ref().map(|limit| !limit.op.is_upper());
+        objective.or_else(rollback).unwrap_or(true)
     }
 }

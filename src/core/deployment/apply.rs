@@ -44,7 +44,9 @@ impl Deployment {
             }
             Event::EvidenceCollected(body) | Event::MetricRead(body) => {
                 let window = if self.watch.full() { self.watch_window() } else { None };
-                self.watch.take(&meta, body, window);
+                let checks = &self.opened.body.checks;
+                let spec = checks.iter().find(|spec| body.check.as_ref() == Some(&spec.id));
+                self.watch.take(&meta, body, spec, window);
                 keep!(evidence, body);
             }
             Event::DecisionMade(body) => keep!(decisions, body),

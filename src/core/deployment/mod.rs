@@ -1,12 +1,14 @@
 //! A deployment: a pure fold over its entries. Nothing here is stored.
 
 mod apply;
+mod doubt;
 mod gate;
 mod intent;
 mod issues;
 mod items;
 mod outcome;
 mod sound;
+mod standing;
 mod watch;
 mod window;
 
@@ -15,7 +17,9 @@ pub use items::{ItemProgress, ItemState};
 pub use outcome::Stage;
 pub use window::Coverage;
 
-use super::check::Reading;
+use std::collections::BTreeSet;
+
+use super::check::{CheckSpec, Reading};
 use super::event::{
     DecisionMade, DeploymentClosed, DeploymentOpened, Event, FrozenChecklist, ItemSigned, MessageSent,
     NoteAdded, ReportIssued, ReviewRecorded, RollbackFinished, RollbackStarted, RollbackStep,
@@ -194,6 +198,8 @@ pub struct Deployment {
     pub closed: Option<Record<DeploymentClosed>>,
     /// What should not have been so.
     pub issues: Vec<Issue>,
+    /// Entries that nothing is judged by.
+    distrusted: BTreeSet<u64>,
     /// What the gates need of the evidence.
     watch: watch::Watch,
 }
@@ -238,6 +244,7 @@ impl Deployment {
             reports: Vec::new(),
             closed: None,
             issues: Vec::new(),
+            distrusted: BTreeSet::new(),
             watch: watch::Watch::default(),
         })
     }
@@ -285,6 +292,12 @@ impl Deployment {
             self.decisions.shrink_to_fit();
             self.shifts.shrink_to_fit();
         }
+    }
+
+    /// A check as it was frozen.
+    #[must_use]
+    pub fn check(&self, id: &str) -> Option<&CheckSpec> {
+        self.opened.body.checks.iter().find(|spec| spec.id == id)
     }
 
     /// The services whose traffic moves.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::Meta;
-use crate::core::check::{Phase, Reading};
+use crate::core::check::{CheckSpec, MissingData, Phase, Reading};
 use crate::core::time::Timestamp;
 
 const MINUTE: i64 = 60_000;
@@ -36,6 +36,8 @@ pub(super) struct Watch {
 #[derive(Clone, Debug)]
 struct Watched {
     last: (u64, Option<Phase>),
+    /// Minutes after the window make up for missed ones, up to as many again.
+    extends: bool,
     spans: Vec<Span>,
     counted: Option<Counted>,
 }
@@ -45,6 +47,9 @@ struct Watched {
 struct Span {
     seq: u64,
     passed: bool,
+    /// It says nothing of the metric, good or bad.
+    aside: bool,
+    measured: bool,
     /// The latest moment that it is about, its own entry's among them; however late, nothing hides a breach.
     latest: i64,
     /// Without points it stands at its own entry, whether it covers anything or not.
@@ -57,8 +62,21 @@ struct Span {
 #[derive(Clone, Debug)]
 struct Counted {
     window: Window,
+    extends: bool,
     minutes: Minutes,
+    measured: bool,
     not_passed: Vec<u64>,
+}
+
+/// What a check's readings come to in a window.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Covered {
+    /// How many minutes are covered.
+    pub minutes: u32,
+    /// Whether anything at all was measured, and not only excused.
+    pub measured: bool,
+    /// The readings from its beginning on that did not pass.
+    pub not_passed: Vec<u64>,
 }
 
 /// Minutes as disjoint half-open ranges: first minute, minute after the last.
@@ -71,8 +89,9 @@ impl Watch {
         self.kept >= self.limit.max(KEEP)
     }
 
-    /// Takes one reading; `window` is the one that has begun, if any, and is looked at when full.
-    pub fn take(&mut self, meta: &Meta, reading: &Reading, window: Option<Window>) {
+    /// Takes one reading of a check as it was frozen; `window` is the one that has begun, if any, and is looked at
+    /// when full.
+    pub fn take(&mut self, meta: &Meta, reading: &Reading, spec: Option<&CheckSpec>, window: Option<Window>) {
         self.newest = Some(meta.seq);
         let Some(check) = &reading.check else { return };
         if self.full() {
@@ -81,31 +100,31 @@ impl Watch {
             self.limit = self.kept * 2;
         }
         let latest = meta.recorded.plus_seconds(SLACK);
-        let passed = reading.phase == Some(Phase::Pass);
+        let extends = spec.is_some_and(|spec| spec.rules.is_some());
+        let excused = spec.and_then(|spec| spec.excused(reading));
+        let well = excused == Some(MissingData::NotBreaching);
+        let period = reading.window.as_ref().map_or(60, |window| i64::from(window.period));
+        let points: Vec<Timestamp> = if well {
+            reading.window.as_ref().map_or_else(Vec::new, minutes_of)
+        } else {
+            reading.points.iter().map(|point| point.at).collect()
+        };
         let span = Span {
             seq: meta.seq,
-            passed,
-            latest: reading
-                .points
-                .iter()
-                .map(|point| point.at)
-                .chain([meta.recorded])
-                .max()
-                .map_or(i64::MAX, Timestamp::millis),
-            alone: reading.points.is_empty().then_some(meta.recorded),
-            points: reading.points.iter().map(|point| point.at).filter(|at| *at <= latest).collect(),
-            period: reading
-                .window
-                .as_ref()
-                .map_or(60, |window| i64::from(window.period))
-                .clamp(60, MAX_PERIOD)
-                / 60
-                * MINUTE,
+            passed: well || reading.phase == Some(Phase::Pass),
+            aside: excused == Some(MissingData::Ignore) || extends && reading.phase == Some(Phase::Error),
+            measured: excused.is_none(),
+            latest: points.iter().copied().chain([meta.recorded]).max().map_or(i64::MAX, Timestamp::millis),
+            alone: points.is_empty().then_some(meta.recorded),
+            points: points.into_iter().filter(|at| *at <= latest).collect(),
+            period: if well { MINUTE } else { period.clamp(60, MAX_PERIOD) / 60 * MINUTE },
         };
-        let last = (meta.seq, reading.phase);
-        let new = || Watched { last, spans: Vec::new(), counted: None };
+        let last = (meta.seq, if well { Some(Phase::Pass) } else { reading.phase });
+        let new = || Watched { last, extends, spans: Vec::new(), counted: None };
         let watched = self.checks.entry(check.clone()).or_insert_with(new);
-        watched.last = last;
+        if excused != Some(MissingData::Ignore) {
+            watched.last = last;
+        }
         watched.spans.push(span);
         self.kept += 1;
     }
@@ -120,19 +139,26 @@ impl Watch {
         self.checks.get(check).map(|watched| watched.last)
     }
 
-    /// How many minutes of the window a check covers, and which readings from its beginning on did not pass.
-    pub fn covered(&self, check: &str, window: Window) -> (u32, Vec<u64>) {
-        let Some(watched) = self.checks.get(check) else { return (0, Vec::new()) };
+    /// How much of the window a check covers, and which readings from its beginning on did not pass.
+    pub fn covered(&self, check: &str, window: Window) -> Covered {
+        let Some(watched) = self.checks.get(check) else { return Covered::default() };
         let mut counted = watched.counted_in(window);
         watched.spans.iter().for_each(|span| counted.take(span));
-        (counted.minutes.total(), counted.not_passed)
+        let minutes = counted.minutes.total().min(window.of);
+        Covered { minutes, measured: counted.measured, not_passed: counted.not_passed }
     }
 }
 
 impl Watched {
     fn counted_in(&self, window: Window) -> Counted {
         let same = self.counted.clone().filter(|counted| counted.window == window);
-        same.unwrap_or_else(|| Counted { window, minutes: Minutes::default(), not_passed: Vec::new() })
+        same.unwrap_or_else(|| Counted {
+            window,
+            extends: self.extends,
+            minutes: Minutes::default(),
+            measured: false,
+            not_passed: Vec::new(),
+        })
     }
 
     /// Counts and lets go of every reading that ends before `now`: no later window can begin before it.
@@ -151,7 +177,7 @@ impl Watched {
 
 impl Span {
     fn end(&self) -> i64 {
-        let breach = if self.passed { i64::MIN } else { self.latest.saturating_add(1) };
+        let breach = if self.passed || self.aside { i64::MIN } else { self.latest.saturating_add(1) };
         let covered = self.points.iter().chain(&self.alone).max();
         covered.map_or(i64::MIN, |at| at.millis().saturating_add(self.period)).max(breach)
     }
@@ -159,19 +185,29 @@ impl Span {
 
 impl Counted {
     fn take(&mut self, span: &Span) {
-        let of = i64::from(self.window.of);
+        if span.aside {
+            return;
+        }
+        let of = i64::from(self.window.of) * if self.extends { 2 } else { 1 };
         let minute = |at: &Timestamp| (at.millis() - self.window.from).div_euclid(MINUTE);
         for at in span.points.iter().chain(span.alone.iter().filter(|_| span.passed)) {
             let start = minute(at);
             let (start, end) = (start.max(0), (start + span.period / MINUTE).min(of));
             if start < end {
                 self.minutes.add(start, end);
+                self.measured |= span.measured;
             }
         }
         if !span.passed && span.latest >= self.window.from {
             self.not_passed.push(span.seq);
         }
     }
+}
+
+/// The beginnings of the minutes that a window touches, of at most a day.
+fn minutes_of(window: &crate::core::check::Window) -> Vec<Timestamp> {
+    let count = (window.to.millis() - window.from.millis()).div_euclid(MINUTE).clamp(0, 1440);
+    (0..count).map(|minute| window.from.plus_seconds(60 * minute)).collect()
 }
 
 impl Minutes {
@@ -213,7 +249,13 @@ mod tests {
         let start = Timestamp::parse("2026-07-03T02:00:00.000Z").unwrap();
         let window = Window { from: start.plus_seconds(3000).millis(), of: 60 };
         let mut watch = Watch::default();
-        let mut plain = Counted { window, minutes: Minutes::default(), not_passed: Vec::new() };
+        let mut plain = Counted {
+            window,
+            extends: false,
+            minutes: Minutes::default(),
+            measured: false,
+            not_passed: Vec::new(),
+        };
         for seq in 0..5000 {
             let recorded = start.plus_seconds(i64::try_from(seq).unwrap() * 2);
             let phase = if seq % 700 == 0 { Phase::Warn } else { Phase::Pass };
@@ -224,12 +266,14 @@ mod tests {
                 Reading { check: Some("x".into()), phase: Some(phase), points, ..Reading::default() };
             let meta = Meta { seq, id: Id::from_bytes([0; 16]), time: recorded, recorded, by: Vec::new() };
             let begun = (recorded.millis() >= window.from).then_some(window);
-            watch.take(&meta, &reading, begun);
+            watch.take(&meta, &reading, None, begun);
             let mut alone = Watch::default();
-            alone.take(&meta, &reading, None);
+            alone.take(&meta, &reading, None, None);
             alone.checks["x"].spans.iter().for_each(|span| plain.take(span));
         }
-        assert_eq!(watch.covered("x", window), (plain.minutes.total(), plain.not_passed.clone()));
+        let covered =
+            Covered { minutes: plain.minutes.total(), measured: true, not_passed: plain.not_passed.clone() };
+        assert_eq!(watch.covered("x", window), covered);
         assert!(plain.minutes.total() > 55 && plain.not_passed.len() > 1);
         assert!(watch.kept < 1000, "{}", watch.kept);
         assert_eq!(watch.last("x"), Some((4999, Some(Phase::Pass))));

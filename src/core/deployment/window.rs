@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::watch::Window;
+use super::watch::{Covered, Window};
 use super::{Deployment, Missing};
 use crate::core::check::Decimal;
 use crate::core::event::{Act, Colour};
@@ -18,6 +18,8 @@ pub struct Coverage {
     pub minutes: u32,
     /// Minutes of the window.
     pub of: u32,
+    /// Whether any of it was measured, and not only excused as data that may be missing.
+    pub measured: bool,
     /// Entries whose verdict was not a pass, from the window's beginning on.
     pub not_passed: Vec<u64>,
 }
@@ -27,7 +29,7 @@ impl Deployment {
     #[must_use]
     pub fn green_percent(&self) -> BTreeMap<&Label, u8> {
         let mut percent: BTreeMap<&Label, u8> = self.services().iter().map(|service| (service, 0)).collect();
-        for shift in self.shifts.iter().filter(|s| matches!(s.body.act, Act::Done | Act::Observed)) {
+        for shift in self.trusted(&self.shifts).filter(|s| matches!(s.body.act, Act::Done | Act::Observed)) {
             let body = &shift.body;
             percent.entry(&body.service).and_modify(|share| *share = green(body.to, body.percent));
         }
@@ -39,7 +41,7 @@ impl Deployment {
     pub fn green_since(&self) -> Option<Timestamp> {
         let mut percent: BTreeMap<&Label, u8> = self.services().iter().map(|service| (service, 0)).collect();
         let mut since = None;
-        for shift in self.shifts.iter().filter(|s| matches!(s.body.act, Act::Done | Act::Observed)) {
+        for shift in self.trusted(&self.shifts).filter(|s| matches!(s.body.act, Act::Done | Act::Observed)) {
             let body = &shift.body;
             percent.entry(&body.service).and_modify(|share| *share = green(body.to, body.percent));
             let all = percent.values().all(|&share| share == 100);
@@ -51,8 +53,7 @@ impl Deployment {
     /// The first movement of traffic to Green: the cutover.
     #[must_use]
     pub fn cutover(&self) -> Option<Timestamp> {
-        self.shifts
-            .iter()
+        self.trusted(&self.shifts)
             .find(|s| {
                 s.body.to == Colour::Green
                     && s.body.percent > 0
@@ -63,7 +64,7 @@ impl Deployment {
 
     pub(super) fn was_green(&self) -> bool {
         let full = |service: &Label| {
-            self.shifts.iter().any(|s| {
+            self.trusted(&self.shifts).any(|s| {
                 s.body.service == *service
                     && green(s.body.to, s.body.percent) == 100
                     && matches!(s.body.act, Act::Done | Act::Observed)
@@ -95,8 +96,8 @@ impl Deployment {
     }
 
     fn coverage_of(&self, check: &str, window: Window) -> Coverage {
-        let (minutes, not_passed) = self.watch.covered(check, window);
-        Coverage { check: check.into(), minutes, of: window.of, not_passed }
+        let Covered { minutes, measured, not_passed } = self.watch.covered(check, window);
+        Coverage { check: check.into(), minutes, of: window.of, measured, not_passed }
     }
 
     pub(super) fn watch_window(&self) -> Option<Window> {
@@ -129,7 +130,7 @@ impl Deployment {
                 "no check is watched, so that nothing proves the window",
             ));
         }
-        let measured = coverage.iter().any(|c| c.minutes > 0);
+        let measured = coverage.iter().any(|c| c.measured);
         if !coverage.is_empty() && !measured {
             missing.push(Missing::fixed("readings/none", "the window has no reading at all"));
         }

@@ -12,6 +12,7 @@ use super::client::Client;
 use crate::core::check::{Decimal, MetricProbe, Point, Window};
 use crate::core::time::Timestamp;
 use crate::evidence::{EvidenceError, MAX_RESPONSE, Observation, Request, Response, series};
+use crate::remote::aws::AwsError;
 
 const ACTION: &str = "cloudwatch:GetMetricData";
 
@@ -35,7 +36,7 @@ pub fn read(client: &Client, probe: &MetricProbe, request: &Request) -> Result<O
     for days in (1..=request.baseline_days).rev() {
         let window = series::earlier(request.window, days);
         let earlier = fetch(client, probe, window)?;
-        baseline_points.extend(series::day(&earlier.points, window, request));
+        baseline_points.extend(series::day(earlier.points, window, request));
         raw.push(earlier.raw);
     }
     let note = match (&probe.divide_by, now.points.len()) {
@@ -179,7 +180,7 @@ fn values(result: &MetricDataResult, window: Window) -> Vec<(Timestamp, f64)> {
 
 fn incomplete(queries: &[MetricDataQuery], id: &str, status: &StatusCode) -> EvidenceError {
     if *status == StatusCode::Forbidden {
-        return EvidenceError::Denied { action: ACTION, said: String::new() };
+        return AwsError::Denied { action: ACTION, said: String::new() }.into();
     }
     let metric = queries
         .iter()

@@ -74,6 +74,11 @@ pub(super) fn rollbacks(reader: &Reader) -> Vec<Rollback> {
             .filter(|s| (first..next).contains(&s.meta.seq))
             .collect::<Vec<_>>();
         let since = before.first().map_or(started.meta.recorded, |trigger| trigger.meta.recorded);
+        let signed = before.first().map_or(started.meta.time, |trigger| trigger.meta.time);
+        let answered = steps.iter().find(|s| {
+            s.body.step == StepName::VerifyPrevious && s.body.act == Act::Done && s.body.intent.is_some()
+        });
+        let blue_answered_seconds = answered.map(|step| seconds(signed, step.meta.time));
         let took = |from: Timestamp| ended.map(|end| seconds(from, end.meta.recorded));
         let steps = lines(reader, &steps, since);
         let done = |step: &StepName| {
@@ -83,6 +88,7 @@ pub(super) fn rollbacks(reader: &Reader) -> Vec<Rollback> {
             steps_missing: STEPS.into_iter().filter(|step| !done(step)).collect(),
             trigger_to_finish_seconds: before.first().and_then(|trigger| took(trigger.meta.recorded)),
             start_to_finish_seconds: took(started.meta.recorded),
+            blue_answered_seconds,
             triggers: before.into_iter().map(|trigger| trigger_line(reader, trigger, &readings)).collect(),
             started: Some(reader.place(&started.meta)),
             reason: Some(reader.text(&started.body.reason)),
@@ -104,6 +110,7 @@ pub(super) fn rollbacks(reader: &Reader) -> Vec<Rollback> {
             outcome: None,
             trigger_to_finish_seconds: None,
             start_to_finish_seconds: None,
+            blue_answered_seconds: None,
         });
     }
     all

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Reader;
-use crate::core::check::{CheckSpec, Phase, Reading};
+use crate::core::check::{CheckSpec, History, Phase, Reading};
 use crate::core::deployment::Record;
 use crate::report::model::{Attachment, Check, Counts, Coverage, ReadingLine, Text, Window};
 
@@ -40,11 +40,19 @@ fn check(reader: &Reader, id: &str, spec: Option<&CheckSpec>, readings: Vec<Read
         unit: spec.and_then(|spec| spec.unit.clone()),
         objective: spec.and_then(|spec| spec.objective.clone()),
         rollback: spec.and_then(|spec| spec.rollback.clone()),
-        baseline_ratio: baseline.map(|baseline| baseline.ratio.clone()),
+        baseline_ratio: baseline.and_then(|baseline| match &baseline.history {
+            History::Ratio(ratio) => Some(ratio.clone()),
+            History::MannWhitney(_) => None,
+        }),
+        baseline_alpha: baseline.and_then(|baseline| match &baseline.history {
+            History::Ratio(_) => None,
+            History::MannWhitney(alpha) => Some(*alpha),
+        }),
         baseline_days: baseline.map(|baseline| baseline.days),
         aggregate: spec.map(CheckSpec::aggregate),
         min_requests: spec.and_then(|spec| spec.min_requests),
         expect: spec.and_then(|spec| spec.expect.clone()),
+        rules: spec.and_then(|spec| spec.rules.clone()),
         watch: spec.is_some_and(|spec| spec.watch),
         items: items.map(|item| item.id.clone()).collect(),
         last: readings.last().and_then(|reading| reading.phase),

@@ -82,6 +82,10 @@ pub struct Rollback {
     /// From the first trigger to the end, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger_to_finish_seconds: Option<i64>,
+    /// From the first trigger (or the decision) until the previous version was seen to work, by the signers' own
+    /// clocks, in seconds; present where `rollback` itself looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blue_answered_seconds: Option<i64>,
     /// From the decision to the end, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_to_finish_seconds: Option<i64>,

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Held, Place, Text};
-use crate::core::check::{Aggregate, Decimal, Limit, Phase, Point, SourceKind, Window as Looked};
+use crate::core::check::{
+    Aggregate, Alpha, Decimal, Limit, MissingData, Phase, Point, Rules, SourceKind, Window as Looked,
+};
 use crate::core::time::Timestamp;
 
 /// The verification window.
@@ -57,6 +59,9 @@ pub struct Check {
     /// An objective taken from history: the factor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline_ratio: Option<Decimal>,
+    /// An objective taken from history: the level of a Mann-Whitney U test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_alpha: Option<Alpha>,
     /// An objective taken from history: how many earlier days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline_days: Option<u32>,
@@ -69,6 +74,9 @@ pub struct Check {
     /// What a check that answers by itself expects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect: Option<String>,
+    /// How its readings add up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Rules>,
     /// Whether it is measured through the verification window.
     pub watch: bool,
     /// The items bound to it.
@@ -92,9 +100,22 @@ impl Check {
         if let (Some(ratio), Some(days)) = (&self.baseline_ratio, self.baseline_days) {
             parts.push(format!("at most {ratio} × the median of the last {days} days"));
         }
+        if let (Some(alpha), Some(days)) = (self.baseline_alpha, self.baseline_days) {
+            parts.push(format!("no worse than the last {days} days (Mann-Whitney, alpha {alpha})"));
+        }
         parts.extend(self.rollback.as_ref().map(|limit| format!("rollback {limit}{unit}")));
         parts.extend(self.expect.as_ref().map(|expect| format!("expects {expect}")));
         parts.extend(self.min_requests.map(|least| format!("no data below {least} requests")));
+        let rules = self.rules.as_ref();
+        parts.extend(rules.and_then(|rules| rules.trigger_after).map(|after| format!("fires after {after}")));
+        parts.extend(rules.and_then(|rules| rules.missing).map(|missing| {
+            let meaning = match missing {
+                MissingData::Breaching => "a breach",
+                MissingData::NotBreaching => "no breach",
+                MissingData::Ignore => "ignored",
+            };
+            format!("no data is {meaning}")
+        }));
         if parts.is_empty() { "no limits".into() } else { parts.join("; ") }
     }
 }

@@ -1,0 +1,338 @@
+//! `rollback`: the way back. Nothing refuses it, and it waits neither for the ledger nor for the channel.
+
+mod review;
+mod steps;
+
+use anyhow::{Result, bail};
+
+use super::app::App;
+use super::ask::ask;
+use super::desk::{Desk, opened_text};
+use super::elsewhere::Elsewhere;
+use super::facts;
+use super::nearest;
+use super::record::{StepArg, TriggerArg};
+use super::recorder::Recorder;
+use super::status_code::Status;
+use super::tell;
+use super::traffic::{self, Switch};
+use crate::config::Config;
+use crate::core::deployment::Deployment;
+use crate::core::event::{
+    Act, Colour, Event, RollbackFinished, RollbackOutcome, RollbackStarted, RollbackStep, RollbackTriggered,
+    StepName, TrafficShifted,
+};
+use crate::core::name::{Label, Token};
+pub use steps::End;
+use steps::{Saying, done, take};
+
+/// Options of `rollback`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Why
+    #[arg(long)]
+    pub reason: String,
+    /// Which of the team's criteria
+    #[arg(long, value_enum, default_value = "manual")]
+    pub trigger: TriggerArg,
+    /// The check whose limit was breached
+    #[arg(long)]
+    pub check: Option<Token>,
+    /// Only this service; may be given again [default: all of the deployment]
+    #[arg(long)]
+    pub service: Vec<Label>,
+    /// Say that you did this step by hand; may be given again
+    #[arg(long, value_enum, value_name = "STEP")]
+    pub manual: Vec<StepArg>,
+    /// Begin another one while a rollback is under way
+    #[arg(long)]
+    pub again: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// The five steps, with what each is.
+pub const STEPS: [(StepName, &str, &str); 5] = [
+    (StepName::Announce, "announce", "\"ROLLBACK INITIATED\" to the channel"),
+    (StepName::RevertTraffic, "revert-traffic", "DNS back to Blue"),
+    (StepName::VerifyPrevious, "verify-previous", "the previous version works"),
+    (StepName::Notify, "notify", "stakeholders know that it is complete"),
+    (StepName::ScheduleReview, "schedule-review", "the incident review has a date"),
+];
+
+/// A step as it is called on the command line.
+#[must_use]
+pub fn name(step: StepName) -> &'static str {
+    STEPS.iter().find(|(known, ..)| *known == step).map_or("", |(_, name, _)| name)
+}
+
+pub fn run(app: &mut App, args: &Args) -> Result<Status> {
+    if app.globals.dry_run {
+        return foresee(app, args);
+    }
+    let config = app.config()?;
+    let mut recorder = Recorder::urgent(app)?;
+    recorder.desk.warn(app);
+    let services = services(recorder.deployment()?, &args.service)?;
+    let moving: Vec<&Label> =
+        services.iter().filter(|service| traffic::sections(&config, service).next().is_some()).collect();
+    if !moving.is_empty() {
+        let names: Vec<&str> = moving.iter().map(|service| service.as_str()).collect();
+        ask(&format!("Move all traffic of {} back to Blue?", names.join(", ")), args.yes)?;
+    }
+    begin(app, &mut recorder, args)?;
+    by_hand(app, &mut recorder, args, &services)?;
+    let outlets = tell::outlets(&config, recorder.desk.log.rehearsal)?;
+    if outlets.is_empty()
+        && moving.is_empty()
+        && !done(recorder.deployment()?, StepName::ScheduleReview, None)
+    {
+        leave_to_people(app, &recorder, &services)?;
+        recorder.settle(app);
+        return Ok(Status::Done);
+    }
+    let saying = Saying { config: &config, outlets: &outlets, set: vec![("reason", args.reason.clone())] };
+    let status = all_steps(app, &mut recorder, &services, saying);
+    recorder.settle(app);
+    status
+}
+
+/// The services that go back: all of the deployment, or those that are named.
+fn services(deployment: &Deployment, named: &[Label]) -> Result<Vec<Label>> {
+    if named.is_empty() {
+        return Ok(deployment.services().to_vec());
+    }
+    if let Some(unknown) = named.iter().find(|service| !deployment.services().contains(service)) {
+        let known = deployment.services().iter().map(Label::as_str);
+        let all = format!("it has {}", known.clone().collect::<Vec<_>>().join(", "));
+        bail!(
+            "{unknown} is no service of {}: {}",
+            deployment.id,
+            nearest::hint(unknown.as_str(), known, &all)
+        );
+    }
+    Ok(named.to_vec())
+}
+
+/// The trigger and the beginning, unless a rollback is under way: then this one goes on with it.
+fn begin(app: &mut App, recorder: &mut Recorder, args: &Args) -> Result<()> {
+    let id = recorder.id.clone();
+    if let Some(open) = recorder
+        .deployment()?
+        .rollbacks
+        .last()
+        .filter(|_| recorder.deployment().is_ok_and(Deployment::rollback_open))
+    {
+        let (seq, who, at) = (open.meta.seq, open.meta.people(), open.meta.recorded.human());
+        if !args.again {
+            app.say(format!("a rollback of {id} is under way since entry {seq} ({who}, {at}): going on with it (another one: --again)"));
+            return Ok(());
+        }
+        app.warn(format!("a rollback is under way since entry {seq} ({who}, {at}): this begins another"));
+    }
+    if let Some(check) = &args.check {
+        warn_unknown(app, &recorder.desk, &id, check)?;
+    }
+    if !recorder.deployment()?.trigger_open() {
+        recorder.record(app, &[], |openings| {
+            let (check, trigger) = (args.check.clone(), args.trigger.into());
+            let reason = Some(opened_text(&args.reason, openings)?);
+            Ok(Event::RollbackTriggered(RollbackTriggered { check, evidence: None, reason, trigger }))
+        })?;
+    }
+    recorder.record(app, &[], |openings| {
+        Ok(Event::RollbackStarted(RollbackStarted { reason: opened_text(&args.reason, openings)? }))
+    })?;
+    Ok(())
+}
+
+/// Records the steps that a person says they did.
+fn by_hand(app: &mut App, recorder: &mut Recorder, args: &Args, services: &[Label]) -> Result<()> {
+    for step in args.manual.iter().map(|step| StepName::from(*step)) {
+        if done(recorder.deployment()?, step, None) {
+            continue;
+        }
+        if step == StepName::RevertTraffic {
+            let shares = recorder.deployment()?.green_percent();
+            let moved: Vec<Label> = services
+                .iter()
+                .filter(|service| shares.get(service).is_some_and(|share| *share > 0))
+                .cloned()
+                .collect();
+            for service in moved {
+                let body = TrafficShifted {
+                    act: Act::Observed,
+                    detail: None,
+                    intent: None,
+                    percent: 100,
+                    service,
+                    to: Colour::Blue,
+                };
+                recorder.record(app, &[], |_| Ok(Event::TrafficShifted(body)))?;
+            }
+        }
+        let body = |act| RollbackStep { act, detail: None, intent: None, service: None, step };
+        let intent = recorder.deployment()?.open_intention(&Event::RollbackStep(body(Act::Done))).cloned();
+        recorder.record(app, &[], |openings| {
+            let detail = Some(opened_text("by hand", openings)?);
+            Ok(Event::RollbackStep(RollbackStep { detail, intent, ..body(Act::Observed) }))
+        })?;
+    }
+    Ok(())
+}
+
+/// Nothing is configured that this program could do it with.
+fn leave_to_people(app: &mut App, recorder: &Recorder, services: &[Label]) -> Result<()> {
+    app.say("The five steps, each recorded with `aether-audit record rollback-step --step STEP --act done`:");
+    for (step, name, what) in STEPS {
+        let more = match step {
+            StepName::RevertTraffic => " (and `record traffic-shifted --to blue` for each service)",
+            _ => "",
+        };
+        let mark = if done(recorder.deployment()?, step, None) { "x" } else { " " };
+        app.say(format!("  {mark} {name:<16} {what}{more}"));
+    }
+    let _ = services;
+    app.say("Then `aether-audit record rollback-finished --outcome complete`, and `aether-audit close`.");
+    Ok(())
+}
+
+fn all_steps(
+    app: &mut App,
+    recorder: &mut Recorder,
+    services: &[Label],
+    mut saying: Saying,
+) -> Result<Status> {
+    let config = saying.config;
+    if saying.outlets.is_empty() {
+        hint(app, recorder, StepName::Announce)?;
+    } else {
+        take(app, recorder, StepName::Announce, None, |app, recorder| {
+            saying.send(app, recorder, "rollback-initiated")
+        })?;
+    }
+    let mut back = true;
+    let mut switch = Switch::new(config);
+    for service in services {
+        if traffic::sections(config, service).next().is_none() {
+            if !done(recorder.deployment()?, StepName::RevertTraffic, Some(service)) {
+                app.say(format!(
+                    "{service}: no [[traffic]] in aether.toml. Move its DNS back to Blue by hand, then run the same command \
+                     with --manual revert-traffic"
+                ));
+                return Ok(Status::Done);
+            }
+            continue;
+        }
+        back &= take(app, recorder, StepName::RevertTraffic, Some(service), |app, recorder| {
+            let moved = switch.to_blue(app, recorder, service)?;
+            Ok(End { good: moved.confirmed, detail: moved.detail })
+        })?;
+    }
+    let works = take(app, recorder, StepName::VerifyPrevious, None, |app, recorder| {
+        traffic::verify(app, recorder, config, services)
+    })?;
+    let outcome = outcome(recorder.deployment()?, services, back, works);
+    let word = match outcome {
+        RollbackOutcome::Complete => "COMPLETE",
+        RollbackOutcome::Partial => "PARTIAL",
+        RollbackOutcome::Failed => "FAILED",
+    };
+    saying.set.push(("outcome", word.to_owned()));
+    saying.set.push((
+        "verified",
+        if works { "Blue answers" } else { "NOT, Blue does not answer as it should" }.to_owned(),
+    ));
+    saying.set.push(("review", review::words(review::date(app.now()))));
+    if saying.outlets.is_empty() {
+        hint(app, recorder, StepName::Notify)?;
+    } else {
+        take(app, recorder, StepName::Notify, None, |app, recorder| {
+            saying.send(app, recorder, "rolled-back")
+        })?;
+    }
+    take(app, recorder, StepName::ScheduleReview, None, |app, recorder| {
+        steps::schedule(app, recorder, &mut saying)
+    })?;
+    recorder.record(app, &[], |_| Ok(Event::RollbackFinished(RollbackFinished { detail: None, outcome })))?;
+    app.say(format!("The rollback is {}.", word.to_lowercase()));
+    Ok(match outcome {
+        RollbackOutcome::Complete => Status::Done,
+        RollbackOutcome::Partial | RollbackOutcome::Failed => {
+            app.warn("it is not complete: look at what failed above, call the escalation contacts, and roll back again");
+            Status::Finding
+        }
+    })
+}
+
+fn hint(app: &mut App, recorder: &Recorder, step: StepName) -> Result<()> {
+    if !done(recorder.deployment()?, step, None) {
+        let step = name(step);
+        app.say(format!("nobody is configured to be told: do it by hand, then `aether-audit record rollback-step --step {step} --act done`"));
+    }
+    Ok(())
+}
+
+/// Complete only where nothing is left on Green and Blue answers.
+fn outcome(deployment: &Deployment, services: &[Label], back: bool, works: bool) -> RollbackOutcome {
+    let shares = deployment.green_percent();
+    let on_green = |service: &Label| shares.get(service).is_some_and(|share| *share > 0);
+    let left = deployment.services().iter().any(on_green);
+    if back && works && !left {
+        RollbackOutcome::Complete
+    } else if works && services.iter().any(|service| !on_green(service)) {
+        RollbackOutcome::Partial
+    } else {
+        RollbackOutcome::Failed
+    }
+}
+
+/// Says what would be recorded and done.
+fn foresee(app: &mut App, args: &Args) -> Result<Status> {
+    let here = Elsewhere::default();
+    let (id, mut desk) = here.desk_at(app, false)?;
+    if desk.deployment(&id)?.rollback_open() && !args.again {
+        app.would("go on with the rollback that is under way")?;
+    } else {
+        if !desk.deployment(&id)?.trigger_open() {
+            facts::record_at(app, &mut desk, &id, &here, &[], |_, _, _, openings| {
+                let (check, trigger) = (args.check.clone(), args.trigger.into());
+                let reason = Some(opened_text(&args.reason, openings)?);
+                Ok(Event::RollbackTriggered(RollbackTriggered { check, evidence: None, reason, trigger }))
+            })?;
+        }
+        facts::record_at(app, &mut desk, &id, &here, &[], |_, _, _, openings| {
+            Ok(Event::RollbackStarted(RollbackStarted { reason: opened_text(&args.reason, openings)? }))
+        })?;
+    }
+    plan(app, &app.config()?, &desk, &id, args)?;
+    Ok(Status::Done)
+}
+
+fn plan(app: &mut App, config: &Config, desk: &Desk, id: &Token, args: &Args) -> Result<()> {
+    for service in services(desk.deployment(id)?, &args.service)? {
+        for section in traffic::sections(config, &service) {
+            app.say(format!("would move {} {} of {service} back to Blue", section.kind, section.record));
+        }
+    }
+    for outlet in tell::outlets(config, desk.log.rehearsal)? {
+        app.say(format!("would tell {}", outlet.channel));
+    }
+    Ok(())
+}
+
+/// Warns where a trigger names a check that this deployment does not have. It is recorded all the same: nothing
+/// refuses the way back.
+///
+/// # Errors
+/// Where there is no such deployment.
+pub fn warn_unknown(app: &mut App, desk: &Desk, id: &Token, check: &Token) -> Result<()> {
+    let checks = &desk.deployment(id)?.opened.body.checks;
+    if !checks.iter().any(|spec| spec.id == check.as_str()) {
+        let known = checks.iter().map(|spec| spec.id.as_str());
+        let hint = nearest::hint(check.as_str(), known, "`aether-audit status` lists them");
+        app.warn(format!("{check} is no check of {id}, and is recorded as you gave it: {hint}"));
+    }
+    Ok(())
+}

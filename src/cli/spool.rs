@@ -1,0 +1,143 @@
+//! The spool: statements signed while the ledger could not take them, on their way to their place.
+//!
+//! They lie beside the person's keys; where that cannot be written, beside the ledger; else in the system's folder for
+//! temporary files. The next command that can gives them their places, in the order in which they were signed.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::app::App;
+use super::bundle::Bundle;
+use super::join;
+use super::keyring::Keyring;
+use super::status_code::Status;
+use crate::core::hash::Hash;
+
+/// How long a rollback waits for its ledger, and whoever joins what is in the spool for theirs.
+pub const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Where statements of this log may wait, the best place first.
+fn places(app: &App) -> Result<Vec<PathBuf>> {
+    let name = format!("spool-{}", Hash::of(&[app.config()?.log.origin.as_bytes()]).short());
+    let mut places = Vec::new();
+    if let Ok(keyring) = Keyring::of(app) {
+        places.push(keyring.folder().join(&name));
+    }
+    if let Some(folder) = app.ledger_path()?.parent() {
+        places.push(folder.join(&name));
+    }
+    places.push(
+        std::env::temp_dir().join(format!("aether-audit-{}-{name}", rustix::process::getuid().as_raw())),
+    );
+    Ok(places)
+}
+
+/// Keeps a signed statement, durably; gives where.
+///
+/// # Errors
+/// Where no place takes it.
+pub fn keep(app: &App, bundle: &Bundle) -> Result<PathBuf> {
+    let mut refused = None;
+    for place in places(app)? {
+        match put(app, &place, bundle) {
+            Ok(path) => return Ok(path),
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    Err(refused.unwrap_or_else(|| anyhow::anyhow!("there is no place for it")))
+}
+
+fn put(app: &App, place: &Path, bundle: &Bundle) -> Result<PathBuf> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(place)?;
+    let (moment, kind) = (app.now().millis(), bundle.statement().kind());
+    let free = |number: &u32| !place.join(format!("{moment:013}-{number:03}-{kind}.json")).exists();
+    let number = (0..1000).find(free).context("a thousand statements in one moment")?;
+    let path = place.join(format!("{moment:013}-{number:03}-{kind}.json"));
+    bundle.write(&path)?;
+    fs::File::open(place)?.sync_all()?;
+    Ok(path)
+}
+
+/// The files that wait, in the order in which they were signed.
+#[must_use]
+pub fn waiting(app: &App) -> Vec<PathBuf> {
+    let folders = places(app).unwrap_or_default();
+    let files = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
+    let files = files.filter_map(|file| Some(file.ok()?.path()));
+    let mut all: Vec<PathBuf> =
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect();
+    all.sort_by_key(|path| path.file_name().map(ToOwned::to_owned));
+    all
+}
+
+/// Gives what waits its place, as far as the ledger takes it. Nothing of it is an error: what cannot be joined waits on.
+pub fn settle(app: &mut App) {
+    let files = waiting(app);
+    if files.is_empty() {
+        return;
+    }
+    let before = app.patience.replace(PATIENCE);
+    let count = files.len();
+    for (at, file) in files.iter().enumerate() {
+        if let Err(error) = join_one(app, file) {
+            app.warn(format!(
+                "{} of {count} statements wait in the spool and could not be joined ({error:#}): `aether-audit join --spool`",
+                count - at
+            ));
+            break;
+        }
+    }
+    app.patience = before;
+}
+
+/// Says that statements wait, to whoever only reads.
+pub fn mention(app: &mut App) {
+    let files = waiting(app);
+    if let Some(first) = files.first() {
+        let (count, folder) = (files.len(), first.parent().unwrap_or(first).display());
+        app.warn(format!(
+            "{count} statements wait in {folder}, and are not part of this: `aether-audit join --spool`"
+        ));
+    }
+}
+
+/// `join --spool`.
+///
+/// # Errors
+/// Where a statement may not be recorded, or the ledger cannot take it.
+pub fn join_all(app: &mut App) -> Result<Status> {
+    let files = waiting(app);
+    if files.is_empty() {
+        app.say("nothing waits in the spool");
+    }
+    let mut failed = None;
+    for file in &files {
+        if let Err(error) = join_one(app, file) {
+            app.warn(format!("{error:#}"));
+            failed = failed.or(Some(file));
+        }
+    }
+    match failed {
+        Some(file) => bail!("not all could be joined, first {}: it stays where it is", file.display()),
+        None => Ok(Status::Done),
+    }
+}
+
+fn join_one(app: &mut App, file: &Path) -> Result<()> {
+    let what = || format!("{}", file.display());
+    let bundle = Bundle::read(file).with_context(what)?;
+    join::join(app, &bundle).with_context(what)?;
+    if !app.globals.dry_run {
+        match fs::remove_file(file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(what);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,304 @@
+//! The switch: one service's traffic to one colour, through Route 53, recorded before and after. Whoever was
+//! interrupted runs it again: it looks at reality first.
+
+mod confirm;
+mod health;
+mod probe;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use super::app::App;
+use super::desk::opened_text;
+use super::recorder::Recorder;
+use crate::config::Config;
+use crate::core::event::{Act, Colour, Event, TrafficShifted};
+use crate::core::name::{Id, Label};
+use crate::core::opening::OpeningRef;
+use crate::core::traffic::Traffic;
+use crate::remote::aws::Connection;
+use crate::remote::aws::route53::{Now, RecordSet, Route53, Standing};
+pub use health::{healthy, keep, measure, smoke, verify};
+pub use probe::Probe;
+
+/// How long a change may take to reach all of Route 53's name servers; it takes a minute at most, says AWS.
+const SYNC: Duration = Duration::from_secs(180);
+
+/// The sections of `aether.toml` that move a service's traffic.
+pub fn sections<'a>(config: &'a Config, service: &'a Label) -> impl Iterator<Item = &'a Traffic> {
+    config.traffic.iter().filter(move |section| section.service == service.as_str())
+}
+
+/// What a movement came to.
+pub struct Moved {
+    /// Whether all name servers and all resolvers that were asked answer by it.
+    pub confirmed: bool,
+    /// For the record.
+    pub detail: String,
+}
+
+/// Moves traffic.
+pub struct Switch<'a> {
+    config: &'a Config,
+    connection: Option<Connection>,
+}
+
+impl<'a> Switch<'a> {
+    /// Nothing is asked yet.
+    #[must_use]
+    pub const fn new(config: &'a Config) -> Self {
+        Self { config, connection: None }
+    }
+
+    fn connect(&mut self) -> Result<&Connection> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => Connection::open(&self.config.aws)?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Where each record of a service sends traffic now.
+    ///
+    /// # Errors
+    /// Where Route 53 does not say.
+    pub fn look(&mut self, service: &Label) -> Result<Vec<(&'a Traffic, Standing)>> {
+        let config = self.config;
+        let connection = self.connect()?;
+        let all = config.traffic.iter().filter(|section| section.service == service.as_str());
+        all.map(|section| Ok((section, Route53(connection).standing(section)?))).collect()
+    }
+
+    /// All of it to Blue.
+    ///
+    /// # Errors
+    /// As [`Switch::shift`].
+    pub fn to_blue(&mut self, app: &mut App, recorder: &mut Recorder, service: &Label) -> Result<Moved> {
+        self.shift(app, recorder, service, Colour::Blue, 100)
+    }
+
+    /// `percent` of it to `to`: looks, records the intention, changes, waits, and records how it ended.
+    ///
+    /// # Errors
+    /// Where it may not be recorded, or could not be done; then that is on record.
+    pub fn shift(
+        &mut self,
+        app: &mut App,
+        recorder: &mut Recorder,
+        service: &Label,
+        to: Colour,
+        percent: u8,
+    ) -> Result<Moved> {
+        let green = if to == Colour::Green { percent } else { 100 - percent };
+        let event = |act: Act, detail: Option<OpeningRef>, intent: Option<Id>| {
+            Event::TrafficShifted(TrafficShifted {
+                act,
+                detail,
+                intent,
+                percent,
+                service: service.clone(),
+                to,
+            })
+        };
+        let standings = self.look(service)?;
+        self.resolve(app, recorder, service, &standings, (to, percent))?;
+        let open = recorder.deployment()?.open_intention(&event(Act::Done, None, None)).cloned();
+        let there = standings.iter().all(|(_, standing)| at(standing, green));
+        if there && open.is_none() {
+            let detail = self.confirm(app, &standings, green);
+            if recorder.deployment()?.green_percent().get(service) != Some(&green) {
+                recorder.record(app, &[], |openings| {
+                    let text = format!("found so in Route 53\n{}", detail.detail);
+                    Ok(event(Act::Observed, Some(opened_text(&text, openings)?), None))
+                })?;
+            }
+            return Ok(detail);
+        }
+        if to == Colour::Green
+            && let Some(strange) = standings
+                .iter()
+                .find_map(|(_, s)| if let Now::Elsewhere(words) = &s.now { Some(words) } else { None })
+        {
+            bail!("{service}: {strange}: put that right before its traffic moves");
+        }
+        let plans = standings
+            .iter()
+            .map(|(section, s)| Ok((*section, s.plan(section, green)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let intent = match open {
+            Some(intent) => intent,
+            None => recorder.record(app, &[], |_| Ok(event(Act::Intended, None, None)))?,
+        };
+        app.say(format!("{service}: {percent} % to {}", word(to)));
+        let comment = format!("aether-audit {}: {percent} % of {service} to {}", recorder.id, word(to));
+        let changed = self.change(app, &plans, &comment);
+        let moved = match changed {
+            Ok(synced) => {
+                let standings = self.look(service).unwrap_or_default();
+                let confirmed = self.confirm(app, &standings, green);
+                Ok(Moved {
+                    confirmed: synced.confirmed && confirmed.confirmed,
+                    detail: format!("{}\n{}", synced.detail, confirmed.detail),
+                })
+            }
+            // The answer may be what was lost: reality says.
+            Err(error) => match self.look(service) {
+                Ok(standings) if standings.iter().all(|(_, standing)| at(standing, green)) => {
+                    let confirmed = self.confirm(app, &standings, green);
+                    Ok(Moved {
+                        detail: format!("{error:#}; but Route 53 has it so\n{}", confirmed.detail),
+                        ..confirmed
+                    })
+                }
+                _ => Err(error),
+            },
+        };
+        let (act, detail) = match &moved {
+            Ok(moved) => (Act::Done, moved.detail.clone()),
+            Err(error) => (Act::Failed, format!("{error:#}")),
+        };
+        recorder.record(app, &[], |openings| {
+            Ok(event(act, Some(opened_text(&detail, openings)?), Some(intent)))
+        })?;
+        moved
+    }
+
+    /// Intentions of other movements of this service whose end nobody recorded: reality says how each ended.
+    fn resolve(
+        &self,
+        app: &mut App,
+        recorder: &mut Recorder,
+        service: &Label,
+        standings: &[(&Traffic, Standing)],
+        except: (Colour, u8),
+    ) -> Result<()> {
+        let shifts = &recorder.deployment()?.shifts;
+        let ended = |id: &Id| shifts.iter().any(|shift| shift.body.intent.as_ref() == Some(id));
+        let open: Vec<(Id, Colour, u8)> = shifts
+            .iter()
+            .filter(|s| s.body.act == Act::Intended && s.body.service == *service && !ended(&s.meta.id))
+            .filter(|s| (s.body.to, s.body.percent) != except)
+            .map(|s| (s.meta.id.clone(), s.body.to, s.body.percent))
+            .collect();
+        for (id, to, percent) in open {
+            let green = if to == Colour::Green { percent } else { 100 - percent };
+            let there = standings.iter().all(|(_, standing)| at(standing, green));
+            let (act, text) = if there {
+                (Act::Done, "interrupted; found so in Route 53 afterwards")
+            } else {
+                (Act::Failed, "interrupted; not found so in Route 53 afterwards")
+            };
+            recorder.record(app, &[], |openings| {
+                let detail = Some(opened_text(text, openings)?);
+                Ok(Event::TrafficShifted(TrafficShifted {
+                    act,
+                    detail,
+                    intent: Some(id),
+                    percent,
+                    service: service.clone(),
+                    to,
+                }))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Writes the record sets and waits until all name servers answer by them.
+    fn change(
+        &mut self,
+        app: &mut App,
+        plans: &[(&Traffic, Vec<RecordSet>)],
+        comment: &str,
+    ) -> Result<Moved> {
+        let connection = self.connect()?;
+        let route53 = Route53(connection);
+        let mut changes = Vec::new();
+        let mut zones: Vec<&str> = plans.iter().map(|(section, _)| section.zone.as_str()).collect();
+        zones.sort_unstable();
+        zones.dedup();
+        for zone in zones {
+            let sets: Vec<RecordSet> = plans
+                .iter()
+                .filter(|(section, _)| section.zone == zone)
+                .flat_map(|(_, sets)| sets.clone())
+                .collect();
+            changes.push(route53.change(zone, &sets, comment)?);
+        }
+        let start = Instant::now();
+        let mut pause = Duration::from_millis(250);
+        let ids: Vec<String> = changes.iter().map(|change| change.id.clone()).collect();
+        let ids = ids.join(", ");
+        loop {
+            // A question that fails is asked again: the change itself was taken.
+            for change in changes.iter_mut().filter(|change| !change.insync) {
+                if let Ok(now) = route53.status(&change.id) {
+                    change.insync = now.insync;
+                }
+            }
+            let seconds = start.elapsed().as_secs();
+            if changes.iter().all(|change| change.insync) {
+                app.say(format!("  Route 53: INSYNC after {seconds} s"));
+                return Ok(Moved {
+                    confirmed: true,
+                    detail: format!("Route 53: change {ids} INSYNC after {seconds} s"),
+                });
+            }
+            if start.elapsed() > SYNC {
+                let detail = format!("Route 53: change {ids} still PENDING after {seconds} s");
+                app.warn(&detail);
+                return Ok(Moved { confirmed: false, detail });
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    /// Asks the resolvers until they have noticed; only a whole movement can be seen there.
+    fn confirm(&self, app: &mut App, standings: &[(&Traffic, Standing)], green: u8) -> Moved {
+        if !matches!(green, 0 | 100) {
+            return Moved { confirmed: true, detail: "resolvers: not asked, they answer with both".into() };
+        }
+        let (mut confirmed, mut details) = (true, Vec::new());
+        for (section, standing) in standings {
+            let seen = confirm::all(&self.config.dns, section, standing);
+            app.say(format!("  {}", seen.detail));
+            confirmed &= seen.confirmed;
+            details.push(seen.detail);
+        }
+        if !confirmed {
+            app.warn("not every resolver answers with the new target");
+        }
+        Moved { confirmed, detail: details.join("\n") }
+    }
+}
+
+/// Whether so much goes to Green.
+#[must_use]
+pub fn at(standing: &Standing, green: u8) -> bool {
+    match standing.now {
+        Now::All(Colour::Blue) => green == 0,
+        Now::All(Colour::Green) => green == 100,
+        Now::Split { green: share } => green == share,
+        Now::Elsewhere(_) => false,
+    }
+}
+
+/// Where traffic goes, for people.
+#[must_use]
+pub fn standing_words(standing: &Standing) -> String {
+    match &standing.now {
+        Now::All(colour) => format!("all on {}", word(*colour)),
+        Now::Split { green } => format!("{green} % on Green"),
+        Now::Elsewhere(words) => words.clone(),
+    }
+}
+
+/// A colour, for people.
+#[must_use]
+pub const fn word(colour: Colour) -> &'static str {
+    match colour {
+        Colour::Blue => "Blue",
+        Colour::Green => "Green",
+    }
+}

@@ -1,0 +1,281 @@
+//! One call to any service: signed with Signature Version 4, tried again as the SDK's own clients do.
+
+use std::fmt;
+
+use aws_runtime::auth::SigV4OperationSigningConfig;
+use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
+use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
+use aws_smithy_runtime::client::orchestrator::operation::Operation;
+use aws_smithy_runtime::client::retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier};
+use aws_smithy_runtime_api::client::auth::AuthSchemeOptionResolverParams;
+use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
+use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::config_bag::Layer;
+use aws_smithy_types::error::ErrorMetadata;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SigningName;
+use aws_types::region::SigningRegion;
+use serde_json::Value;
+
+use super::{AwsError, Connection, xml};
+
+/// Statuses after which the same call may succeed.
+const PASSING: &[u16] = &[429, 500, 502, 503, 504];
+
+/// A service that is asked without a client of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Api {
+    /// Its name for people.
+    pub name: &'static str,
+    /// What it is signed for, and the first part of its host's name.
+    pub id: &'static str,
+    /// Whether it is the same in all regions; then it is signed for one of them.
+    pub global: bool,
+    /// How it says what went wrong.
+    pub format: Format,
+    /// Whether its own words for that are kept beside the code: only where nobody else's text can be in them.
+    pub words: bool,
+}
+
+/// How a service writes its answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `{"__type":…,"message":…}`
+    Json,
+    /// `<ErrorResponse><Error><Code>…</Code>…`
+    Xml,
+}
+
+/// One request. It does not show its body: that may hold what nobody should read in a log.
+#[derive(Clone)]
+pub struct Ask {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// Path and query, encoded.
+    pub path: String,
+    /// Beside those that signing adds.
+    pub headers: Vec<(&'static str, String)>,
+    /// May be empty.
+    pub body: String,
+}
+
+impl fmt::Debug for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ask").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+/// An answer, which does not show itself either.
+struct Answer(Vec<u8>);
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an answer of {} bytes", self.0.len())
+    }
+}
+
+impl Ask {
+    /// Reads what stands at `path`.
+    #[must_use]
+    pub const fn get(path: String) -> Self {
+        Self { method: "GET", path, headers: vec![], body: String::new() }
+    }
+
+    /// Sends an XML document to `path`.
+    #[must_use]
+    pub fn post_xml(path: String, body: String) -> Self {
+        Self { method: "POST", path, headers: vec![("content-type", "application/xml".to_owned())], body }
+    }
+
+    /// Calls `target` by the AWS JSON 1.1 protocol.
+    #[must_use]
+    pub fn json(target: &str, input: &Value) -> Self {
+        let headers = vec![
+            ("content-type", "application/x-amz-json-1.1".to_owned()),
+            ("x-amz-target", target.to_owned()),
+        ];
+        Self { method: "POST", path: "/".to_owned(), headers, body: input.to_string() }
+    }
+
+    /// Calls `action` by the AWS query protocol.
+    #[must_use]
+    pub fn query(action: &str, version: &str, input: &[(&str, &str)]) -> Self {
+        let mut body = format!("Action={action}&Version={version}");
+        for (name, value) in input {
+            body.push_str(&format!("&{}={}", encoded(name), encoded(value)));
+        }
+        let kind = "application/x-www-form-urlencoded; charset=utf-8".to_owned();
+        Self { method: "POST", path: "/".to_owned(), headers: vec![("content-type", kind)], body }
+    }
+}
+
+impl Connection {
+    /// Sends one request and gives the body of the answer. `action` is the IAM action that it needs.
+    ///
+    /// Throttling, passing errors of the server and cut connections are tried again, with growing pauses, three times in
+    /// all. An error inside a 200 is an error.
+    ///
+    /// # Errors
+    /// What kept it from an answer.
+    pub fn ask(&self, api: &Api, action: &'static str, ask: Ask) -> Result<Vec<u8>, AwsError> {
+        let config = self.sdk();
+        let credentials = config.credentials_provider().ok_or(AwsError::NoCredentials { action })?;
+        let http = config.http_client().ok_or(AwsError::NoCredentials { action })?;
+        let (endpoint, region) = self.endpoint(api);
+        let mut layer = Layer::new("aws");
+        layer.store_put(AuthSchemeOptionResolverParams::new(()));
+        layer.store_put(SigV4OperationSigningConfig {
+            region: Some(SigningRegion::from(aws_types::region::Region::new(region))),
+            name: Some(SigningName::from_static(api.id)),
+            ..SigV4OperationSigningConfig::default()
+        });
+        let signing = RuntimeComponentsBuilder::new("aws")
+            .with_auth_scheme(SigV4AuthScheme::new())
+            .with_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID])))
+            .with_identity_resolver(SCHEME_ID, credentials);
+        let plugin = StaticRuntimePlugin::new().with_config(layer.freeze()).with_runtime_components(signing);
+        let (format, words) = (api.format, api.words);
+        let operation = Operation::builder()
+            .service_name(api.id)
+            .operation_name(action)
+            .http_client(http)
+            .endpoint_url(&endpoint)
+            .runtime_plugin(plugin)
+            .standard_retry(config.retry_config().unwrap_or(&RetryConfig::standard()))
+            .timeout_config(config.timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled))
+            .retry_classifier(HttpStatusCodeClassifier::new_from_codes(PASSING))
+            .retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
+            .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
+            .serializer(|ask: Ask| {
+                let mut request = HttpRequest::new(SdkBody::from(ask.body));
+                request.set_method(ask.method)?;
+                request.set_uri(ask.path)?;
+                request
+                    .headers_mut()
+                    .insert("user-agent", concat!("aether-audit/", env!("CARGO_PKG_VERSION")));
+                for (name, value) in ask.headers {
+                    request.headers_mut().insert(name, value);
+                }
+                Ok(request)
+            })
+            .deserializer(move |response: &HttpResponse| {
+                let body = response.body().bytes().unwrap_or_default();
+                match fault(format, response, body) {
+                    Some((code, said)) => {
+                        let said = if words { said } else { String::new() };
+                        let fault = ErrorMetadata::builder().code(code).message(said).build();
+                        Err(OrchestratorError::operation(fault))
+                    }
+                    None => Ok(Answer(body.to_vec())),
+                }
+            })
+            .build();
+        self.run(api.name, action, operation.invoke(ask)).map(|answer| answer.0)
+    }
+
+    /// [`Connection::ask`] by the JSON protocol.
+    ///
+    /// # Errors
+    /// As there, and where the answer is not JSON.
+    pub fn ask_json(
+        &self,
+        api: &Api,
+        action: &'static str,
+        target: &str,
+        input: &Value,
+    ) -> Result<Value, AwsError> {
+        let body = self.ask(api, action, Ask::json(target, input))?;
+        serde_json::from_slice(&body).map_err(|_| AwsError::nonsense(action))
+    }
+
+    /// Where to ask, and the region to sign for.
+    fn endpoint(&self, api: &Api) -> (String, String) {
+        let (host, region) = host(api, self.region());
+        (self.sdk().endpoint_url().map_or(format!("https://{host}"), str::to_owned), region)
+    }
+}
+
+/// AWS's own host of a service, and the region to sign for, by partition.
+fn host(api: &Api, region: &str) -> (String, String) {
+    let id = api.id;
+    match (api.global, region) {
+        (true, region) if region.starts_with("cn-") => {
+            (format!("{id}.amazonaws.com.cn"), "cn-northwest-1".to_owned())
+        }
+        (true, region) if region.starts_with("us-gov-") => {
+            (format!("{id}.us-gov.amazonaws.com"), "us-gov-west-1".to_owned())
+        }
+        (true, _) => (format!("{id}.amazonaws.com"), "us-east-1".to_owned()),
+        (false, region) if region.starts_with("cn-") => {
+            (format!("{id}.{region}.amazonaws.com.cn"), region.to_owned())
+        }
+        (false, region) => (format!("{id}.{region}.amazonaws.com"), region.to_owned()),
+    }
+}
+
+/// Code and message of what went wrong, where the answer says so.
+fn fault(format: Format, response: &HttpResponse, body: &[u8]) -> Option<(String, String)> {
+    let status = response.status();
+    let said = match format {
+        Format::Json => json_fault(response.headers().get("x-amzn-errortype"), body),
+        Format::Xml => xml::fault(body),
+    };
+    let failed = !status.is_success();
+    said.or_else(|| failed.then(|| (format!("HTTP status {}", status.as_u16()), String::new())))
+}
+
+fn json_fault(kind: Option<&str>, body: &[u8]) -> Option<(String, String)> {
+    let value: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |name: &str| value.get(name).and_then(Value::as_str);
+    let code = kind.or_else(|| text("__type"))?;
+    let code = code.split(':').next().unwrap_or_default().rsplit('#').next().unwrap_or_default();
+    Some((code.to_owned(), text("message").or_else(|| text("Message")).unwrap_or_default().to_owned()))
+}
+
+/// `text` for a query or a form: all but letters, digits, `-`, `.`, `_` and `~` as `%XX`.
+pub fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_by_partition() {
+        let api = |id, global| Api { name: "", id, global, format: Format::Xml, words: false };
+        let of = |id, global, region| host(&api(id, global), region);
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(of("ssm", false, "eu-central-1"), pair("ssm.eu-central-1.amazonaws.com", "eu-central-1"));
+        assert_eq!(of("rds", false, "cn-north-1"), pair("rds.cn-north-1.amazonaws.com.cn", "cn-north-1"));
+        assert_eq!(of("route53", true, "eu-central-1"), pair("route53.amazonaws.com", "us-east-1"));
+        assert_eq!(of("route53", true, "cn-north-1"), pair("route53.amazonaws.com.cn", "cn-northwest-1"));
+        assert_eq!(
+            of("route53", true, "us-gov-east-1"),
+            pair("route53.us-gov.amazonaws.com", "us-gov-west-1")
+        );
+    }
+
+    #[test]
+    fn encoding() {
+        assert_eq!(encoded("a.b-c_d~/ +%\u{e9}"), "a.b-c_d~%2F%20%2B%25%C3%A9");
+    }
+
+    #[test]
+    fn nothing_shows_a_body() {
+        let ask = Ask::query("A", "1", &[("Secret", "hunter2")]);
+        assert!(!format!("{ask:?}{:?}", Answer(b"hunter2".to_vec())).contains("hunter2"));
+    }
+}

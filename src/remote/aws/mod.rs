@@ -1,0 +1,16 @@
+//! AWS: one way to find region and credentials, one error for all services, and one call for those without a client of
+//! their own here.
+
+mod call;
+mod connection;
+pub mod dashboard;
+mod error;
+pub mod logs;
+pub mod rds;
+pub mod route53;
+pub mod ssm;
+mod xml;
+
+pub use call::{Api, Ask, Format};
+pub use connection::{ATTEMPTS, Connection};
+pub use error::AwsError;
