@@ -140,7 +140,7 @@ const account = (login) => login && { ...contract.example("pull-request-simple")
 const showCommit = ({ sha, author }) => ({ ...contract.example("commit-items")[0], sha, author: author ? account(author) : null });
 function showPull(pull) {
   const shown = structuredClone(contract.example("pull-request-simple"));
-  Object.assign(shown, { number: pull.number, user: account(pull.author), merged_at: pull.merged ?? null, updated_at: pull.merged ?? shown.updated_at, state: "closed" });
+  Object.assign(shown, { number: pull.number, user: account(pull.author), merged_at: pull.merged ?? null, updated_at: pull.merged ?? shown.updated_at, state: "closed", requested_teams: [] });
   shown.base.ref = pull.base ?? state.defaultBranch;
   shown.head.sha = pull.head;
   return shown;
@@ -155,7 +155,7 @@ Object.assign(operations, {
   }],
   [`GET ${REPO}/branches/{branch}/protection`]: ["administration:read", () => {
     if (!state.protection) missing();
-    return { body: { ...contract.example("branch-protection"), lock_branch: { enabled: state.protection.locked ?? false } } };
+    return { body: { ...contract.example("branch-protection"), required_status_checks: undefined, required_pull_request_reviews: undefined, restrictions: undefined, lock_branch: { enabled: state.protection.locked ?? false } } };
   }],
   [`GET ${REPO}/rules/branches/{branch}`]: ["metadata:read", () => ({ body: state.rules ?? [] })],
   [`GET ${REPO}/releases/latest`]: ["contents:read", () => state.release ? { body: { ...contract.example("release"), tag_name: state.release } } : missing()],

@@ -18,9 +18,11 @@ fn opened(hub: &Hub, checks: &str) -> Folder {
         hub.url
     );
     fs::write(&path, format!("{head}\n{section}\n{checks}")).unwrap();
+    let checklist = "## Before <!-- phase: before -->\n- [ ] ready <!-- id: ready; role: lead-deployer -->\n";
+    fs::write(folder.at("short.md"), checklist).unwrap();
     let roles =
         ["--lead-deployer", "alice", "--comms-lead", "bob", "--qa-engineer", "carol", "--as", "alice"];
-    folder.ok(&[&["open", "v2.14.0", "--commit", COMMIT][..], &roles].concat());
+    folder.ok(&[&["open", "v2.14.0", "--checklist", "short.md", "--commit", COMMIT][..], &roles].concat());
     folder
 }
 
