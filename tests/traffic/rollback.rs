@@ -85,7 +85,7 @@ fn five_steps_in_their_order() {
 /// do so, and nothing of it is lost.
 #[test]
 fn a_locked_ledger_and_a_slow_channel_hold_up_nothing() {
-    let slow = Catcher::start(|_| ("200 OK".into(), "ok".into(), Duration::from_secs(60)));
+    let slow = Catcher::start(|_| ("200 OK".into(), "ok".into(), Duration::from_mins(1)));
     let world = on_green(World::with(|_| ("200 OK".into(), "ok".into(), Duration::ZERO), slow).go());
     let before = world.story();
     let other = rusqlite::Connection::open(world.folder.ledger()).unwrap();

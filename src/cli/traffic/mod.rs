@@ -23,7 +23,7 @@ pub use health::{healthy, keep, measure, smoke, verify};
 pub use probe::Probe;
 
 /// How long a change may take to reach all of Route 53's name servers; it takes a minute at most, says AWS.
-const SYNC: Duration = Duration::from_secs(180);
+const SYNC: Duration = Duration::from_mins(3);
 
 /// The sections of `aether.toml` that move a service's traffic.
 pub fn sections<'a>(config: &'a Config, service: &'a Label) -> impl Iterator<Item = &'a Traffic> {
