@@ -181,7 +181,7 @@ impl Run<'_> {
                 return Ok(Status::Finding);
             }
         }
-        self.standby(app, recorder)?;
+        Self::standby(app, recorder)?;
         Ok(Status::Done)
     }
 
@@ -229,7 +229,7 @@ impl Run<'_> {
     }
 
     /// At 100 % Green the verification window begins, and Blue's hour of standby: said, and recorded once.
-    fn standby(&self, app: &mut App, recorder: &mut Recorder) -> Result<()> {
+    fn standby(app: &mut App, recorder: &mut Recorder) -> Result<()> {
         let deployment = recorder.deployment()?;
         let (Some(since), Some((_, verified))) = (deployment.green_since(), deployment.verification_window())
         else {

@@ -74,7 +74,8 @@ impl World {
         let folder = opened();
         let url = |path: &str| app.url(path);
         let other = two.then(self::zone);
-        let (services, resolvers) = if two { ("\"app\", \"api\"", String::new()) } else { ("\"app\"", format!("\"{resolver}\"")) };
+        let (services, resolvers) =
+            if two { ("\"app\", \"api\"", String::new()) } else { ("\"app\"", format!("\"{resolver}\"")) };
         let second = other.iter().map(|zone| {
             format!(
                 "[[traffic]]\nservice = \"api\"\nzone = \"{zone}\"\nrecord = \"{RECORD}\"\ntype = \"CNAME\"\n\

@@ -233,7 +233,7 @@ fn all_steps(
             continue;
         }
         back &= take(app, recorder, StepName::RevertTraffic, Some(service), |app, recorder| {
-            let moved = switch.to_blue(app, recorder, service)?;
+            let moved = switch.revert(app, recorder, service)?;
             Ok(End { good: moved.confirmed, detail: moved.detail })
         })?;
     }
@@ -281,7 +281,7 @@ fn begin_all(app: &mut App, recorder: &mut Recorder, switch: &mut Switch, servic
             continue;
         }
         steps::intend(app, recorder, StepName::RevertTraffic, Some(service))?;
-        if let Err(error) = switch.begin_to_blue(app, recorder, service) {
+        if let Err(error) = switch.begin_revert(app, recorder, service) {
             app.warn(format!("{service}: {error:#}; once more below"));
         }
     }

@@ -122,9 +122,9 @@ pub fn keep(app: &mut App, recorder: &mut Recorder, collected: Collected) -> Res
 /// The smoke checks of some services, each once.
 pub fn smoke<'a>(config: &'a Config, services: &[Label]) -> Vec<&'a Check> {
     let wanted = |check: &&Check| {
-        services.iter().any(|service| {
-            sections(config, service).any(|section| section.smoke.contains(&check.spec.id))
-        })
+        services
+            .iter()
+            .any(|service| sections(config, service).any(|section| section.smoke.contains(&check.spec.id)))
     };
     config.check.iter().filter(wanted).collect()
 }

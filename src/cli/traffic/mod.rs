@@ -82,7 +82,7 @@ impl<'a> Switch<'a> {
     ///
     /// # Errors
     /// As [`Switch::shift`].
-    pub fn to_blue(&mut self, app: &mut App, recorder: &mut Recorder, service: &Label) -> Result<Moved> {
+    pub fn revert(&mut self, app: &mut App, recorder: &mut Recorder, service: &Label) -> Result<Moved> {
         self.shift(app, recorder, service, Colour::Blue, 100)
     }
 
@@ -110,7 +110,7 @@ impl<'a> Switch<'a> {
             })
         };
         let standings = self.look(service)?;
-        self.resolve(app, recorder, service, &standings, (to, percent))?;
+        Self::resolve(app, recorder, service, &standings, (to, percent))?;
         let open = recorder.deployment()?.open_intention(&event(Act::Done, None, None)).cloned();
         let there = standings.iter().all(|(_, standing)| at(standing, green));
         if there && open.is_none() {
@@ -178,7 +178,6 @@ impl<'a> Switch<'a> {
 
     /// Intentions of other movements of this service whose end nobody recorded: reality says how each ended.
     fn resolve(
-        &self,
         app: &mut App,
         recorder: &mut Recorder,
         service: &Label,
@@ -221,7 +220,7 @@ impl<'a> Switch<'a> {
     ///
     /// # Errors
     /// Where it may not be recorded, or Route 53 does not take the change; then [`Switch::to_blue`] tries again.
-    pub fn begin_to_blue(&mut self, app: &mut App, recorder: &mut Recorder, service: &Label) -> Result<()> {
+    pub fn begin_revert(&mut self, app: &mut App, recorder: &mut Recorder, service: &Label) -> Result<()> {
         let (to, percent) = (Colour::Blue, 100);
         let event = |act: Act| {
             let service = service.clone();
@@ -231,7 +230,7 @@ impl<'a> Switch<'a> {
         if standings.iter().all(|(_, standing)| at(standing, 0)) {
             return Ok(());
         }
-        self.resolve(app, recorder, service, &standings, (to, percent))?;
+        Self::resolve(app, recorder, service, &standings, (to, percent))?;
         let plans = plans(&standings, 0)?;
         if recorder.deployment()?.open_intention(&event(Act::Done)).is_none() {
             recorder.record(app, &[], |_| Ok(event(Act::Intended)))?;
