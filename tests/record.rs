@@ -166,6 +166,53 @@ fn what_an_erasure_hides_is_not_proven() {
     assert!(reasons.len() == 1 && reasons[0].as_str().unwrap().contains(&told), "{reasons:?}");
 }
 
+/// An erasure excuses that its own text cannot be compared, and nothing else that the record says.
+#[test]
+fn an_erasure_hides_nothing_else() {
+    for (what, with) in [
+        ("100 % of web to Green: done", "50 % of web to Green: done"),
+        ("\"logEntries\": 13", "\"logEntries\": 14"),
+    ] {
+        let mut log = story::short();
+        let mut made = files(&log);
+        let json = String::from_utf8(made["report.json"].clone()).unwrap();
+        assert!(json.contains(what), "{json}");
+        made.insert("report.json", json.replacen(what, with, 1).into_bytes());
+        sign(&mut log, &mut made, Some(GENERATOR));
+        assert_eq!(found(&verify(&log, &made).1), ["report-differs"]);
+        erase_first_note(&mut log);
+        let (status, said) = verify(&log, &made);
+        assert_eq!((status, found(&said)), (1, vec!["report-differs"]), "{said:#}");
+    }
+}
+
+/// An opening that is gone without an erasure of its own is a finding of the record too, whatever else was erased.
+#[test]
+fn an_erasure_excuses_its_own_opening_alone() {
+    let mut log = story::short();
+    let mut made = files(&log);
+    sign(&mut log, &mut made, Some(GENERATOR));
+    let erased = erase_first_note(&mut log);
+    let checklist = log.log.deployments[&token(story::GOOD)].opened.body.reason.as_ref().map(|r| r.commit);
+    let other = checklist.or_else(|| log.openings.keys().copied().find(|commit| *commit != erased)).unwrap();
+    log.openings.remove(&other);
+    let (_, said) = verify(&log, &made);
+    assert_eq!(found(&said), ["report-differs"], "{said:#}");
+}
+
+fn erase_first_note(log: &mut TestLog) -> Hash {
+    let note = (0..log.entries.len()).find_map(|seq| match story::event(&log.entries[seq]) {
+        Event::NoteAdded(body) => Some(body.text.commit),
+        _ => None,
+    });
+    let commit = note.unwrap();
+    let reason: OpeningRef = log.opening("a credential");
+    let by = [("alice", CUSTODIAN)];
+    log.record(&by, Some(story::GOOD), &Event::OpeningErased(OpeningErased { commit, reason }));
+    log.openings.remove(&commit);
+    commit
+}
+
 #[test]
 fn a_key_that_is_suspect_signs_no_record() {
     let mut log = story::short();

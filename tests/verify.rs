@@ -14,6 +14,8 @@ mod campaign;
 mod honest;
 #[path = "verify/mutated.rs"]
 mod mutated;
+#[path = "verify/reused.rs"]
+mod reused;
 #[path = "verify/tampered.rs"]
 mod tampered;
 #[path = "verify/tokens.rs"]

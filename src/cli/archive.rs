@@ -10,11 +10,13 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::app::App;
+use super::checkpoint::vkeys;
+use super::desk::Desk;
 use super::export::{self, Args};
 use super::status_code::Status;
 use crate::archive::{Client, Content, Held, Put};
 use crate::core::archive::{Place, RETAIN_DAYS};
-use crate::core::checkpoint::Note;
+use crate::core::checkpoint::{self, Vkey};
 use crate::core::hash::Hash;
 use crate::core::time::Timestamp;
 
@@ -61,6 +63,8 @@ enum State {
 struct Target {
     place: Place,
     until: Timestamp,
+    /// Every key that has signed checkpoints of the log.
+    log_keys: Vec<Vkey>,
 }
 
 pub fn run(app: &mut App, args: &Args, url: &str) -> Result<Status> {
@@ -82,9 +86,10 @@ pub fn run(app: &mut App, args: &Args, url: &str) -> Result<Status> {
     let days = args.retain.or(set.map(|set| set.retain_days)).unwrap_or(RETAIN_DAYS);
     let now = app.now().millis().div_euclid(1000) * 1000;
     let until = Timestamp::from_millis(now)?.plus_seconds(i64::from(days) * DAY);
-    let target = Target { place, until };
+    let log_keys = vkeys(&Desk::read(app, None)?.log);
+    let target = Target { place, until, log_keys };
     if app.globals.dry_run {
-        return show(app, &target, args.without_openings);
+        return show(app, &target, args.with_openings);
     }
     let client = Client::new(&aws.unwrap_or_default(), target.place.bucket())?;
     client.locks()?;
@@ -102,7 +107,7 @@ pub fn run(app: &mut App, args: &Args, url: &str) -> Result<Status> {
             made.entries
         );
     }
-    let mut items = items(&folder, &target.place.of_log(&made.origin), note.size, args.without_openings)?;
+    let mut items = items(&folder, &target.place.of_log(&made.origin), note.size, args.with_openings)?;
     let openings = items.iter().filter(|item| item.name.starts_with("openings/")).count();
     let checkpoint = items.pop().context("the export is empty")?;
     let mut told = Vec::new();
@@ -116,20 +121,25 @@ pub fn run(app: &mut App, args: &Args, url: &str) -> Result<Status> {
     report(app, &target, &told, note.size)?;
     if openings > 0 {
         app.warn(format!(
-            "{openings} texts lie in the archive, where `erase` cannot reach them before {}: --without-openings leaves them out",
+            "{openings} texts lie in the archive, where `erase` cannot reach them before {}",
             until.human()
         ));
+    } else {
+        app.say(
+            "The texts that people wrote are not in it, so that they can still be erased (--with-openings puts them in): keep an \
+             export with them elsewhere.",
+        );
     }
     let found = told.iter().any(|told| told.state == Some(State::Differs));
     Ok(if found { Status::Finding } else { Status::Done })
 }
 
 /// `--dry-run`: what would be written, without asking S3 anything and without making a checkpoint.
-fn show(app: &mut App, target: &Target, without_openings: bool) -> Result<Status> {
+fn show(app: &mut App, target: &Target, with_openings: bool) -> Result<Status> {
     let temporary = tempfile::tempdir().context("no folder for the export")?;
     let folder = temporary.path().join("export");
     let made = export::make(app, &folder, None, false, false)?;
-    let items = items(&folder, &target.place.of_log(&made.origin), made.entries, without_openings)?;
+    let items = items(&folder, &target.place.of_log(&made.origin), made.entries, with_openings)?;
     let bytes: u64 = items.iter().map(|item| item.content.bytes).sum();
     let told: Vec<Told> = items
         .into_iter()
@@ -156,11 +166,11 @@ fn show(app: &mut App, target: &Target, without_openings: bool) -> Result<Status
 
 /// Every file of the export, the checkpoint last. Openings and keys are named by their content, and so shared by all
 /// archives of the log.
-fn items(folder: &Path, of_log: &str, size: u64, without_openings: bool) -> Result<Vec<Item>> {
+fn items(folder: &Path, of_log: &str, size: u64, with_openings: bool) -> Result<Vec<Item>> {
     let mut names = Vec::new();
     walk(folder, "", &mut names)?;
     names.sort_by_key(|name| (name == CHECKPOINT, !name.contains('/'), name.clone()));
-    names.retain(|name| !(without_openings && name.starts_with("openings/")));
+    names.retain(|name| with_openings || !name.starts_with("openings/"));
     let item = |name: String| {
         let file = folder.join(&name);
         let shared = name.starts_with("openings/") || name.starts_with("keys/");
@@ -215,7 +225,7 @@ fn archive(app: &mut App, client: &Client, item: &Item, target: &Target, before:
     };
     let written = matches!(put, Put::Written);
     let same = held.content == item.content;
-    if !same && (written || !kept(client, item)?) {
+    if !same && (written || !kept(client, item, &target.log_keys)?) {
         found(if written {
             "what is read back is not what was written".into()
         } else {
@@ -261,8 +271,9 @@ fn target_key(target: &Target, item: &Item) -> String {
     format!("s3://{}/{}", target.place.bucket(), item.key)
 }
 
-/// Whether other bytes that are there already may stay: papers, and the same checkpoint with other signatures on it.
-fn kept(client: &Client, item: &Item) -> Result<bool> {
+/// Whether other bytes that are there already may stay: papers, and the same checkpoint signed by another of the log's
+/// keys, or with other cosignatures on it.
+fn kept(client: &Client, item: &Item, log_keys: &[Vkey]) -> Result<bool> {
     if PAPERS.contains(&item.name.as_str()) {
         return Ok(true);
     }
@@ -275,11 +286,9 @@ fn kept(client: &Client, item: &Item) -> Result<bool> {
         bytes.len() < 1 << 20
     })?;
     let own = fs::read_to_string(&item.file)?;
-    let text = |note: &str| Note::parse(note).map(|note| note.text().to_owned());
-    Ok(String::from_utf8(bytes).is_ok_and(|there| match (text(&there), text(&own)) {
-        (Ok(there), Ok(own)) => there == own,
-        _ => false,
-    }))
+    let Ok(there) = String::from_utf8(bytes) else { return Ok(false) };
+    let (there, own) = (checkpoint::open(&there, log_keys), checkpoint::open(&own, log_keys));
+    Ok(matches!((there, own), (Ok(there), Ok(own)) if there.checkpoint == own.checkpoint))
 }
 
 fn report(app: &mut App, target: &Target, told: &[Told], size: u64) -> Result<()> {

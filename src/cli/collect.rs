@@ -64,7 +64,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         {
             source.recall(of.as_str(), &answer);
         }
-        let request = Request::new(check, window(check, until), app.now());
+        let request = about(&desk, &id, Request::new(check, window(check, until), app.now()))?;
         let spec = frozen(&desk, &id, check, &frozen_check(app, &config, check))?;
         let collected = evidence::collect(&spec, source.as_ref(), &request);
         lines.push(keep(app, &mut desk, &id, &here, check, collected)?);
@@ -88,6 +88,14 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         app.warn(format!("{check} breaches its rollback limit. To go back: `aether-audit rollback --check {check} --reason T`"));
     }
     Ok(status(worst))
+}
+
+/// The request with what is deployed.
+fn about(desk: &Desk, id: &Token, request: Request) -> Result<Request> {
+    let deployment = desk.deployment(id)?;
+    let source = deployment.subject.iter().find(|subject| subject.digest().0 == "gitCommit");
+    let opened = deployment.opened.meta.recorded;
+    Ok(source.map_or(request.clone(), |source| request.about(source.digest().1, opened)))
 }
 
 /// The check as this deployment froze it; the configuration may have moved on.

@@ -43,9 +43,9 @@ pub struct Args {
     /// Lock the archive for so many days from now; this cannot be shortened [default: `retain-days` under [archive], else 2555]
     #[arg(long, value_name = "DAYS", requires = "archive", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_RETAIN_DAYS)))]
     pub retain: Option<u32>,
-    /// Leave the texts out of the archive: while it is locked they could not be erased from it
+    /// Put the texts that people wrote into the archive too: while it is locked nobody can erase them from it
     #[arg(long, requires = "archive")]
-    pub without_openings: bool,
+    pub with_openings: bool,
 }
 
 /// An export that was made.

@@ -9,6 +9,7 @@ use super::app::{App, new_id};
 use super::bundle::Bundle;
 use super::desk::opened_text;
 use super::files;
+use super::github;
 use super::key::{offer, save_public};
 use super::keyring::{Keyring, generate, new_passphrase};
 use super::say;
@@ -37,6 +38,9 @@ pub struct Args {
     /// Your real name, kept as an erasable opening
     #[arg(long, value_name = "TEXT")]
     pub name: Option<String>,
+    /// Write the workflow that deploys, and the action that it uses, under .github of this Git repository
+    #[arg(long)]
+    pub github: bool,
     /// Mark everything in this log as a rehearsal
     #[arg(skip)]
     pub rehearsal: bool,
@@ -46,8 +50,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let home = app.home();
     let who = app.who()?;
     if app.globals.dry_run {
-        return would(app, &home, &who, &args.origin);
+        return would(app, &home, &who, args);
     }
+    let github = if args.github { github::files(&home)? } else { Vec::new() };
     files::make_folder(&home)?;
     let config = configure(&home, &args.origin)?;
     let origin = &config.log.origin;
@@ -72,12 +77,14 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     files::write(&home.join("keys/roster.json"), format!("{}\n", roster.to_bytes()).as_bytes())?;
     // The ledger comes last: while it is not there, `init` can be run again.
     open_ledger(app, &ledger_path, args, &roster, &who, &root_key)?;
+    github::write(app, &github)?;
     tell(app, &home, &keyring, &who, origin, &hash)?;
     Ok(Status::Done)
 }
 
 /// Says what would be made, and what stands there already.
-fn would(app: &mut App, home: &Path, who: &Token, origin: &str) -> Result<Status> {
+fn would(app: &mut App, home: &Path, who: &Token, args: &Args) -> Result<Status> {
+    let origin = &args.origin;
     let path = home.join("aether.toml");
     let there = path.exists();
     check_origin(origin)?;
@@ -100,6 +107,12 @@ fn would(app: &mut App, home: &Path, who: &Token, origin: &str) -> Result<Status
     for name in [who.to_string(), format!("{who}.root"), log_key_name(origin)] {
         let file = keyring.folder().join(format!("{name}.pem"));
         lines.push(format!("  make the key {}{}", file.display(), taken(keyring.has(&name))));
+    }
+    if args.github {
+        let files = github::files(home)?;
+        lines.extend(
+            files.iter().map(|(path, _)| format!("  write {}{}", path.display(), taken(path.exists()))),
+        );
     }
     app.would(lines.join("\n"))?;
     Ok(Status::Done)

@@ -26,6 +26,7 @@ mod facts;
 mod files;
 mod follow;
 mod gate;
+mod github;
 mod init;
 mod join;
 mod judge;

@@ -1,11 +1,12 @@
 //! A record folder held against its signature, and against the entries that it is of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use serde_json::{Map, Value};
 
-use super::records::{Record, SIGNED};
+use super::records::{self, Record, SIGNED};
 use super::source::{Source, record_file};
 use crate::core::attestation::{GENERATOR, ReportStatement};
 use crate::core::event::Event;
@@ -166,7 +167,7 @@ fn check_files(
     Ok(())
 }
 
-/// Renders the record again. Where an opening has been erased since, what differs can't be compared any more.
+/// Renders the record again. Where one of its openings has been erased since, that text can't be compared any more.
 fn compare(
     folder: &Path,
     source: &Source,
@@ -177,13 +178,19 @@ fn compare(
     let predicate = &statement.predicate;
     let checkpoint = folder.join("checkpoint");
     let note = if checkpoint.exists() { Some(String::from_utf8(record_file(&checkpoint)?)?) } else { None };
-    let record = Record::read(source, &predicate.deployment, predicate.covers.seq, leaves, note)?;
-    let made = record.files(source)?;
-    let mut differing = Vec::new();
-    for (name, bytes) in &made {
-        if record_file(&folder.join(name))? != *bytes {
-            differing.push(*name);
-        }
+    let mut record = Record::read(source, &predicate.deployment, predicate.covers.seq, leaves, note)?;
+    let mut differing = differing(folder, &record, source)?;
+    // What was erased since cannot be compared, all else can: whatever the record shows for those texts is taken for them.
+    let mut erased = records::erased_after(source, predicate.covers.seq)?;
+    let commits = record.commits();
+    erased.retain(|commit, _| commits.contains(commit));
+    let erasure = erased.values().min().copied().filter(|_| !differing.is_empty());
+    let hidden = differing.clone();
+    if erasure.is_some() {
+        record.restored = shown(&record_file(&folder.join("report.json"))?, &erased);
+        let left = self::differing(folder, &record, source)?;
+        let restored = erased.keys().all(|commit| record.restored.contains_key(commit));
+        differing = if restored || left.is_empty() { left } else { Vec::new() };
     }
     let own = predicate.generator.as_ref().is_some_and(|generator| generator.as_str() == GENERATOR);
     let shown: Vec<_> = differing.extract_if(.., |name| !own && SHOWN.contains(name)).collect();
@@ -199,26 +206,63 @@ fn compare(
         ));
     }
     let (all, _) = source.read(&predicate.deployment, u64::MAX)?;
-    let later: Vec<_> = all.iter().filter(|entry| entry.line.seq > predicate.covers.seq).collect();
-    let erased = later.iter().find(|entry| entry.statement.kind() == "opening-erased");
-    match (differing.is_empty(), erased) {
-        (false, Some(entry)) => {
-            checked.not_proven = Some(format!(
-                "{} cannot be compared since the erasure in entry {}: make the report again",
-                differing.join(", "),
-                entry.line.seq
-            ));
-        }
-        (false, None) => {
+    let later = all.iter().filter(|entry| entry.line.seq > predicate.covers.seq);
+    match (differing.is_empty(), erasure) {
+        (false, _) => {
             let text = format!("{} does not say what the entries say", differing.join(", "));
             checked.findings.push(Finding { seq: None, code: "report-differs", text });
         }
-        (true, _) => {
-            let news = later.iter().filter(|entry| entry.statement.kind() != "report-issued").count();
+        (true, Some(seq)) => {
+            checked.not_proven = Some(format!(
+                "{} cannot be compared since the erasure in entry {seq}: make the report again",
+                hidden.join(", ")
+            ));
+        }
+        (true, None) => {
+            let news = later.filter(|entry| entry.statement.kind() != "report-issued").count();
             if news > 0 {
                 checked.stale = Some(format!("{news} entries came into the record since"));
             }
         }
     }
     Ok(())
+}
+
+/// The files that the entries do not render to.
+fn differing(folder: &Path, record: &Record, source: &Source) -> Result<Vec<&'static str>> {
+    let mut differing = Vec::new();
+    for (name, bytes) in record.files(source)? {
+        if record_file(&folder.join(name))? != bytes {
+            differing.push(name);
+        }
+    }
+    Ok(differing)
+}
+
+/// The texts that a `report.json` shows for some openings.
+fn shown(report: &[u8], wanted: &BTreeMap<Hash, u64>) -> BTreeMap<Hash, Vec<u8>> {
+    fn walk(value: &Value, found: &mut impl FnMut(&Map<String, Value>)) {
+        match value {
+            Value::Object(members) => {
+                found(members);
+                members.values().for_each(|value| walk(value, found));
+            }
+            Value::Array(all) => all.iter().for_each(|value| walk(value, found)),
+            _ => {}
+        }
+    }
+    let mut texts = BTreeMap::new();
+    let mut take = |members: &Map<String, Value>| {
+        let member = |name| members.get(name).and_then(Value::as_str);
+        if let (Some("shown"), Some(commit), Some(text)) = (member("state"), member("commit"), member("text"))
+            && let Ok(commit) = Hash::parse(commit)
+            && wanted.contains_key(&commit)
+        {
+            texts.insert(commit, text.as_bytes().to_vec());
+        }
+    };
+    if let Ok(value) = serde_json::from_slice(report) {
+        walk(&value, &mut take);
+    }
+    texts
 }

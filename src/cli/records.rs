@@ -1,6 +1,6 @@
 //! `render` and `report`: what a deployment leaves behind, made from its entries alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -23,10 +23,10 @@ use crate::core::hash::Hash;
 use crate::core::log::Log;
 use crate::core::merkle::Tree;
 use crate::core::name::{Label, Token};
-use crate::core::opening::Opening;
+use crate::core::opening::{Opening, refs_in};
 use crate::core::roster::KeyUse;
 use crate::core::statement::Seen;
-use crate::core::verify::{self, Anchors, Finding};
+use crate::core::verify::{self, Anchors, Finding, Stored};
 use crate::report::{self, Input, Integrity, Opened};
 
 /// Options of `render`.
@@ -202,6 +202,8 @@ pub struct Record {
     log: Log,
     /// What the verifier found about the log up to that entry.
     pub integrity: Integrity,
+    /// What is taken for openings that were erased since, by commit.
+    pub restored: BTreeMap<Hash, Vec<u8>>,
 }
 
 impl Record {
@@ -219,7 +221,7 @@ impl Record {
         let size = usize::try_from(to + 1)?;
         let leaves = leaves.get(..size).context("the log is shorter than what the record covers")?;
         let (verified, entries) = walk(source, id, to, leaves)?;
-        let findings = findings(source, id, to, verified.findings)?;
+        let findings = findings(source, to, verified.findings)?;
         let log = verified.log;
         let first_roster =
             log.rosters.first().context("the log has no roster: run `aether-audit verify`")?.hash;
@@ -242,7 +244,13 @@ impl Record {
             findings,
             verdict,
         };
-        Ok(Self { id: id.clone(), entries, log, integrity })
+        Ok(Self { id: id.clone(), entries, log, integrity, restored: BTreeMap::new() })
+    }
+
+    /// The openings that its entries refer to.
+    #[must_use]
+    pub fn commits(&self) -> BTreeSet<Hash> {
+        self.entries.iter().flat_map(|entry| refs_in(entry.statement.predicate.body.get())).collect()
     }
 
     /// Runs `render` with everything that a rendering needs.
@@ -252,10 +260,14 @@ impl Record {
         render: impl FnOnce(&Input) -> Result<T, report::ReportError>,
     ) -> Result<T> {
         let erased = erasures(&self.entries, &self.log, source);
+        let gone = |commit: &Hash| match self.restored.get(commit) {
+            Some(bytes) => Opened::Bytes(bytes.clone()),
+            None => erased.get(commit).cloned().unwrap_or(Opened::Missing),
+        };
         let opening = |commit: &Hash| match source.opening(commit) {
             Ok(Some(file)) if Hash::of(&[&file]) == *commit => Opening::from_file_bytes(&file)
                 .map_or(Opened::Missing, |opening| Opened::Bytes(opening.bytes)),
-            _ => erased.get(commit).cloned().unwrap_or(Opened::Missing),
+            _ => gone(commit),
         };
         let deployment = self.log.deployments.get(&self.id);
         let deployment = deployment.with_context(|| match source {
@@ -316,35 +328,45 @@ fn walk(source: &Source, id: &Token, to: u64, leaves: &[Hash]) -> Result<(verify
         verify::Scope::Deployment { .. } => verify::Scope::Deployment { leaves: leaves.to_vec() },
     };
     let whole = matches!(scope, verify::Scope::Log);
-    let entries = source.stored()?.enumerate().take_while(|(index, stored)| {
-        if whole {
-            (*index as u64) <= to
-        } else {
-            stored.as_ref().is_ok_and(|s| seq_of(&s.bytes).is_none_or(|seq| seq <= to))
-        }
-    });
-    let entries = entries.map(|(_, stored)| stored);
+    // A log is cut where it is told to be. Of a deployment's export only what names a later place is left out: what
+    // cannot be read, and whatever comes after it, is the verifier's to judge.
+    let later = move |stored: &Result<Stored, String>| {
+        stored.as_ref().is_ok_and(|stored| seq_of(&stored.bytes).is_some_and(|seq| seq > to))
+    };
+    let entries = source.stored()?.enumerate().take_while(move |(index, _)| !whole || *index as u64 <= to);
+    let entries = entries.map(|(_, stored)| stored).filter(move |stored| whole || !later(stored));
     Ok(verify::verify_and_keep(entries, scope, &mut Held(source), &Anchors::default(), id))
 }
 
-/// What the verifier found, for a record. Where an opening was erased after entry `to`, its absence is no finding
-/// about the log as it was then.
-fn findings(
-    source: &Source,
-    id: &Token,
-    to: u64,
-    found: Vec<Finding>,
-) -> Result<Vec<(Option<u64>, String, String)>> {
+/// What the verifier found, for a record. Where an opening was erased after entry `to`, the absence of that one is no
+/// finding about the log as it was then.
+fn findings(source: &Source, to: u64, found: Vec<Finding>) -> Result<Vec<(Option<u64>, String, String)>> {
     let missing = found.iter().any(|finding| finding.code == "opening-missing");
-    let erased_later = missing && {
-        let (all, _) = source.read(id, u64::MAX)?;
-        all.iter().any(|e| e.line.seq > to && e.statement.kind() == "opening-erased")
+    let erased = if missing { erased_after(source, to)? } else { BTreeMap::new() };
+    let excused = |finding: &Finding| {
+        finding.code == "opening-missing"
+            && erased.keys().any(|commit| finding.text.contains(&commit.to_string()))
     };
-    let told = |finding: &Finding| {
-        !(erased_later && finding.code == "opening-missing") && finding.code != "opening-stray"
-    };
+    let told = |finding: &Finding| !excused(finding) && finding.code != "opening-stray";
     let found = found.into_iter().filter(told);
     Ok(found.map(|finding| (finding.seq, finding.code.to_owned(), finding.text)).collect())
+}
+
+/// The openings that entries after `to` say were erased, each with the first such entry.
+///
+/// # Errors
+/// Where the source cannot be read.
+pub fn erased_after(source: &Source, to: u64) -> Result<BTreeMap<Hash, u64>> {
+    let mut erased = BTreeMap::new();
+    let later = |stored: &Stored| seq_of(&stored.bytes).is_some_and(|seq| seq > to);
+    for stored in source.stored()?.map_while(Result::ok).filter(later) {
+        let Ok(entry) = Entry::parse(&stored.bytes) else { continue };
+        let body = &entry.statement.predicate.body;
+        if let Ok(Event::OpeningErased(body)) = Event::parse(entry.statement.kind(), body) {
+            erased.entry(body.commit).or_insert(entry.line.seq);
+        }
+    }
+    Ok(erased)
 }
 
 fn seq_of(bytes: &[u8]) -> Option<u64> {

@@ -65,7 +65,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     ask(&format!("Move {} of {} to {}?", shares.join(", then "), names.join(", "), word(to)), args.yes)?;
     run.health(app, &mut recorder)?;
     kit::keep(app, &recorder.desk);
-    let probe = Probe::start(app, &config);
+    let probe = Probe::start(app, &config, &run.services);
     let moved = run.all_steps(app, &mut recorder, &mut switch);
     if let Some(reading) = probe.and_then(Probe::end) {
         app.say(format!("  each second: {}", reading.detail.as_deref().unwrap_or_default()));

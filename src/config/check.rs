@@ -8,7 +8,7 @@ use super::baseline::baseline;
 use super::raw::{Check as Raw, OnFail};
 use super::rules::rules;
 use super::value::{Located, id, needed, optional_number, optional_parsed, pattern, web_address};
-use super::{source_dns, source_logs, source_parameters, source_prometheus, source_snapshot};
+use super::{source_dns, source_github, source_logs, source_parameters, source_prometheus, source_snapshot};
 use crate::core::check::{
     Check, CheckSpec, CommandProbe, Database, Decimal, HttpProbe, Limit, MAX_POINTS, MetricProbe, Phase,
     Probe, SourceKind, StatusRange,
@@ -48,9 +48,10 @@ pub fn from_raw(raw: Spanned<Raw>, databases: &[Database]) -> Result<Check, Loca
         query: None,
         rules: Some(rules(&raw)?),
         // What changes only by somebody's hand is looked at when somebody asks.
-        watch: raw
-            .watch
-            .unwrap_or(!matches!(probe, Probe::Dns(_) | Probe::Parameters(_) | Probe::Snapshot(_))),
+        watch: raw.watch.unwrap_or(!matches!(
+            probe,
+            Probe::Dns(_) | Probe::Github(_) | Probe::Parameters(_) | Probe::Snapshot(_)
+        )),
     };
     limits(&raw, &spec, &probe)?;
     Ok(Check { spec, probe, window_minutes, period_seconds })
@@ -58,7 +59,8 @@ pub fn from_raw(raw: Spanned<Raw>, databases: &[Database]) -> Result<Check, Loca
 
 fn foreign_keys(raw: &Raw) -> Result<(), Located> {
     use SourceKind::{
-        Certificate, Cloudwatch, Command, Dns, File, Flow, Http, Logs, Parameters, Prometheus, Snapshot,
+        Certificate, Cloudwatch, Command, Dns, File, Flow, Http, Logs, Parameters, Prometheus, PullRequests,
+        Snapshot, Workflow,
     };
     fn place<T>(value: Option<&Spanned<T>>) -> Option<Range<usize>> {
         value.map(Spanned::span)
@@ -113,6 +115,8 @@ fn foreign_keys(raw: &Raw) -> Result<(), Located> {
         ("parameters", place(raw.parameters.as_ref()), source == Parameters),
         ("snapshot", place(raw.snapshot.as_ref()), source == Snapshot),
         ("logs", place(raw.logs.as_ref()), source == Logs),
+        ("workflow", place(raw.workflow.as_ref()), source == Workflow),
+        ("pull-requests", place(raw.pull_requests.as_ref()), source == PullRequests),
     ];
     let foreign =
         keys.iter().find_map(|(name, span, own)| span.clone().filter(|_| !own).map(|span| (*name, span)));
@@ -163,6 +167,7 @@ fn probe(raw: &Raw, span: &Range<usize>, databases: &[Database]) -> Result<(Prob
                 Some(expect),
             ))
         }
+        SourceKind::Workflow | SourceKind::PullRequests | SourceKind::CodeFreeze => source_github::probe(raw),
         SourceKind::Flow => super::source_flow::probe(needed_table(raw.flow.as_ref(), "flow", span)?),
         SourceKind::Certificate => {
             super::source_certificate::probe(needed_table(raw.certificate.as_ref(), "certificate", span)?)

@@ -11,6 +11,7 @@ mod slack;
 mod source_certificate;
 mod source_dns;
 mod source_flow;
+mod source_github;
 mod source_logs;
 mod source_parameters;
 mod source_prometheus;
@@ -243,6 +244,7 @@ impl Config {
                 Probe::Prometheus(prometheus) => prometheus.ca_file.clone_from(&ca_file),
                 Probe::Flow(flow) => flow.ca_file.clone_from(&ca_file),
                 Probe::Certificate(certificate) => certificate.ca_file.clone_from(&ca_file),
+                Probe::Github(asked) => asked.settings.clone_from(&github),
                 _ => {}
             }
             if !seen.insert(check.spec.id.clone()) {

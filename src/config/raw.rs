@@ -132,6 +132,8 @@ pub struct Check {
     pub parameters: Option<Spanned<super::source_parameters::Raw>>,
     pub snapshot: Option<Spanned<super::source_snapshot::Raw>>,
     pub logs: Option<Spanned<super::source_logs::Raw>>,
+    pub workflow: Option<Spanned<super::source_github::Workflow>>,
+    pub pull_requests: Option<Spanned<super::source_github::PullRequests>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

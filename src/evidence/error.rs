@@ -5,6 +5,14 @@ use crate::remote::aws::AwsError;
 /// A failure to measure. None of these carries a secret; what a provider said in its own words is apart.
 #[derive(Debug, thiserror::Error)]
 pub enum EvidenceError {
+    /// Not even a way out of this machine.
+    #[error("{why}: nothing was learnt about {place}; collect where the network works")]
+    NoNetwork {
+        /// What this machine cannot do.
+        why: &'static str,
+        /// What was to be reached, without credentials.
+        place: String,
+    },
     /// AWS gave no answer.
     #[error(transparent)]
     Aws(#[from] AwsError),
@@ -88,6 +96,9 @@ pub enum EvidenceError {
         /// How many there are.
         points: usize,
     },
+    /// GitHub could not be asked.
+    #[error(transparent)]
+    Github(#[from] crate::remote::github::GithubError),
     /// Something of this machine.
     #[error("could not measure: {0}")]
     Io(#[from] std::io::Error),

@@ -42,7 +42,7 @@ impl Source for Http {
         let reply = match web.send(&asked) {
             Ok(reply) => reply,
             Err(error) => {
-                let note = Some(web.silence(&error)?);
+                let note = Some(web.silence(&error, &self.probe.url)?);
                 return Ok(Observation { window, answer: Some(Answer::No), note, ..Observation::default() });
             }
         };

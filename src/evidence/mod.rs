@@ -10,8 +10,10 @@ mod dns;
 mod error;
 mod file;
 mod flow;
+mod github;
 mod http;
 mod logs;
+mod network;
 mod parameters;
 mod prometheus;
 mod series;
@@ -27,6 +29,7 @@ pub use dns::Dns;
 pub use error::EvidenceError;
 pub use file::File;
 pub use flow::Flow;
+pub use github::Github;
 pub use http::Http;
 pub use logs::Logs;
 pub use parameters::Parameters;
@@ -46,7 +49,7 @@ pub const MAX_RESPONSE: usize = 256 * 1024;
 const MAX_READING: usize = 40_000;
 
 /// What a source is asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// The time to look at; sources that measure a moment take `now` instead.
     pub window: Window,
@@ -56,6 +59,17 @@ pub struct Request {
     pub baseline_days: u32,
     /// How the points of each earlier day become one; `None` where each is wanted.
     pub aggregate: Option<Aggregate>,
+    /// What is deployed, for sources that look at it.
+    pub deployed: Option<Deployed>,
+}
+
+/// What a deployment is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployed {
+    /// The full commit, 40 lower-case hex digits.
+    pub commit: String,
+    /// When the deployment was opened, by the writer's clock.
+    pub opened: Timestamp,
 }
 
 impl Request {
@@ -65,7 +79,14 @@ impl Request {
         let baseline = check.spec.baseline.as_ref();
         let each = baseline.is_some_and(|baseline| matches!(baseline.history, History::MannWhitney(_)));
         let aggregate = (!each).then(|| check.spec.aggregate());
-        Self { window, now, baseline_days: baseline.map_or(0, |baseline| baseline.days), aggregate }
+        let baseline_days = baseline.map_or(0, |baseline| baseline.days);
+        Self { window, now, baseline_days, aggregate, deployed: None }
+    }
+
+    /// The same about a deployment.
+    #[must_use]
+    pub fn about(self, commit: &str, opened: Timestamp) -> Self {
+        Self { deployed: Some(Deployed { commit: commit.to_owned(), opened }), ..self }
     }
 }
 
@@ -153,6 +174,7 @@ pub fn source(check: &Check, aws: &AwsSettings, root: &Path) -> Box<dyn Source> 
         Probe::Http(http) => Box::new(Http::new(http.clone(), root)),
         Probe::Flow(flow) => Box::new(Flow::new(flow.clone(), root)),
         Probe::Certificate(certificate) => Box::new(Certificate::new(certificate.clone(), root)),
+        Probe::Github(probe) => Box::new(Github::new(probe.clone())),
         Probe::Command(command) => Box::new(Command::new(command.clone(), root)),
         Probe::Prometheus(prometheus) => Box::new(Prometheus::new(prometheus.clone(), root)),
         Probe::File { path, series } => Box::new(File::new(root, path, series)),

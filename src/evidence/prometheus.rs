@@ -95,7 +95,7 @@ impl Prometheus {
             .map_err(|_| EvidenceError::Invalid { what: "the check's url cannot be requested".to_owned() })?;
         let reply = match web.send(&post) {
             Ok(reply) => reply,
-            Err(error) => return Err(self.no_answer(web.silence(&error)?)),
+            Err(error) => return Err(self.no_answer(web.silence(&error, &self.probe.url)?)),
         };
         if reply.more {
             return Err(self.no_answer("it is too long for one series: make it one, such as with sum(…)"));

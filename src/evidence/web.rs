@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use ureq::http;
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
-use super::{EvidenceError, MAX_RESPONSE};
+use super::{EvidenceError, MAX_RESPONSE, network};
+use crate::core::redact;
 use crate::remote::http as remote;
 
 /// The largest `ca-file` that is read, in bytes.
@@ -77,8 +78,11 @@ impl<'a> Web<'a> {
     /// measure.
     ///
     /// # Errors
-    /// Where the question was wrong.
-    pub fn silence(&self, error: &ureq::Error) -> Result<String, EvidenceError> {
+    /// Where the question was wrong, or never left this machine.
+    pub fn silence(&self, error: &ureq::Error, url: &str) -> Result<String, EvidenceError> {
+        if let Some(why) = network::stuck(error, url) {
+            return Err(EvidenceError::NoNetwork { why, place: redact::url(url) });
+        }
         let late = || format!("no answer within {} s", self.seconds);
         Ok(match error {
             error if untrusted(error) => unvouched(self.ca_file),
@@ -106,6 +110,7 @@ impl<'a> Web<'a> {
                 | ErrorKind::ConnectionAborted
                 | ErrorKind::BrokenPipe => "the connection was cut".to_owned(),
                 ErrorKind::InvalidData => "TLS or HTTP failed".to_owned(),
+                _ if network::unknown_name(error) => "the host name is not known".to_owned(),
                 _ => "no connection".to_owned(),
             },
             ureq::Error::Protocol(_) => "the answer is not HTTP".to_owned(),

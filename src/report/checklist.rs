@@ -43,11 +43,7 @@ impl Block<'_> {
     }
 }
 
-/// `Deployment_Checklist.md` as completed. Where the checklist's text was erased, the record alone.
-///
-/// # Errors
-/// Where the frozen checklist cannot be read.
-pub fn checklist(input: &Input) -> Result<String, ReportError> {
+pub(super) fn checklist(input: &Input) -> Result<String, ReportError> {
     let reader = Reader::new(input);
     let data = build::report(input)?;
     let mut marks = marks(&reader);
@@ -127,14 +123,15 @@ impl Lines<'_> {
             SignOutcome::Na => "NOT APPLICABLE, signed",
             SignOutcome::Failed => "FAILED, signed",
         };
-        let signed = format!("**{outcome}** by {}", self.place(&sign_off.meta));
+        let doubt = self.doubt(&sign_off.meta);
+        let signed = format!("{doubt}**{outcome}** by {}", self.place(&sign_off.meta));
         let said =
             [&body.reason, &body.note].into_iter().flatten().map(|text| self.said(text)).collect::<String>();
         if let Some(withdrawn) = &sign_off.withdrawn {
-            let by = self.place(&withdrawn.meta);
-            return format!("~~{signed}{said}~~ **WITHDRAWN** by {by}{}", self.said(&withdrawn.body));
+            let (doubt, by) = (self.doubt(&withdrawn.meta), self.place(&withdrawn.meta));
+            return format!("~~{signed}{said}~~ {doubt}**WITHDRAWN** by {by}{}", self.said(&withdrawn.body));
         }
-        let why = if counts {
+        let why = if counts || !doubt.is_empty() {
             ""
         } else if body.checklist == self.reader.deployment().checklist.text.commit {
             " *(superseded by the same person's later sign-off)*"
@@ -142,6 +139,15 @@ impl Lines<'_> {
             " *(signed on a checklist that is not in force: it does not count)*"
         };
         format!("{signed}{said}{why}")
+    }
+
+    /// What stands before whatever the verifier found not to be rightly signed.
+    fn doubt(&self, meta: &Meta) -> &'static str {
+        if self.reader.deployment().distrusts(meta.seq) {
+            "**NOT VERIFIED: it does not count, see the findings** · "
+        } else {
+            ""
+        }
     }
 
     /// Who, when, key, entry.
@@ -179,29 +185,30 @@ impl Lines<'_> {
         let deployment = self.reader.deployment();
         let over = |act: Act| matches!(act, Act::Done | Act::Observed);
         let decided = |which: Decision| {
-            let found = deployment.decisions.iter().rev().find(|d| d.body.decision == which);
+            let found = deployment.trusted(&deployment.decisions).rev().find(|d| d.body.decision == which);
             found.map(|d| (format!("decision {}", words::decision(which)), &d.meta))
         };
         let (what, meta) = match by {
             By::Go => decided(Decision::Go),
             By::AllClear => decided(Decision::AllClear),
             By::Snapshot => {
-                let found = deployment.snapshots.iter().find(|s| over(s.body.act));
+                let found = deployment.trusted(&deployment.snapshots).find(|s| over(s.body.act));
                 found.map(|s| (words::acted(&words::snapshot(&s.body), s.body.act), &s.meta))
             }
             By::Deploy => {
-                let found = deployment.stages.iter().find(|s| s.body.stage == *"deploy" && over(s.body.act));
+                let mut stages = deployment.trusted(&deployment.stages);
+                let found = stages.find(|s| s.body.stage == *"deploy" && over(s.body.act));
                 found.map(|s| (words::acted(&words::stage(&s.body), s.body.act), &s.meta))
             }
             By::Shift => {
                 let full = |s: &&Record<crate::core::event::TrafficShifted>| {
                     over(s.body.act) && s.body.to == Colour::Green && s.body.percent == 100
                 };
-                let shifts = &deployment.shifts;
+                let shifts = deployment.trusted(&deployment.shifts);
                 let at = deployment.green_since();
-                let found = shifts.iter().filter(full).find(|s| Some(s.meta.recorded) == at);
+                let found = shifts.clone().filter(full).find(|s| Some(s.meta.recorded) == at);
                 found
-                    .or_else(|| shifts.iter().rfind(full))
+                    .or_else(|| shifts.clone().rfind(full))
                     .map(|s| (words::acted(&words::shift(&s.body), s.body.act), &s.meta))
             }
         }?;
@@ -220,7 +227,8 @@ impl Lines<'_> {
         let line = |decision: &Record<DecisionMade>| {
             let waives = decision.body.waives.as_ref().map_or("", |waives| waives.as_str());
             format!(
-                "**OVERRIDE** of the gate {}, without {}, by {}{}",
+                "{}**OVERRIDE** of the gate {}, without {}, by {}{}",
+                self.doubt(&decision.meta),
                 words::gate(decision.body.gate),
                 escape_inline(waives),
                 self.place(&decision.meta),

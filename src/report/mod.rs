@@ -12,14 +12,17 @@ pub mod model;
 mod plot;
 mod words;
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use crate::core::checklist::ChecklistError;
 use crate::core::deployment::Deployment;
 use crate::core::entry::Entry;
 use crate::core::hash::Hash;
 use crate::core::log::Log;
 use crate::core::time::Timestamp;
+use crate::core::verify::Finding;
 
-pub use checklist::checklist;
 pub use html::to_html;
 pub use markdown::to_markdown;
 pub use model::{Report, SCHEMA};
@@ -83,6 +86,21 @@ pub struct Input<'a> {
     pub integrity: &'a Integrity,
 }
 
+impl Input<'_> {
+    /// The deployment as it is without the entries of which the verifier found that nobody rightly signed them.
+    fn judged(&self) -> Cow<'_, Deployment> {
+        let disowned =
+            |(seq, code, _): &(Option<u64>, String, String)| seq.filter(|_| Finding::disowns(code));
+        let entries: BTreeSet<u64> = self.integrity.findings.iter().filter_map(disowned).collect();
+        if entries.is_empty() {
+            return Cow::Borrowed(self.deployment);
+        }
+        let mut deployment = self.deployment.clone();
+        deployment.distrust(entries);
+        Cow::Owned(deployment)
+    }
+}
+
 /// Why a rendering could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -112,7 +130,17 @@ pub enum ReportError {
 /// # Errors
 /// Where the frozen checklist cannot be read.
 pub fn report(input: &Input) -> Result<Report, ReportError> {
-    build::report(input)
+    let deployment = &*input.judged();
+    build::report(&Input { deployment, ..*input })
+}
+
+/// `Deployment_Checklist.md` as completed. Where the checklist's text was erased, the record alone.
+///
+/// # Errors
+/// Where the frozen checklist cannot be read.
+pub fn checklist(input: &Input) -> Result<String, ReportError> {
+    let deployment = &*input.judged();
+    checklist::checklist(&Input { deployment, ..*input })
 }
 
 /// `report.json`: members in a fixed order, indented, a final newline.

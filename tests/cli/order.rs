@@ -248,6 +248,24 @@ fn facts_are_never_refused() {
 }
 
 #[test]
+fn a_rollback_is_not_complete_while_traffic_is_on_green() {
+    let folder = Folder::opened();
+    let record = |words: &str| {
+        let args = format!("record {words} --as alice");
+        folder.ok(&args.split(' ').collect::<Vec<_>>())
+    };
+    record("traffic-shifted --service app --to green");
+    folder.ok(&["record", "rollback-started", "--reason", "5xx at 3 %", "--as", "alice"]);
+    let ran = folder.run(&["record", "rollback-finished", "--outcome", "complete", "--as", "alice"]);
+    assert_eq!(ran.status, Some(0), "a fact is never refused: {}", ran.err);
+    let told = "OUT OF PROCESS: a rollback is said to be complete, and by this record 100 % of";
+    assert!(ran.err.contains(told), "{}", ran.err);
+    assert!(folder.ok(&["report", "--as", "alice"]).contains("records"));
+    let report = std::fs::read_to_string(folder.at("records/v2.14.0/report.md")).unwrap();
+    assert!(report.contains("still on Green: record where the traffic is"), "{report}");
+}
+
+#[test]
 fn texts_that_say_nothing_are_refused() {
     let folder = Folder::opened();
     for empty in ["", " ", "\n\t"] {

@@ -104,6 +104,20 @@ fn silence_is_a_no() {
     is(&get(&format!("https://{}", plain.address), "timeout-seconds = 2"), Phase::Trigger, "");
 }
 
+/// What never left this machine says nothing about whom it was for: no rollback is triggered by it.
+#[test]
+fn a_machine_without_a_way_out_has_measured_nothing() {
+    // The kernel gives no TCP a route to many at once: as it answers for any address where there is no network.
+    let collected = get("http://224.0.0.1:9", "timeout-seconds = 2");
+    assert_eq!(collected.reading.phase, Some(Phase::Error), "{}", detail(&collected));
+    let failure = collected.failure.as_ref().unwrap().to_string();
+    assert!(
+        failure.contains("no route to that network") && failure.contains("http://224.0.0.1:9"),
+        "{failure}"
+    );
+    assert!(failure.contains("nothing was learnt"), "{failure}");
+}
+
 #[test]
 fn huge_answers_are_cut() {
     let server = Server::start(|stream| {

@@ -7,5 +7,7 @@ mod folder;
 
 mod deploy;
 mod hub;
+mod init;
 mod patience;
 mod restart;
+mod sources;

@@ -135,6 +135,56 @@ const operations = {
   }],
 };
 
+// Branches, changes and their checks: state.commits = [{sha, author, pull?}], oldest first; state.pulls = [{number, …}].
+const account = (login) => login && { ...contract.example("pull-request-simple").user, login };
+const showCommit = ({ sha, author }) => ({ ...contract.example("commit-items")[0], sha, author: author ? account(author) : null });
+function showPull(pull) {
+  const shown = structuredClone(contract.example("pull-request-simple"));
+  Object.assign(shown, { number: pull.number, user: account(pull.author), merged_at: pull.merged ?? null, updated_at: pull.merged ?? shown.updated_at, state: "closed", requested_teams: [] });
+  shown.base.ref = pull.base ?? state.defaultBranch;
+  shown.head.sha = pull.head;
+  return shown;
+}
+const branchOf = (named) => state.branches[named.branch] ?? missing();
+Object.assign(operations, {
+  [`GET ${REPO}/branches/{branch}`]: ["contents:read", ({ named }) => {
+    const shown = contract.example("branch-get");
+    const contexts = state.protection?.contexts ?? [];
+    return { body: { ...shown, name: named.branch, commit: { ...shown.commit, sha: branchOf(named) }, protected: Boolean(state.protection),
+      protection: { ...shown.protection, enabled: Boolean(state.protection), required_status_checks: { ...shown.protection.required_status_checks, contexts } } } };
+  }],
+  [`GET ${REPO}/branches/{branch}/protection`]: ["administration:read", () => {
+    if (!state.protection) missing();
+    return { body: { ...contract.example("branch-protection"), required_status_checks: undefined, required_pull_request_reviews: undefined, restrictions: undefined, lock_branch: { enabled: state.protection.locked ?? false } } };
+  }],
+  [`GET ${REPO}/rules/branches/{branch}`]: ["metadata:read", () => ({ body: state.rules ?? [] })],
+  [`GET ${REPO}/releases/latest`]: ["contents:read", () => state.release ? { body: { ...contract.example("release"), tag_name: state.release } } : missing()],
+  [`GET ${REPO}/compare/{basehead}`]: ["contents:read", ({ query, url }) => {
+    const { items, headers } = page(state.commits ?? [], query, url);
+    return { headers, body: { ...contract.example("commit-comparison"), status: state.compared ?? "ahead", total_commits: (state.commits ?? []).length, commits: items.map(showCommit) } };
+  }],
+  [`GET ${REPO}/commits`]: ["contents:read", ({ query, url }) => {
+    const { items, headers } = page(state.since ?? [], query, url);
+    return { headers, body: items.map(showCommit) };
+  }],
+  [`GET ${REPO}/commits/{commit_sha}/pulls`]: ["pull_requests:read", ({ named }) => {
+    const commit = (state.commits ?? []).find((commit) => commit.sha === named.commit_sha);
+    return { body: (state.pulls ?? []).filter((pull) => pull.number === commit?.pull).map(showPull) };
+  }],
+  [`GET ${REPO}/pulls`]: ["pull_requests:read", () => ({ body: (state.pulls ?? []).map(showPull) })],
+  [`GET ${REPO}/pulls/{pull_number}/reviews`]: ["pull_requests:read", ({ named, query, url }) => {
+    const pull = (state.pulls ?? []).find((pull) => String(pull.number) === named.pull_number) ?? missing();
+    const { items, headers } = page(pull.reviews ?? [], query, url);
+    return { headers, body: items.map(([by, verdict]) => ({ ...contract.example("pull-request-review-items")[0], user: account(by), state: verdict })) };
+  }],
+  [`GET ${REPO}/commits/{ref}/check-runs`]: ["checks:read", ({ named, query, url }) => {
+    const { items, headers } = page(state.checks?.[named.ref] ?? [], query, url);
+    const shown = contract.example("check-run");
+    return { headers, body: { total_count: items.length, check_runs: items.map(([name, conclusion]) => ({ ...shown, name, conclusion, status: conclusion ? "completed" : "in_progress" })) } };
+  }],
+  [`GET ${REPO}/commits/{ref}/status`]: ["statuses:read", () => ({ body: { ...contract.example("combined-commit-status"), statuses: [], total_count: 0 } })],
+});
+
 // What GitHub asks of every request beside its description.
 function headersFit(headers) {
   const faults = [];

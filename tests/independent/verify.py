@@ -2,8 +2,8 @@
 leaves.txt, rosters, keys, who may, openings, checkpoints, cosignatures, and how deployments open and close.
 
 LEFT TO THE PROGRAM, and no part of this verdict: members of bodies that no rule here reads (section 9); gates,
-overrides, outcome, readings (section 11); what a report covers; groups and quorum of a witness policy; a key whose
-point is neither small nor of prime order, a log key that is no point; one entry by itself; signed reports; notices.
+overrides, outcome, readings (section 11); what a report covers; groups and quorum of a witness policy; a key neither
+small nor of prime order, a log key that is no point; timestamps/; proofs/; one entry alone; signed reports; notices.
 """
 import argparse, base64, datetime, hashlib, json, pathlib, re, sys
 from cryptography.exceptions import InvalidSignature
@@ -64,8 +64,7 @@ def ordered(value, depth=0):
     if isinstance(value, list): return [ordered(v, depth + 1) for v in value]
     names = sorted(value, key=lambda name: name.encode("utf-16-be")) if isinstance(value, dict) else ()
     return {name: ordered(value[name], depth + 1) for name in names} if isinstance(value, dict) else value
-def jcs(value):
-    return json.dumps(ordered(value), ensure_ascii=False, separators=(",", ":")).encode()
+jcs = lambda value: json.dumps(ordered(value), ensure_ascii=False, separators=(",", ":")).encode()
 def decode(data, shape):
     value = json.loads(data.decode())
     if jcs(value) != data or not fits(value, shape): raise ValueError(f"not RFC 8785, or no {shape}")
@@ -183,8 +182,7 @@ class Log:
             order=(x.kind == "ledger-opened") == (x.seq == 0), body=x.fits or x.members is None,
             deployment=not x.members or x.kind == "opening-erased" or (x.cls == "G") == (x.deployment is None))
         self.next, self.recorded = max(at, x.seq + 1), max(x.recorded, self.recorded)
-        self.ids.add(x.id)
-        self.entries.append(x)
+        self.entries.append(self.ids.add(x.id) or x)
         self.unproven += [f"entry {x.seq}: the kind {x.kind} is not supported"] * (x.members is None)
         (self.governance if x.cls == "G" else self.act)(x)
         self.check(x.seq, no_roster=self.rosters, log=not self.rosters or x.log == self.rosters[0][1]["log"])
@@ -204,7 +202,10 @@ class Log:
         if self.check(x.seq, not_authorised=governs(x, last or after, after, held or keys, keys), roster=x.roster ==
                       (before or name) and (after["version"], after.get("previous"), after["log"]) == follows,
                       subject=x.subject == [{"digest": {"sha256": name}, "name": after["log"]}]):
-            self.rosters, self.known = self.rosters + [(x, after, keys)], self.known | keys
+            *ids, now = [{p["id"] for p in r["people"]} for r in [*(r for _, r, _ in self.rosters), after]]
+            back = {k for k in {*keys} & {*self.known} if k not in held or self.known[k][2]["id"] != keys[k][2]["id"]}
+            self.check(x.seq, reused=not back and not now & set().union(*ids) - (ids or [now])[-1])
+            self.rosters, self.known = self.rosters + [(x, after, keys)], keys | self.known
             self.hashes.append(name)
     def act(self, x):
         d, opens = self.deployments.setdefault(x.deployment, Deployment(x.subject)), x.kind == "deployment-opened"
@@ -296,5 +297,4 @@ if __name__ == "__main__":
     for name in ("folder", "--roster-sha256", "--checkpoint"): parser.add_argument(name)
     try: status, findings, why = verify(**vars(parser.parse_args()))
     except (OSError, ValueError) as error: parser.error(str(error))  # ends with 2
-    print(*(f"entry {seq}: {code}" for seq, code in findings), *why, "VERIFIED" * (status == 0), sep="\n")
-    sys.exit(status)
+    sys.exit(print(*(f"entry {n}: {c}" for n, c in findings), *why, "VERIFIED"[8 * status:], sep="\n") or status)

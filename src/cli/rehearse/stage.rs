@@ -75,7 +75,7 @@ impl<'a, 'b> Stage<'a, 'b> {
     }
 
     fn people(&mut self, origin: &str) -> Result<()> {
-        let init = init::Args { origin: origin.to_owned(), name: None, rehearsal: true };
+        let init = init::Args { origin: origin.to_owned(), name: None, github: false, rehearsal: true };
         self.act("alex", None, |app| init::run(app, &init))?;
         for (person, role) in &CAST[1..] {
             let name = Token::new(*person)?;

@@ -62,8 +62,13 @@ fn ask(app: &App, config: &Config, url: &str) -> Reading {
     };
     let now = app.now();
     let window = crate::core::check::Window { from: now, to: now, period: 0 };
-    let request =
-        Request { window, now, baseline_days: 0, aggregate: Some(crate::core::check::Aggregate::Last) };
+    let request = Request {
+        window,
+        now,
+        baseline_days: 0,
+        aggregate: Some(crate::core::check::Aggregate::Last),
+        deployed: None,
+    };
     let base = Reading {
         source: "http".into(),
         query: Some(format!("GET {}", redact::url(url))),

@@ -21,3 +21,31 @@ pub struct GithubSettings {
     /// Between two looks at a run; 0 stands for the default of 5.
     pub poll_seconds: u32,
 }
+
+/// One question about a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GithubProbe {
+    /// Which repository.
+    pub settings: GithubSettings,
+    /// What is asked.
+    pub ask: GithubAsk,
+}
+
+/// What is asked of a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GithubAsk {
+    /// How the workflow ran on the deployment's commit.
+    Workflow {
+        /// The jobs that must have succeeded; none for the whole run.
+        jobs: Vec<String>,
+        /// Whether somebody must have approved the environment.
+        approval: bool,
+    },
+    /// Whether every commit of the release came by a pull request that somebody else approved.
+    PullRequests {
+        /// Tag or commit of the release before; the newest release on GitHub where absent.
+        since: Option<String>,
+    },
+    /// Whether the branch is locked, and nothing came to it since the deployment opened.
+    CodeFreeze,
+}

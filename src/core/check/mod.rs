@@ -12,7 +12,7 @@ mod spec;
 
 pub use aws::{Database, DnsProbe, Expected, LogsProbe, ParametersProbe, Search, SnapshotProbe};
 pub use decimal::{Decimal, DecimalError};
-pub use github::{GITHUB_API, GithubSettings};
+pub use github::{GITHUB_API, GithubAsk, GithubProbe, GithubSettings};
 pub use judge::{Judgement, Measured, aggregate, judge};
 pub use probe::{
     AwsSettings, CertificateProbe, Check, CommandProbe, FlowProbe, HttpProbe, MetricProbe, Probe,

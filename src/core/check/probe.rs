@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CheckSpec, DnsProbe, LogsProbe, ParametersProbe, SnapshotProbe, Window};
+use super::{CheckSpec, DnsProbe, GithubProbe, LogsProbe, ParametersProbe, SnapshotProbe, Window};
 use crate::core::time::Timestamp;
 
 /// A check with all that measuring it needs.
@@ -34,6 +34,8 @@ pub enum Probe {
     Flow(FlowProbe),
     /// A server's certificate.
     Certificate(CertificateProbe),
+    /// A repository on GitHub.
+    Github(GithubProbe),
     /// One program run.
     Command(CommandProbe),
     /// A file of readings.

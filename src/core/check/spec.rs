@@ -22,6 +22,12 @@ pub enum SourceKind {
     Flow,
     /// A server's certificate.
     Certificate,
+    /// A workflow's run on GitHub.
+    Workflow,
+    /// The pull requests of a release on GitHub.
+    PullRequests,
+    /// A branch on GitHub that nothing may come to.
+    CodeFreeze,
     /// One program run.
     Command,
     /// A file of readings made elsewhere.
@@ -47,6 +53,9 @@ impl SourceKind {
             Self::Http => "http",
             Self::Flow => "flow",
             Self::Certificate => "certificate",
+            Self::Workflow => "workflow",
+            Self::PullRequests => "pull-requests",
+            Self::CodeFreeze => "code-freeze",
             Self::Command => "command",
             Self::File => "file",
             Self::Dns => "dns",

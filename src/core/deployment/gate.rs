@@ -50,7 +50,7 @@ impl Deployment {
     /// nothing that was measured later.
     #[must_use]
     pub fn waived(&self, gate: Gate, requirement: &str) -> bool {
-        let newest = self.decisions.iter().rev().find(|d| {
+        let newest = self.trusted(&self.decisions).rev().find(|d| {
             d.body.decision == Decision::Override
                 && d.body.gate == Some(gate)
                 && d.body.waives.as_ref().is_some_and(|waives| waives.as_str() == requirement)
@@ -88,8 +88,7 @@ impl Deployment {
 
     /// Whether the newest go or no-go is a go, and no abort followed.
     pub(super) fn go_decided(&self) -> bool {
-        self.decisions
-            .iter()
+        self.trusted(&self.decisions)
             .rev()
             .map(|d| d.body.decision)
             .find(|d| matches!(d, Decision::Go | Decision::NoGo | Decision::Abort))
@@ -164,13 +163,14 @@ impl Deployment {
     }
 
     fn missing_after_abort(&self) -> Option<Missing> {
-        let aborted = self.decisions.iter().any(|d| d.body.decision == Decision::Abort);
+        let aborted = self.trusted(&self.decisions).any(|d| d.body.decision == Decision::Abort);
         aborted.then(|| Missing::fixed("decision/abort", "the deployment was aborted"))
     }
 
     /// After a no-go, evidence is collected again: of each check bound to Phase 1, or any at all.
     fn missing_after_no_go(&self, bound: &[&str]) -> Vec<Missing> {
-        let Some(no_go) = self.decisions.iter().rev().find(|d| d.body.decision == Decision::NoGo) else {
+        let Some(no_go) = self.trusted(&self.decisions).rev().find(|d| d.body.decision == Decision::NoGo)
+        else {
             return Vec::new();
         };
         let after = |seq: u64| seq > no_go.meta.seq;
@@ -238,7 +238,7 @@ impl Deployment {
 
     fn missing_retire(&self, now: Timestamp) -> Vec<Missing> {
         let mut missing = Vec::new();
-        if !self.decisions.iter().any(|d| d.body.decision == Decision::AllClear) {
+        if !self.trusted(&self.decisions).any(|d| d.body.decision == Decision::AllClear) {
             missing.push(Missing::new("decision/all-clear", "there is no all-clear"));
         }
         match self.standby_until() {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::{Deployment, Fact, Issue, Severity};
 use crate::core::check::{Measured, Phase, Reading, judge};
-use crate::core::event::{Act, Colour, Decision, Event, Gate, ItemWithdrawn, StandbyState};
+use crate::core::event::{Act, Colour, Decision, Event, Gate, ItemWithdrawn, RollbackOutcome, StandbyState};
 use crate::core::hash::Hash;
 use crate::core::name::Label;
 
@@ -119,6 +119,19 @@ impl Deployment {
                 "rollback-unstarted",
                 "a rollback is said to have ended, and none was under way".into(),
             )),
+            Event::RollbackFinished(body) if body.outcome == RollbackOutcome::Complete => {
+                let green = self.green_percent().into_iter().filter(|(_, share)| *share > 0);
+                let green: Vec<String> =
+                    green.map(|(service, share)| format!("{share} % of {service}")).collect();
+                let text = || {
+                    format!(
+                        "a rollback is said to be complete, and by this record {} is still on Green: record where the traffic is \
+                         (`aether-audit record traffic-shifted --to blue`), or the outcome as partial",
+                        green.join(", ")
+                    )
+                };
+                (!green.is_empty()).then(|| ("rollback-green", text()))
+            }
             Event::DecisionMade(body) if body.decision == Decision::Override => {
                 let (gate, waives) = (body.gate?, body.waives.as_ref()?);
                 Some(("override-idle", self.idle(gate, waives.as_str(), fact.recorded)?))

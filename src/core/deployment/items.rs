@@ -54,7 +54,7 @@ impl Deployment {
     #[must_use]
     pub fn progress(&self) -> Vec<ItemProgress<'_>> {
         let mut by_item: BTreeMap<&str, Vec<&SignOff>> = BTreeMap::new();
-        for sign_off in &self.sign_offs {
+        for sign_off in self.trusted_sign_offs() {
             if sign_off.withdrawn.is_none() && sign_off.body.checklist == self.checklist.text.commit {
                 by_item.entry(sign_off.body.item.as_str()).or_default().push(sign_off);
             }
@@ -107,10 +107,10 @@ impl Deployment {
         let over = |act: Act| matches!(act, Act::Done | Act::Observed);
         match by {
             By::Go => self.go_decided(),
-            By::Snapshot => self.snapshots.iter().any(|s| over(s.body.act)),
-            By::Deploy => self.stages.iter().any(|s| s.body.stage == *"deploy" && over(s.body.act)),
+            By::Snapshot => self.trusted(&self.snapshots).any(|s| over(s.body.act)),
+            By::Deploy => self.trusted(&self.stages).any(|s| s.body.stage == *"deploy" && over(s.body.act)),
             By::Shift => self.green_since().is_some() || self.was_green(),
-            By::AllClear => self.decisions.iter().any(|d| d.body.decision == Decision::AllClear),
+            By::AllClear => self.trusted(&self.decisions).any(|d| d.body.decision == Decision::AllClear),
         }
     }
 

@@ -1,6 +1,7 @@
 //! A deployment: a pure fold over its entries. Nothing here is stored.
 
 mod apply;
+mod doubt;
 mod gate;
 mod intent;
 mod issues;
@@ -15,6 +16,8 @@ pub use gate::Missing;
 pub use items::{ItemProgress, ItemState};
 pub use outcome::Stage;
 pub use window::Coverage;
+
+use std::collections::BTreeSet;
 
 use super::check::{CheckSpec, Reading};
 use super::event::{
@@ -195,6 +198,8 @@ pub struct Deployment {
     pub closed: Option<Record<DeploymentClosed>>,
     /// What should not have been so.
     pub issues: Vec<Issue>,
+    /// Entries that nothing is judged by.
+    distrusted: BTreeSet<u64>,
     /// What the gates need of the evidence.
     watch: watch::Watch,
 }
@@ -239,6 +244,7 @@ impl Deployment {
             reports: Vec::new(),
             closed: None,
             issues: Vec::new(),
+            distrusted: BTreeSet::new(),
             watch: watch::Watch::default(),
         })
     }

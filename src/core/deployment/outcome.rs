@@ -103,13 +103,13 @@ impl Deployment {
     /// Whether a rollback has begun and not ended.
     #[must_use]
     pub fn rollback_open(&self) -> bool {
-        !self.rollbacks.is_empty() && self.rollback_end().is_none()
+        self.trusted(&self.rollbacks).next().is_some() && self.rollback_end().is_none()
     }
 
     /// How the newest rollback ended. An end that no beginning stands before is of none.
     fn rollback_end(&self) -> Option<&Record<RollbackFinished>> {
-        let started = self.rollbacks.last()?.meta.seq;
-        self.rollback_ends.iter().find(|end| end.meta.seq > started)
+        let started = self.trusted(&self.rollbacks).next_back()?.meta.seq;
+        self.trusted(&self.rollback_ends).find(|end| end.meta.seq > started)
     }
 
     /// Whether a trigger stands that nobody has answered by a rollback or an all-clear.
@@ -119,8 +119,8 @@ impl Deployment {
             return false;
         };
         let answered = |seq: u64| seq > trigger.meta.seq;
-        !self.rollbacks.iter().any(|r| answered(r.meta.seq))
-            && !self.decisions.iter().any(|d| {
+        !self.trusted(&self.rollbacks).any(|r| answered(r.meta.seq))
+            && !self.trusted(&self.decisions).any(|d| {
                 answered(d.meta.seq) && matches!(d.body.decision, Decision::AllClear | Decision::Abort)
             })
     }
@@ -130,6 +130,6 @@ impl Deployment {
     }
 
     fn last_decision(&self) -> Option<Decision> {
-        self.decisions.iter().rev().map(|d| d.body.decision).find(|d| *d != Decision::Override)
+        self.trusted(&self.decisions).rev().map(|d| d.body.decision).find(|d| *d != Decision::Override)
     }
 }

@@ -31,12 +31,37 @@ impl Log {
         if entry.statement.subject != governance_subject(&roster) {
             rule("subject", "the subject is not the origin with the roster's hash");
         }
+        for text in self.reused(&roster) {
+            rule("reused", &text);
+        }
         let before = self.roster().map(|version| Arc::clone(&version.roster));
         if predicate.signers.iter().any(|signer| !role_fits(signer, before.as_deref(), &roster)) {
             rule("not-authorised", "a signer names a role that the key is not for");
         }
         self.put_in_force(entry, event, roster, hash, &signers);
         faults
+    }
+
+    /// What a roster brings back that is never used again: ids of people who were removed, keys that were taken out of
+    /// force, and keys that were somebody else's.
+    fn reused(&self, roster: &Roster) -> Vec<String> {
+        let Some(before) = self.roster().map(|version| &version.roster) else { return Vec::new() };
+        let new = roster.people.iter().filter(|person| before.person(person.id.as_str()).is_none());
+        let had =
+            |id: &Token| self.rosters.iter().any(|version| version.roster.person(id.as_str()).is_some());
+        let people = new.filter(|person| had(&person.id));
+        let people = people.map(|person| format!("{} was removed, and is on the roster again", person.id));
+        let keys = roster.keys().filter_map(|(person, key)| {
+            let (keyid, holder) = (key.public.keyid(), &person.id);
+            let known = self.keys.get(&keyid)?;
+            if known.person != *holder {
+                return Some(format!("the key {} of {} is now said to be {holder}'s", keyid.short(), known.person));
+            }
+            let ended = known.ended?;
+            let key = keyid.short();
+            Some(format!("the key {key} of {holder} was taken out of force in entry {ended}, and is on the roster again"))
+        });
+        people.chain(keys).collect()
     }
 
     /// The roster after a governance event, if its signers may bring it.
@@ -92,7 +117,7 @@ impl Log {
             self.keys.entry(key.public.keyid()).or_insert_with(|| KnownKey {
                 person: person.id.clone(),
                 key: key.clone(),
-                made_by: key.made_by.clone(),
+                made_by: key.made_by.clone().filter(|maker| *maker != person.id),
                 ended: None,
                 rotated_into: None,
                 suspect_from: None,

@@ -4,7 +4,9 @@
 //! Signatures on the note may come and go without touching it, and whoever has the log can make the text anew.
 //!
 //! Bytes in, verdict out. Of what a token holds unsigned, only the one form that says nothing more is accepted,
-//! so that no byte of it can be altered unseen. Not looked at: whether a certificate was revoked.
+//! so that nothing can be added, and what it states and
+//! who signed it cannot be altered unseen. Two encodings of the same remain: algorithm parameters that are absent or
+//! NULL, and an ECDSA signature (r, s) as (r, n − s), which X9.62 takes for as good. Not looked at: whether a certificate was revoked.
 
 mod asn1;
 mod certificate;

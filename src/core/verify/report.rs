@@ -18,6 +18,15 @@ pub struct Finding {
     pub text: String,
 }
 
+impl Finding {
+    /// Whether findings of this code say that the entry's own signers did not rightly say this, in this place.
+    #[must_use]
+    pub fn disowns(code: &str) -> bool {
+        let signers = ["signature", "key-unknown", "key-suspect", "not-authorised", "separation"];
+        signers.contains(&code) || ["id-repeated", "log", "subject"].contains(&code)
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.seq {

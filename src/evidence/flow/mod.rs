@@ -120,7 +120,7 @@ impl Flow {
         let reply = match web.send(&request) {
             Ok(reply) => reply,
             Err(error) => {
-                ran.verdict = web.silence(&error)?;
+                ran.verdict = web.silence(&error, &self.probe.base)?;
                 return Ok((ran, 0.0));
             }
         };

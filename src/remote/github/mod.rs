@@ -4,11 +4,13 @@
 
 mod actions;
 mod call;
+mod changes;
 mod error;
 mod said;
 mod token;
 
 pub use actions::Dispatched;
 pub use call::Client;
+pub use changes::{Branch, CheckRun, Commit, Comparison, Pull, Review, Rule, Status};
 pub use error::GithubError;
-pub use said::{Approval, Artifact, Job, Run, Step, Workflow};
+pub use said::{Account, Approval, Artifact, Job, Run, Step, Workflow};

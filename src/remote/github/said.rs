@@ -133,12 +133,12 @@ const fn first() -> u32 {
     1
 }
 
-fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
     time_if_any(deserializer)?.ok_or_else(|| serde::de::Error::custom("no time"))
 }
 
 /// RFC 3339, as GitHub writes it.
-fn time_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+pub(super) fn time_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
     let time = chrono::DateTime::parse_from_rfc3339(&text).map_err(serde::de::Error::custom)?;
     Timestamp::from_millis(time.timestamp_millis()).map(Some).map_err(serde::de::Error::custom)

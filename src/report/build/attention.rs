@@ -46,12 +46,13 @@ fn rank(code: &str) -> u8 {
     }
 }
 
-const OUT_OF_PROCESS: [&str; 6] = [
+const OUT_OF_PROCESS: [&str; 7] = [
     "shift-before-go",
     "retired-early",
     "reading-time",
     "override-idle",
     "rollback-unstarted",
+    "rollback-green",
     "service-unknown",
 ];
 

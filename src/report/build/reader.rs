@@ -147,6 +147,7 @@ impl<'a> Reader<'a> {
             delay_seconds: Some(delay).filter(|delay| delay.abs() > DELAY_SHOWN_SECONDS),
             since_cutover_seconds: self.since_cutover(meta.recorded),
             by: meta.by.iter().map(one).collect(),
+            not_verified: self.deployment().distrusts(meta.seq),
         }
     }
 

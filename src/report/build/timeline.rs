@@ -35,6 +35,8 @@ struct Lines<'a> {
 
 impl Lines<'_> {
     fn add(&mut self, meta: &Meta, kind: &str, text: String, said: Option<&OpeningRef>) {
+        let doubted = self.reader.deployment().distrusts(meta.seq);
+        let text = if doubted { format!("NOT VERIFIED: {text}") } else { text };
         self.all.push(Moment {
             seq: meta.seq,
             recorded: meta.recorded,

@@ -112,6 +112,9 @@ pub struct Place {
     pub since_cutover_seconds: Option<i64>,
     /// Who signed, in the order of the signatures.
     pub by: Vec<Signature>,
+    /// Whether the verifier found that its signers did not rightly say this here: nothing is judged by it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_verified: bool,
 }
 
 impl Place {
@@ -131,13 +134,13 @@ impl Place {
         })
     }
 
-    /// Who signed, for people: `alice (lead-deployer)`.
+    /// Who signed, for people: `alice (lead-deployer)`, and first of all whether that is not so.
     #[must_use]
     pub fn signers(&self) -> String {
-        if self.by.is_empty() {
-            return "a key that is on no roster".into();
-        }
-        self.by.iter().map(|s| format!("{} ({})", s.person, s.role)).collect::<Vec<_>>().join(" and ")
+        let by =
+            self.by.iter().map(|s| format!("{} ({})", s.person, s.role)).collect::<Vec<_>>().join(" and ");
+        let by = if by.is_empty() { "a key that is on no roster".into() } else { by };
+        if self.not_verified { format!("NOT VERIFIED: {by}") } else { by }
     }
 
     /// The short ids of the keys, for people.
