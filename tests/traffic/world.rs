@@ -26,8 +26,8 @@ pub struct World {
     pub other: Option<String>,
 }
 
-/// The one stand-in of this test binary. It is stopped by the process's end, see [`stop_with_us`].
-fn route53() -> &'static StandIn {
+/// The one stand-in of this test binary.
+pub fn route53() -> &'static StandIn {
     static ONE: OnceLock<StandIn> = OnceLock::new();
     ONE.get_or_init(StandIn::start)
 }
@@ -206,12 +206,12 @@ fn find<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     }
 }
 
-fn address() -> SocketAddr {
+pub fn address() -> SocketAddr {
     route53().url.strip_prefix("http://").unwrap().parse().unwrap()
 }
 
 /// A new hosted zone with Blue at 100 and Green at 0.
-fn zone() -> String {
+pub fn zone() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let number = COUNT.fetch_add(1, Ordering::SeqCst);
     let made = route53().post(
@@ -250,7 +250,7 @@ fn sets(zone: &str) -> String {
 
 /// Answers every question with the heavier set's target, as the zone has it at that moment. Scripted: no real resolver
 /// can be told to ask the stand-in, which serves no DNS.
-fn resolver(zone: String) -> SocketAddr {
+pub fn resolver(zone: String) -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -284,7 +284,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    fn start(to: SocketAddr) -> Self {
+    pub fn start(to: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (armed, held, seen): (Arc<AtomicUsize>, Arc<AtomicBool>, Arc<AtomicUsize>) =
