@@ -84,6 +84,7 @@ name = "Project Aether"
 environment = "production"
 services = ["app"]
 production-url = "{app}/"
+dashboard-url = "{app}/dashboard"
 channel = "#proj-aether-deploy"
 workflow = "Deploy to Prod"
 [[escalation]]
@@ -177,6 +178,7 @@ at = "blue"
 [[check]]
 id = "code-freeze"
 source = "code-freeze"
+watch = true
 [[check]]
 id = "release-built"
 source = "workflow"
