@@ -56,7 +56,12 @@ fn a_spike_leads_back_to_blue() {
     walk.next_is("close --as alice");
     walk.ends(0, &["close", "--as", "alice"]);
     let report = walk.proven();
-    for part in ["Blue answered", "answered, 0 failed", "100 % of app to Blue", "http-5xx"] {
+    for part in [
+        "Blue answered",
+        "each second while traffic moved: pass: ",
+        "answered, 0 failed",
+        "100 % of app to Blue",
+    ] {
         assert!(report.contains(part), "{part} is not in the report:\n{report}");
     }
     nowhere(&walk);
@@ -97,7 +102,7 @@ fn a_quiet_hour_leads_to_the_all_clear() {
     assert_eq!(open, [""; 0]);
     walk.ends(0, &["close", "--as", "alice"]);
     let report = walk.proven();
-    for part in ["answered, 0 failed", "retired"] {
+    for part in ["each second while traffic moved: pass: ", "answered, 0 failed", "retired"] {
         assert!(report.contains(part), "{part} is not in the report:\n{report}");
     }
     nowhere(&walk);
