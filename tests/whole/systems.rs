@@ -118,6 +118,14 @@ green-set = "green"
 blue-health-url = "{app}/blue?token={APP_TOKEN}"
 green-health-url = "{app}/green?token={APP_TOKEN}"
 smoke = ["app-up", "critical-path"]
+"##
+        ) + &self.checks()
+    }
+
+    fn checks(&self) -> String {
+        let (name, app) = (&self.name, self.app.url(""));
+        format!(
+            r##"
 [[check]]
 id = "http-5xx"
 source = "cloudwatch"
