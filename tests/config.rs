@@ -179,6 +179,7 @@ fn a_misspelt_key_shows_its_line_and_the_right_one() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // a table
 fn every_mistake_has_its_line_and_a_next_step() {
     let line = |text: &str, at: usize, part: &str| {
         let error = refused(text);

@@ -246,7 +246,7 @@ fn spooled(app: &mut App, command: &Command) {
         | Command::Completions(_)
         | Command::Man(_) => {}
         Command::Status(_) | Command::Log(_) | Command::Show(_) | Command::Gate(_) | Command::Render(_) => {
-            spool::mention(app)
+            spool::mention(app);
         }
         _ => spool::settle(app),
     }

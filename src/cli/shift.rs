@@ -65,7 +65,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     ask(&format!("Move {} of {} to {}?", shares.join(", then "), names.join(", "), word(to)), args.yes)?;
     run.health(app, &mut recorder)?;
     kit::keep(app, &recorder.desk);
-    let probe = Probe::start(app, &config);
+    let probe = Probe::start(app, &config, &run.services);
     let moved = run.all_steps(app, &mut recorder, &mut switch);
     if let Some(reading) = probe.and_then(Probe::end) {
         app.say(format!("  each second: {}", reading.detail.as_deref().unwrap_or_default()));
@@ -181,7 +181,7 @@ impl Run<'_> {
                 return Ok(Status::Finding);
             }
         }
-        self.standby(app, recorder)?;
+        Self::standby(app, recorder)?;
         Ok(Status::Done)
     }
 
@@ -229,7 +229,7 @@ impl Run<'_> {
     }
 
     /// At 100 % Green the verification window begins, and Blue's hour of standby: said, and recorded once.
-    fn standby(&self, app: &mut App, recorder: &mut Recorder) -> Result<()> {
+    fn standby(app: &mut App, recorder: &mut Recorder) -> Result<()> {
         let deployment = recorder.deployment()?;
         let (Some(since), Some((_, verified))) = (deployment.green_since(), deployment.verification_window())
         else {

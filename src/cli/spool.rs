@@ -4,7 +4,7 @@
 //! temporary files. The next command that can gives them their places, in the order in which they were signed.
 
 use std::fs;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -53,6 +53,9 @@ pub fn keep(app: &App, bundle: &Bundle) -> Result<PathBuf> {
 
 fn put(app: &App, place: &Path, bundle: &Bundle) -> Result<PathBuf> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(place)?;
+    if !own(place) {
+        bail!("{} is somebody else's, or open to others", place.display());
+    }
     let (moment, kind) = (app.now().millis(), bundle.statement().kind());
     let free = |number: &u32| !place.join(format!("{moment:013}-{number:03}-{kind}.json")).exists();
     let number = (0..1000).find(free).context("a thousand statements in one moment")?;
@@ -62,11 +65,21 @@ fn put(app: &App, place: &Path, bundle: &Bundle) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// Whether a folder is this user's alone: the one for temporary files is everybody's, and so is what lies in it.
+fn own(place: &Path) -> bool {
+    let shared = place.starts_with(std::env::temp_dir());
+    fs::symlink_metadata(place).is_ok_and(|found| {
+        let ours = found.uid() == rustix::process::getuid().as_raw() && found.mode() & 0o077 == 0;
+        found.is_dir() && (ours || !shared)
+    })
+}
+
 /// The files that wait, in the order in which they were signed.
 #[must_use]
 pub fn waiting(app: &App) -> Vec<PathBuf> {
     let folders = places(app).unwrap_or_default();
-    let files = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
+    let folders = folders.iter().filter(|folder| own(folder));
+    let files = folders.filter_map(|folder| fs::read_dir(folder).ok()).flatten();
     let files = files.filter_map(|file| Some(file.ok()?.path()));
     let mut all: Vec<PathBuf> =
         files.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect();

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::value::{Located, optional_number, web_address};
+use super::value::{Located, optional_number, token_address};
 use crate::core::check::GithubSettings;
 
 /// As it is written.
@@ -23,7 +23,7 @@ pub struct Github {
 pub fn github(raw: Github, workflow: Option<&String>) -> Result<GithubSettings, Located> {
     Ok(GithubSettings {
         repository: raw.repository.map(repository).transpose()?,
-        api_url: raw.api_url.map(api_url).transpose()?,
+        api_url: raw.api_url.as_ref().map(token_address).transpose()?,
         workflow: word(raw.workflow, "a workflow's file name or name")?.or_else(|| workflow.cloned()),
         environment: word(raw.environment, "an environment's name")?,
         branch: word(raw.branch, "a branch's name")?,
@@ -44,23 +44,6 @@ fn repository(raw: Spanned<String>) -> Result<String, Located> {
             Err(Located::new(raw.span(), "not a repository", help))
         }
     }
-}
-
-/// A token is sent there: over TLS, or not beyond this machine.
-fn api_url(raw: Spanned<String>) -> Result<String, Located> {
-    let url = web_address(&raw)?;
-    let url = url.trim_end_matches('/').to_owned();
-    let rest = url.strip_prefix("http://").map(|rest| rest.split(['/', ':']).next().unwrap_or_default());
-    if rest.is_some_and(|host| !matches!(host, "127.0.0.1" | "localhost")) {
-        let help = "write https://…: a token over plain HTTP can be read by everybody on the way";
-        return Err(Located::new(raw.span(), "GitHub over plain HTTP", help));
-    }
-    if url.contains(['?', '#', '@']) {
-        let help =
-            "write something like https://github.example.com/api/v3; the token comes from the environment";
-        return Err(Located::new(raw.span(), "more than the address of an API", help));
-    }
-    Ok(url)
 }
 
 fn word(raw: Option<Spanned<String>>, what: &str) -> Result<Option<String>, Located> {

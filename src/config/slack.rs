@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::value::{Located, web_address};
+use super::value::{Located, token_address};
 use crate::core::message::{SLACK_API, SlackSettings, WebhookSettings};
 
 /// As it is written.
@@ -26,8 +26,8 @@ pub fn slack(raw: Option<Slack>) -> Result<SlackSettings, Located> {
     let Some(raw) = raw else { return Ok(SlackSettings::default()) };
     Ok(SlackSettings {
         wanted: true,
-        channel: raw.channel.map(channel).transpose()?,
-        api_url: raw.api_url.map(api_url).transpose()?.unwrap_or_else(|| SLACK_API.into()),
+        channel: raw.channel.as_ref().map(channel).transpose()?,
+        api_url: raw.api_url.as_ref().map(token_address).transpose()?.unwrap_or_else(|| SLACK_API.into()),
     })
 }
 
@@ -41,11 +41,11 @@ pub fn webhook(raw: Option<Webhook>) -> Result<WebhookSettings, Located> {
     }
     Ok(WebhookSettings {
         url_env: Some(raw.url_env.into_inner()),
-        channel: raw.channel.map(channel).transpose()?,
+        channel: raw.channel.as_ref().map(channel).transpose()?,
     })
 }
 
-fn channel(raw: Spanned<String>) -> Result<String, Located> {
+fn channel(raw: &Spanned<String>) -> Result<String, Located> {
     let text = raw.get_ref().trim();
     if text.is_empty() || text.len() > 80 || text.contains(char::is_control) {
         return Err(Located::new(
@@ -55,15 +55,4 @@ fn channel(raw: Spanned<String>) -> Result<String, Located> {
         ));
     }
     Ok(text.to_owned())
-}
-
-/// A token is sent there: over TLS, or not beyond this machine.
-fn api_url(raw: Spanned<String>) -> Result<String, Located> {
-    let url = web_address(&raw)?;
-    let rest = url.strip_prefix("http://").map(|rest| rest.split(['/', ':']).next().unwrap_or_default());
-    if rest.is_some_and(|host| !matches!(host, "127.0.0.1" | "localhost")) || url.contains(['?', '#', '@']) {
-        let help = "write https://… without user and query: the bot's token is sent there";
-        return Err(Located::new(raw.span(), "not an address for a token", help));
-    }
-    Ok(url.trim_end_matches('/').to_owned())
 }

@@ -30,6 +30,7 @@ pub struct Raw {
     pub green_health_url: Option<Spanned<String>>,
     #[serde(default)]
     pub smoke: Vec<Spanned<String>>,
+    pub probe_url: Option<Spanned<String>>,
     pub max_ttl: Option<Spanned<i64>>,
 }
 
@@ -95,6 +96,7 @@ fn section(
         way,
         blue_health_url,
         green_health_url,
+        probe_url: url(raw.probe_url.as_ref())?,
         smoke: raw.smoke.into_iter().map(Spanned::into_inner).collect(),
         max_ttl: optional_number(raw.max_ttl.as_ref(), 1..=86_400)?.unwrap_or(60),
         service: raw.service.into_inner(),

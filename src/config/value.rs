@@ -107,3 +107,18 @@ pub fn filled(path: Spanned<String>, help: &str) -> Result<String, Located> {
     }
     Ok(path.into_inner())
 }
+
+/// Where a token is sent: over TLS, or not beyond this machine. Without a slash at its end.
+pub fn token_address(raw: &Spanned<String>) -> Result<String, Located> {
+    let url = web_address(raw)?;
+    let rest = url.strip_prefix("http://").map(|rest| rest.split(['/', ':']).next().unwrap_or_default());
+    if rest.is_some_and(|host| !matches!(host, "127.0.0.1" | "localhost")) {
+        let help = "write https://…: a token over plain HTTP can be read by everybody on the way";
+        return Err(Located::new(raw.span(), "an address for a token over plain HTTP", help));
+    }
+    if url.contains(['?', '#', '@']) {
+        let help = "write it without user and query; the token comes from the environment";
+        return Err(Located::new(raw.span(), "more than the address of an API", help));
+    }
+    Ok(url.trim_end_matches('/').to_owned())
+}

@@ -23,6 +23,8 @@ pub struct Traffic {
     pub green_health_url: Option<String>,
     /// The checks that are collected after the traffic has moved.
     pub smoke: Vec<String>,
+    /// Asked each second while traffic moves, as users would; the production address where it is absent.
+    pub probe_url: Option<String>,
     /// Seconds that a resolver may keep the old answer at most.
     pub max_ttl: u32,
 }

@@ -243,7 +243,7 @@ fn one_snapshot_whatever_comes_between() {
 /// Scripted: nobody answers any more, or the credentials end. The intention stays, and says how to go on.
 #[test]
 fn what_cannot_be_known_is_not_recorded() {
-    for code in ["ExpiredToken", "InternalFailure"] {
+    for code in ["ExpiredToken", "InternalFailure", "ServiceUnavailable"] {
         let world = Arc::new(World::default());
         let server = rds(&world, move |_, _| error("500 Internal Server Error", code), |_| None);
         let folder = project(&server.url(), DATABASE);

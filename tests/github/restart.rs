@@ -19,7 +19,7 @@ const ALL: [&str; 5] = [
 /// Runs `deploy` until `seen`, and kills it there.
 fn kill_when(folder: &Folder, seen: impl Fn() -> bool) {
     let mut child = deploy_command(folder, &["--yes"]).spawn().unwrap();
-    let patience = Instant::now() + Duration::from_secs(60);
+    let patience = Instant::now() + Duration::from_mins(1);
     while !seen() {
         assert!(Instant::now() < patience, "it never came so far");
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");

@@ -85,7 +85,7 @@ fn five_steps_in_their_order() {
 /// do so, and nothing of it is lost.
 #[test]
 fn a_locked_ledger_and_a_slow_channel_hold_up_nothing() {
-    let slow = Catcher::start(|_| ("200 OK".into(), "ok".into(), Duration::from_secs(60)));
+    let slow = Catcher::start(|_| ("200 OK".into(), "ok".into(), Duration::from_mins(1)));
     let world = on_green(World::with(|_| ("200 OK".into(), "ok".into(), Duration::ZERO), slow).go());
     let before = world.story();
     let other = rusqlite::Connection::open(world.folder.ledger()).unwrap();
@@ -220,5 +220,99 @@ fn killed_while_telling_it_tells_again() {
     assert_eq!(
         of(&world.story(), "message-sent rollback-initiated"),
         ["message-sent rollback-initiated sent"]
+    );
+}
+
+/// One of two services goes back: partly rolled back is an outcome of its own, and the rest can follow.
+#[test]
+fn one_service_of_two() {
+    let world = on_green(World::two().go());
+    let other = world.other.clone().unwrap();
+    assert_eq!((world.weights(), World::weights_in(&other)), ((0, 100), (0, 100)));
+    let partly = world.run(&[&BACK[..], &["--service", "app"]].concat());
+    assert_eq!(partly.status, Some(1), "{}", partly.err);
+    assert_eq!((world.weights(), World::weights_in(&other)), ((100, 0), (0, 100)));
+    assert_eq!(of(&world.story(), "rollback-finished"), ["rollback-finished partial"]);
+    assert!(world.folder.ok(&["status", "-o", "json"]).contains("\"outcome\": \"partly\""));
+    world.run(&[&BACK[..], &["--service", "apj"]].concat()).failed(2, "did you mean api");
+    world.ok(&BACK);
+    assert_eq!(World::weights_in(&other), (100, 0));
+    assert_eq!(
+        of(&world.story(), "rollback-finished"),
+        ["rollback-finished partial", "rollback-finished complete"]
+    );
+    assert!(world.folder.ok(&["status", "-o", "json"]).contains("\"outcome\": \"rolled-back\""));
+}
+
+/// Route 53 cannot be reached: that is on record, everybody is told, and the next try begins where it can.
+#[test]
+fn without_route_53_it_failed_and_says_so() {
+    let world = on_green(World::new().go());
+    let path = world.folder.at("aether.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    fs::write(&path, text.replace(&world.proxy.address.to_string(), &format!("127.0.0.1:{port}"))).unwrap();
+    let ran = world.run(&BACK);
+    assert_eq!(ran.status, Some(1), "{}", ran.err);
+    assert_eq!(world.weights(), (0, 100));
+    assert_eq!(of(&world.story(), "rollback-finished"), ["rollback-finished failed"]);
+    assert_eq!(of(&world.story(), "rollback-step failed"), ["rollback-step failed revert-traffic app"]);
+    assert!(world.slack.texts()[1].starts_with("ROLLBACK FAILED: "), "{:?}", world.slack.texts());
+    fs::write(&path, text).unwrap();
+    world.ok(&BACK);
+    assert_eq!(world.weights(), (100, 0));
+    assert_eq!(
+        of(&world.story(), "rollback-finished"),
+        ["rollback-finished failed", "rollback-finished complete"]
+    );
+}
+
+/// With a channel and no `[[traffic]]`, people move the traffic and say so.
+#[test]
+fn what_is_not_configured_is_left_to_people() {
+    let world = World::new().go();
+    let path = world.folder.at("aether.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, after) = (text.find("[[traffic]]").unwrap(), text.find("[[check]]").unwrap());
+    fs::write(&path, format!("{}{}", &text[..before], &text[after..])).unwrap();
+    world
+        .run(&["shift", "--to", "green", "--as", "alice"])
+        .failed(2, "no [[traffic]] in aether.toml moves app");
+    world.ok(&[
+        "record",
+        "traffic-shifted",
+        "--service",
+        "app",
+        "--to",
+        "green",
+        "--act",
+        "observed",
+        "--as",
+        "alice",
+    ]);
+    let ran = world.ok(&["rollback", "--reason", "x", "--as", "alice"]);
+    assert!(ran.err.contains("--manual revert-traffic"), "{}", ran.err);
+    assert_eq!(
+        of(&world.story(), "rollback-step"),
+        ["rollback-step intended announce", "rollback-step done announce"]
+    );
+    let args = [
+        "rollback",
+        "--reason",
+        "x",
+        "--manual",
+        "revert-traffic",
+        "--manual",
+        "verify-previous",
+        "--as",
+        "alice",
+    ];
+    world.ok(&args);
+    let story = world.story();
+    assert_eq!(of(&story, "rollback-finished"), ["rollback-finished complete"], "{story:?}");
+    assert_eq!(of(&story, "traffic-shifted").last().unwrap(), "traffic-shifted observed blue 100");
+    assert_eq!(
+        of(&story, "rollback-step observed"),
+        ["rollback-step observed revert-traffic", "rollback-step observed verify-previous"]
     );
 }

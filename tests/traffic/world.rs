@@ -23,6 +23,7 @@ pub struct World {
     pub app: Catcher,
     pub proxy: Proxy,
     pub zone: String,
+    pub other: Option<String>,
 }
 
 /// The one stand-in of this test binary. It is stopped by the process's end, see [`stop_with_us`].
@@ -50,25 +51,49 @@ impl World {
         Self::with(|_| ("200 OK".into(), "ok".into(), Duration::ZERO), Catcher::saying("200 OK", "ok"))
     }
 
+    /// The same with a second service, `api`, whose record is another one.
+    pub fn two() -> Self {
+        Self::of(|_| ("200 OK".into(), "ok".into(), Duration::ZERO), Catcher::saying("200 OK", "ok"), true)
+    }
+
     pub fn with(
         app: impl Fn(usize) -> (String, String, Duration) + Send + Sync + 'static,
         slack: Catcher,
+    ) -> Self {
+        Self::of(app, slack, false)
+    }
+
+    fn of(
+        app: impl Fn(usize) -> (String, String, Duration) + Send + Sync + 'static,
+        slack: Catcher,
+        two: bool,
     ) -> Self {
         let zone = zone();
         let (app, proxy) = (Catcher::start(app), Proxy::start(address()));
         let resolver = resolver(zone.clone());
         let folder = opened();
         let url = |path: &str| app.url(path);
+        let other = two.then(self::zone);
+        let (services, resolvers) =
+            if two { ("\"app\", \"api\"", String::new()) } else { ("\"app\"", format!("\"{resolver}\"")) };
+        let second = other.iter().map(|zone| {
+            format!(
+                "[[traffic]]\nservice = \"api\"\nzone = \"{zone}\"\nrecord = \"{RECORD}\"\ntype = \"CNAME\"\n\
+                 blue-set = \"blue\"\ngreen-set = \"green\"\nblue-health-url = \"{}\"\n",
+                url("/blue-api")
+            )
+        });
+        let second: String = second.collect();
         fs::write(
             folder.at("aether.toml"),
             format!(
-                "[log]\norigin = \"example.com/audit/prod\"\n[project]\nname = \"Project Aether\"\nservices = [\"app\"]\n\
+                "[log]\norigin = \"example.com/audit/prod\"\n[project]\nname = \"Project Aether\"\nservices = [{services}]\n\
                  channel = \"#deploy\"\nproduction-url = \"{}\"\n[deployment]\nverification-minutes = 60\n\
                  [aws]\nregion = \"us-east-1\"\nendpoint-url = \"http://{}\"\ntimeout-seconds = 10\n\
-                 [dns]\nresolvers = [\"{resolver}\"]\ntimeout-seconds = 20\n\
+                 [dns]\nresolvers = [{resolvers}]\ntimeout-seconds = 20\n\
                  [[traffic]]\nservice = \"app\"\nzone = \"{zone}\"\nrecord = \"{RECORD}\"\ntype = \"CNAME\"\n\
                  blue-set = \"blue\"\ngreen-set = \"green\"\nblue-health-url = \"{}\"\ngreen-health-url = \"{}\"\nsmoke = [\"app-up\"]\n\
-                 [[check]]\nid = \"app-up\"\nsource = \"http\"\nurl = \"{}\"\non-fail = \"trigger\"\n",
+                 {second}[[check]]\nid = \"app-up\"\nsource = \"http\"\nurl = \"{}\"\non-fail = \"trigger\"\n",
                 url("/"),
                 proxy.address,
                 url("/blue"),
@@ -77,7 +102,7 @@ impl World {
             ),
         )
         .unwrap();
-        let world = Self { folder, slack, app, proxy, zone };
+        let world = Self { folder, slack, app, proxy, zone, other };
         world.folder.ok(&[
             "open",
             "v2.14.0",
@@ -124,7 +149,11 @@ impl World {
 
     /// The weights of Blue and Green.
     pub fn weights(&self) -> (u32, u32) {
-        let all = sets(&self.zone);
+        Self::weights_in(&self.zone)
+    }
+
+    pub fn weights_in(zone: &str) -> (u32, u32) {
+        let all = sets(zone);
         let weight = |set: &str| {
             let part = all
                 .split("<ResourceRecordSet>")

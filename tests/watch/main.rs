@@ -6,4 +6,7 @@ mod process;
 mod prometheus;
 #[path = "../evidence/prometheus_server.rs"]
 mod prometheus_server;
+#[path = "../evidence/server.rs"]
+#[allow(dead_code)]
+mod server;
 mod world;

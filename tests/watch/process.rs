@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use aether_audit::core::time::Timestamp;
 
 use crate::hour::{UP, script};
+use crate::server::Server;
 use crate::world::World;
 
 fn command(world: &World, program: &str, args: &[&str]) -> Command {
@@ -88,4 +89,43 @@ fn killed_and_started_again_while_others_look_on() {
     }
     assert!(!lease.exists(), "the last one turns out the light");
     assert_eq!(world.readings().len(), 1 + usize::from(world.readings().len() > 1), "{:?}", world.readings());
+}
+
+/// The channel is told at once, and by somebody who may not record that: it is told all the same.
+#[test]
+fn a_trigger_is_told_to_the_channel() {
+    for (person, recorded) in [("alice", 1), ("carol", 0)] {
+        let world = World::opened(
+            "verification-minutes = 1",
+            &format!("{UP}objective = \"< 1\"\nvalue-pattern = '([0-9]+)'\n"),
+        );
+        script(&world, "exit 1");
+        let now = Timestamp::from_millis(chrono::Utc::now().timestamp_millis()).unwrap();
+        world.clock.set(now);
+        world.ok(&[
+            "record",
+            "traffic-shifted",
+            "--service",
+            "app",
+            "--to",
+            "green",
+            "--act",
+            "done",
+            "--as",
+            "alice",
+        ]);
+        let channel = Server::saying("200 OK", "", b"ok");
+        let mut watch = command(&world, env!("CARGO_BIN_EXE_aether-audit"), &["watch", "--as", person]);
+        let ran = watch
+            .env("AETHER_AUDIT_SLACK_WEBHOOK", format!("{}/secret-path", channel.url()))
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert_eq!(ran.status.code(), Some(3), "{told}");
+        assert_eq!(channel.requests.load(std::sync::atomic::Ordering::SeqCst), 1, "{told}");
+        assert_eq!(told.contains("the channel may not have been told"), recorded == 0, "{told}");
+        assert!(!told.contains("secret-path"), "{told}");
+        world.clock.set(Timestamp::from_millis(chrono::Utc::now().timestamp_millis()).unwrap());
+        assert_eq!(world.entries("message-sent").len(), recorded);
+    }
 }

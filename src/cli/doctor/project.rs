@@ -66,7 +66,7 @@ fn checklist(app: &App, room: &Room, found: &mut Findings) {
     match read() {
         Err(error) => found.push(AREA, "checklist", State::Wrong, format!("{error:#}")),
         Ok((0, _, _, _)) => {
-            found.push(AREA, "checklist", State::Wrong, "no task item: nothing can be signed")
+            found.push(AREA, "checklist", State::Wrong, "no task item: nothing can be signed");
         }
         Ok((_, 0, _, _)) => {
             found.push(

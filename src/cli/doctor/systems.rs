@@ -144,7 +144,7 @@ fn workflow(room: &Room, found: &mut Findings) {
     let asked = github::Client::new(settings).and_then(|client| Ok((client.workflow(workflow)?, client)));
     match asked {
         Ok((found, client)) => {
-            say(State::Good, format!("{}: the workflow {}", client.repository(), found.path))
+            say(State::Good, format!("{}: the workflow {}", client.repository(), found.path));
         }
         Err(error) => say(State::Wrong, error.to_string()),
     }

@@ -71,6 +71,13 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     if app.globals.dry_run {
         return foresee(app, args);
     }
+    let before = app.patience;
+    let status = go_back(app, args);
+    app.patience = before;
+    status
+}
+
+fn go_back(app: &mut App, args: &Args) -> Result<Status> {
     let config = app.config()?;
     let mut recorder = Recorder::urgent(app)?;
     recorder.desk.warn(app);
@@ -88,7 +95,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         && moving.is_empty()
         && !done(recorder.deployment()?, StepName::ScheduleReview, None)
     {
-        leave_to_people(app, &recorder, &services)?;
+        leave_to_people(app, &recorder)?;
         recorder.settle(app);
         return Ok(Status::Done);
     }
@@ -183,7 +190,7 @@ fn by_hand(app: &mut App, recorder: &mut Recorder, args: &Args, services: &[Labe
 }
 
 /// Nothing is configured that this program could do it with.
-fn leave_to_people(app: &mut App, recorder: &Recorder, services: &[Label]) -> Result<()> {
+fn leave_to_people(app: &mut App, recorder: &Recorder) -> Result<()> {
     app.say("The five steps, each recorded with `aether-audit record rollback-step --step STEP --act done`:");
     for (step, name, what) in STEPS {
         let more = match step {
@@ -193,7 +200,6 @@ fn leave_to_people(app: &mut App, recorder: &Recorder, services: &[Label]) -> Re
         let mark = if done(recorder.deployment()?, step, None) { "x" } else { " " };
         app.say(format!("  {mark} {name:<16} {what}{more}"));
     }
-    let _ = services;
     app.say("Then `aether-audit record rollback-finished --outcome complete`, and `aether-audit close`.");
     Ok(())
 }
@@ -214,6 +220,7 @@ fn all_steps(
     }
     let mut back = true;
     let mut switch = Switch::new(config);
+    begin_all(app, recorder, &mut switch, services)?;
     for service in services {
         if traffic::sections(config, service).next().is_none() {
             if !done(recorder.deployment()?, StepName::RevertTraffic, Some(service)) {
@@ -226,7 +233,7 @@ fn all_steps(
             continue;
         }
         back &= take(app, recorder, StepName::RevertTraffic, Some(service), |app, recorder| {
-            let moved = switch.to_blue(app, recorder, service)?;
+            let moved = switch.revert(app, recorder, service)?;
             Ok(End { good: moved.confirmed, detail: moved.detail })
         })?;
     }
@@ -264,6 +271,21 @@ fn all_steps(
             Status::Finding
         }
     })
+}
+
+/// Several services go back at once: each change is asked for before any is waited for.
+fn begin_all(app: &mut App, recorder: &mut Recorder, switch: &mut Switch, services: &[Label]) -> Result<()> {
+    for service in services.iter().filter(|_| services.len() > 1) {
+        let moves = switch.moves(service);
+        if !moves || done(recorder.deployment()?, StepName::RevertTraffic, Some(service)) {
+            continue;
+        }
+        steps::intend(app, recorder, StepName::RevertTraffic, Some(service))?;
+        if let Err(error) = switch.begin_revert(app, recorder, service) {
+            app.warn(format!("{service}: {error:#}; once more below"));
+        }
+    }
+    Ok(())
 }
 
 fn hint(app: &mut App, recorder: &Recorder, step: StepName) -> Result<()> {

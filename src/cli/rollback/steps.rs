@@ -56,17 +56,7 @@ pub fn take(
     let body = |act: Act, detail: Option<OpeningRef>, intent: Option<Id>| {
         Event::RollbackStep(RollbackStep { act, detail, intent, service: service.cloned(), step })
     };
-    let since = recorder.deployment()?.rollbacks.last().map_or(0, |started| started.meta.seq);
-    let begun = recorder.deployment()?.open_intention(&body(Act::Done, None, None)).cloned();
-    let begun = begun.filter(|id| {
-        recorder
-            .deployment()
-            .is_ok_and(|d| d.rollback_steps.iter().any(|r| r.meta.id == *id && r.meta.seq > since))
-    });
-    let intent = match begun {
-        Some(intent) => intent,
-        None => recorder.record(app, &[], |_| Ok(body(Act::Intended, None, None)))?,
-    };
+    let intent = intend(app, recorder, step, service)?;
     let end = act(app, recorder).unwrap_or_else(|error| End { good: false, detail: format!("{error:#}") });
     if !end.good {
         app.warn(format!("{} failed: {}", super::name(step), end.detail.replace('\n', ": ")));
@@ -78,6 +68,23 @@ pub fn take(
         Ok(body(how, detail, Some(intent)))
     })?;
     Ok(end.good)
+}
+
+/// Records that a step begins, unless that is on record and its end is not; gives that statement's id.
+///
+/// # Errors
+/// Where it may not be recorded at all.
+pub fn intend(app: &mut App, recorder: &mut Recorder, step: StepName, service: Option<&Label>) -> Result<Id> {
+    let body = |act: Act| {
+        Event::RollbackStep(RollbackStep { act, detail: None, intent: None, service: service.cloned(), step })
+    };
+    let deployment = recorder.deployment()?;
+    let since = deployment.rollbacks.last().map_or(0, |started| started.meta.seq);
+    let own = |id: &&Id| deployment.rollback_steps.iter().any(|r| r.meta.id == **id && r.meta.seq > since);
+    match deployment.open_intention(&body(Act::Done)).filter(own).cloned() {
+        Some(intent) => Ok(intent),
+        None => recorder.record(app, &[], |_| Ok(body(Act::Intended))),
+    }
 }
 
 /// What messages of a rollback say beside what the ledger knows.

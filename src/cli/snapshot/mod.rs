@@ -107,7 +107,7 @@ fn one(app: &mut App, args: &Args, rds: Rds, database: &Database) -> Result<Stat
         Err(error) if refused(&error) => Ended::Refused(error),
         Err(error) => return Err(anyhow!(error).context(again())),
     };
-    settle(app, &here, &intent, database, &ended, &event)
+    settle(app, &here, &id, &intent, database, &ended, &event)
 }
 
 /// The snapshot of this name: found, or begun now.
@@ -129,7 +129,10 @@ fn begun(rds: Rds, database: &Database, name: &str) -> Result<Snapshot, AwsError
 fn refused(error: &AwsError) -> bool {
     match error {
         AwsError::Denied { .. } => true,
-        AwsError::Refused { code, .. } => !code.contains(' ') && !code.starts_with("Internal"),
+        AwsError::Refused { code, .. } => {
+            let unsure = ["Internal", "Request", "Service", "Unavailable"];
+            !code.contains(' ') && !unsure.iter().any(|start| code.starts_with(start))
+        }
         _ => false,
     }
 }
@@ -138,18 +141,19 @@ fn refused(error: &AwsError) -> bool {
 fn settle(
     app: &mut App,
     here: &Elsewhere,
+    id: &Token,
     intent: &Id,
     database: &Database,
     ended: &Ended,
     event: &dyn Fn(Act, Option<crate::core::opening::OpeningRef>, Option<Id>, Option<Label>) -> Event,
 ) -> Result<Status> {
-    // Much may have come into the log meanwhile.
-    let (id, mut desk) = here.desk_at(app, true)?;
-    if !is_open(&desk, &id, intent)? {
+    // Much may have come into the log meanwhile, another deployment too.
+    let mut desk = here.desk(app, Some(id))?;
+    if !is_open(&desk, id, intent)? {
         app.say(format!("the outcome of this snapshot of {} is recorded already", database.id));
         return Ok(if ended.well() { Status::Done } else { Status::Finding });
     }
-    facts::record_at(app, &mut desk, &id, here, &[], |_, _, _, openings| {
+    facts::record_at(app, &mut desk, id, here, &[], |_, _, _, openings| {
         let (act, snapshot, detail) = match ended {
             Ended::Available(one) => (Act::Done, Some(Label::new(one.arn.as_str())?), opened(one, openings)?),
             Ended::Failed(one) => (Act::Failed, Some(Label::new(one.arn.as_str())?), opened(one, openings)?),

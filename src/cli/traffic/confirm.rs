@@ -74,7 +74,7 @@ fn seen(server: SocketAddr, section: &Traffic, targets: &[&Target]) -> Result<bo
                 return Ok(answer.names.first().is_some_and(|name| names.contains(name)));
             }
             Target::Values(addresses) => {
-                expected.extend(addresses.iter().filter_map(|text| text.parse::<IpAddr>().ok()))
+                expected.extend(addresses.iter().filter_map(|text| text.parse::<IpAddr>().ok()));
             }
             Target::Alias { name, .. } => expected.extend(ask(server, name, kind, ONE)?.addresses),
         }

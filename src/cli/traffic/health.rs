@@ -19,7 +19,7 @@ use crate::core::redact;
 use crate::evidence::{self, Answer, Collected, Http, Request, Source as _};
 
 /// How long Blue may take to answer after traffic has come back.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Asks the health addresses of a colour, and records what each says. Whether all are well.
 ///
@@ -123,9 +123,9 @@ pub fn keep(app: &mut App, recorder: &mut Recorder, collected: Collected) -> Res
 /// The smoke checks of some services, each once.
 pub fn smoke<'a>(config: &'a Config, services: &[Label]) -> Vec<&'a Check> {
     let wanted = |check: &&Check| {
-        services.iter().any(|service| {
-            sections(config, service).any(|section| section.smoke.iter().any(|id| *id == check.spec.id))
-        })
+        services
+            .iter()
+            .any(|service| sections(config, service).any(|section| section.smoke.contains(&check.spec.id)))
     };
     config.check.iter().filter(wanted).collect()
 }

@@ -18,12 +18,12 @@ use crate::core::name::{Id, Label};
 use crate::core::opening::OpeningRef;
 use crate::core::traffic::Traffic;
 use crate::remote::aws::Connection;
-use crate::remote::aws::route53::{Now, RecordSet, Route53, Standing};
+use crate::remote::aws::route53::{Change, Now, RecordSet, Route53, Standing};
 pub use health::{healthy, keep, measure, smoke, verify};
 pub use probe::Probe;
 
 /// How long a change may take to reach all of Route 53's name servers; it takes a minute at most, says AWS.
-const SYNC: Duration = Duration::from_secs(180);
+const SYNC: Duration = Duration::from_mins(3);
 
 /// The sections of `aether.toml` that move a service's traffic.
 pub fn sections<'a>(config: &'a Config, service: &'a Label) -> impl Iterator<Item = &'a Traffic> {
@@ -42,13 +42,21 @@ pub struct Moved {
 pub struct Switch<'a> {
     config: &'a Config,
     connection: Option<Connection>,
+    /// Changes that were asked for and not waited for yet.
+    begun: Vec<(Label, Vec<Change>)>,
 }
 
 impl<'a> Switch<'a> {
     /// Nothing is asked yet.
     #[must_use]
     pub const fn new(config: &'a Config) -> Self {
-        Self { config, connection: None }
+        Self { config, connection: None, begun: Vec::new() }
+    }
+
+    /// Whether a section of `aether.toml` moves this service.
+    #[must_use]
+    pub fn moves(&self, service: &Label) -> bool {
+        sections(self.config, service).next().is_some()
     }
 
     fn connect(&mut self) -> Result<&Connection> {
@@ -74,7 +82,7 @@ impl<'a> Switch<'a> {
     ///
     /// # Errors
     /// As [`Switch::shift`].
-    pub fn to_blue(&mut self, app: &mut App, recorder: &mut Recorder, service: &Label) -> Result<Moved> {
+    pub fn revert(&mut self, app: &mut App, recorder: &mut Recorder, service: &Label) -> Result<Moved> {
         self.shift(app, recorder, service, Colour::Blue, 100)
     }
 
@@ -102,7 +110,7 @@ impl<'a> Switch<'a> {
             })
         };
         let standings = self.look(service)?;
-        self.resolve(app, recorder, service, &standings, (to, percent))?;
+        Self::resolve(app, recorder, service, &standings, (to, percent))?;
         let open = recorder.deployment()?.open_intention(&event(Act::Done, None, None)).cloned();
         let there = standings.iter().all(|(_, standing)| at(standing, green));
         if there && open.is_none() {
@@ -122,21 +130,25 @@ impl<'a> Switch<'a> {
         {
             bail!("{service}: {strange}: put that right before its traffic moves");
         }
-        let plans = standings
-            .iter()
-            .map(|(section, s)| Ok((*section, s.plan(section, green)?)))
-            .collect::<Result<Vec<_>>>()?;
+        let plans = plans(&standings, green)?;
         let intent = match open {
             Some(intent) => intent,
             None => recorder.record(app, &[], |_| Ok(event(Act::Intended, None, None)))?,
         };
         app.say(format!("{service}: {percent} % to {}", word(to)));
-        let comment = format!("aether-audit {}: {percent} % of {service} to {}", recorder.id, word(to));
-        let changed = self.change(app, &plans, &comment);
+        let changes = match self.begun.iter().position(|(begun, _)| begun == service) {
+            Some(at) => Ok(self.begun.swap_remove(at).1),
+            None => self.change(&plans, &comment(recorder, service, to, percent)),
+        };
+        let changed = changes.and_then(|changes| self.wait(app, changes));
         let moved = match changed {
             Ok(synced) => {
-                let standings = self.look(service).unwrap_or_default();
-                let confirmed = self.confirm(app, &standings, green);
+                let confirmed = match self.look(service) {
+                    Ok(standings) => self.confirm(app, &standings, green),
+                    Err(error) => {
+                        Moved { confirmed: false, detail: format!("resolvers: not asked ({error:#})") }
+                    }
+                };
                 Ok(Moved {
                     confirmed: synced.confirmed && confirmed.confirmed,
                     detail: format!("{}\n{}", synced.detail, confirmed.detail),
@@ -166,7 +178,6 @@ impl<'a> Switch<'a> {
 
     /// Intentions of other movements of this service whose end nobody recorded: reality says how each ended.
     fn resolve(
-        &self,
         app: &mut App,
         recorder: &mut Recorder,
         service: &Label,
@@ -204,15 +215,34 @@ impl<'a> Switch<'a> {
         Ok(())
     }
 
-    /// Writes the record sets and waits until all name servers answer by them.
-    fn change(
-        &mut self,
-        app: &mut App,
-        plans: &[(&Traffic, Vec<RecordSet>)],
-        comment: &str,
-    ) -> Result<Moved> {
-        let connection = self.connect()?;
-        let route53 = Route53(connection);
+    /// All of it to Blue, without waiting: the intention is recorded and the change asked for, so that several services
+    /// go back at once. [`Switch::to_blue`] takes it from there.
+    ///
+    /// # Errors
+    /// Where it may not be recorded, or Route 53 does not take the change; then [`Switch::to_blue`] tries again.
+    pub fn begin_revert(&mut self, app: &mut App, recorder: &mut Recorder, service: &Label) -> Result<()> {
+        let (to, percent) = (Colour::Blue, 100);
+        let event = |act: Act| {
+            let service = service.clone();
+            Event::TrafficShifted(TrafficShifted { act, detail: None, intent: None, percent, service, to })
+        };
+        let standings = self.look(service)?;
+        if standings.iter().all(|(_, standing)| at(standing, 0)) {
+            return Ok(());
+        }
+        Self::resolve(app, recorder, service, &standings, (to, percent))?;
+        let plans = plans(&standings, 0)?;
+        if recorder.deployment()?.open_intention(&event(Act::Done)).is_none() {
+            recorder.record(app, &[], |_| Ok(event(Act::Intended)))?;
+        }
+        let changes = self.change(&plans, &comment(recorder, service, to, percent))?;
+        self.begun.push((service.clone(), changes));
+        Ok(())
+    }
+
+    /// Writes the record sets, a batch for each zone.
+    fn change(&mut self, plans: &[(&Traffic, Vec<RecordSet>)], comment: &str) -> Result<Vec<Change>> {
+        let route53 = Route53(self.connect()?);
         let mut changes = Vec::new();
         let mut zones: Vec<&str> = plans.iter().map(|(section, _)| section.zone.as_str()).collect();
         zones.sort_unstable();
@@ -225,6 +255,12 @@ impl<'a> Switch<'a> {
                 .collect();
             changes.push(route53.change(zone, &sets, comment)?);
         }
+        Ok(changes)
+    }
+
+    /// Waits until all name servers answer by the changes.
+    fn wait(&mut self, app: &mut App, mut changes: Vec<Change>) -> Result<Moved> {
+        let route53 = Route53(self.connect()?);
         let start = Instant::now();
         let mut pause = Duration::from_millis(250);
         let ids: Vec<String> = changes.iter().map(|change| change.id.clone()).collect();
@@ -271,6 +307,14 @@ impl<'a> Switch<'a> {
         }
         Moved { confirmed, detail: details.join("\n") }
     }
+}
+
+fn plans<'a>(standings: &[(&'a Traffic, Standing)], green: u8) -> Result<Vec<(&'a Traffic, Vec<RecordSet>)>> {
+    standings.iter().map(|(section, standing)| Ok((*section, standing.plan(section, green)?))).collect()
+}
+
+fn comment(recorder: &Recorder, service: &Label, to: Colour, percent: u8) -> String {
+    format!("aether-audit {}: {percent} % of {service} to {}", recorder.id, word(to))
 }
 
 /// Whether so much goes to Green.

@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::sections;
 use crate::cli::app::{App, Clock as _, SystemClock};
 use crate::config::Config;
 use crate::core::check::{Aggregate, Decimal, HttpProbe, Phase, Reading, Window};
+use crate::core::name::Label;
 use crate::core::redact;
 use crate::core::time::Timestamp;
 use crate::evidence::{Answer, Http, Request, Source as _};
@@ -23,10 +25,15 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Begins to ask the production address; none where it is not configured.
+    /// Begins to ask the address of the first service that has one, or the production address; none where neither is
+    /// configured.
     #[must_use]
-    pub fn start(app: &App, config: &Config) -> Option<Self> {
-        let url = config.project.production_url.clone()?;
+    pub fn start(app: &App, config: &Config, services: &[Label]) -> Option<Self> {
+        let own = services
+            .iter()
+            .flat_map(|service| sections(config, service))
+            .find_map(|section| section.probe_url.as_ref());
+        let url = own.or(config.project.production_url.as_ref())?.clone();
         let stop = Arc::new(AtomicBool::new(false));
         let (stopping, asked, home) = (stop.clone(), url.clone(), app.home());
         let thread = std::thread::Builder::new().spawn(move || ask(&asked, home, &stopping)).ok();

@@ -233,6 +233,7 @@ impl Watch<'_> {
                     app.warn(format!("the rollback could not go on: {error:#}"));
                 }
             } else {
+                trigger::tell_channel(app, &self.config, &self.id, &fired);
                 let check = &fired.check;
                 app.say(format!("Go back: `aether-audit rollback --check {check} --reason TEXT`"));
             }

@@ -11,11 +11,15 @@ use crate::cli::elsewhere::Elsewhere;
 use crate::cli::facts;
 use crate::cli::record::TriggerArg;
 use crate::cli::rollback;
+use crate::cli::say::SPEAKERS;
 use crate::cli::status_code::Refused;
+use crate::cli::tell;
+use crate::config::Config;
 use crate::core::check::{Phase, Standing};
 use crate::core::deployment::Deployment;
 use crate::core::event::{Event, RollbackTriggered, Trigger};
 use crate::core::name::{Id, Token};
+use crate::notify::Patience;
 
 /// What fired.
 #[derive(Clone, Debug)]
@@ -78,6 +82,33 @@ pub fn record(app: &mut App, id: &Token, lease: &Lease, fired: &Fired) -> Result
         }
         fate => fate.map(drop),
     }
+}
+
+/// Tells the channel, where there is one. Whoever cannot be told, and what cannot be recorded, stops nothing.
+pub fn tell_channel(app: &mut App, config: &Config, id: &Token, fired: &Fired) {
+    if let Err(error) = told(app, config, id, fired) {
+        app.warn(format!("the channel may not have been told: {error:#}"));
+    }
+}
+
+fn told(app: &mut App, config: &Config, id: &Token, fired: &Fired) -> Result<()> {
+    let mut desk = Desk::open(app, Some(id))?;
+    let outlets = tell::outlets(config, desk.log.rehearsal)?;
+    let about = tell::about(&desk, id)?;
+    let (check, why) = (&fired.check, &fired.reason);
+    let text = format!("ROLLBACK LIMIT: {check} fires ({why}). A person decides, or `aether-audit rollback`");
+    let mut recorded = Ok(());
+    for said in tell::tell(&outlets, &text, None, &about, Patience::URGENT) {
+        if !said.sent.taken {
+            app.warn(format!("{} was NOT told", said.channel));
+        }
+        let here = Elsewhere::default();
+        let fate = facts::record_at(app, &mut desk, id, &here, &SPEAKERS, |_, _, _, openings| {
+            tell::event(&said, &text, None, openings)
+        });
+        recorded = recorded.and(fate.map(drop));
+    }
+    recorded
 }
 
 /// Begins the way back, as `aether-audit rollback` does.

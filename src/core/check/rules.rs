@@ -170,3 +170,126 @@ impl CheckSpec {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::check::Point;
+    use crate::core::time::Timestamp;
+
+    fn spec(rules: &str) -> CheckSpec {
+        let text = format!(
+            r#"{{"id":"x","source":"file","objective":{{"op":"<","value":"1"}},"rollback":{{"op":">","value":"5"}}{rules}}}"#
+        );
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    /// p w n e t: the phases; f: a no that fires at once; s: says nothing.
+    fn standing(spec: &CheckSpec, phases: &str) -> Standing {
+        let of = |c: char| {
+            let phase = match c {
+                'p' => Phase::Pass,
+                'w' => Phase::Warn,
+                'n' | 's' => Phase::NoData,
+                'e' => Phase::Error,
+                _ => Phase::Trigger,
+            };
+            Evaluation { phase, at_once: c == 'f', silent: c == 's' }
+        };
+        spec.standing(&phases.chars().map(of).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn how_readings_add_up() {
+        let two_of_three = spec(r#","rules":{"errorsAfter":3,"triggerAfter":{"of":3,"times":2}}"#);
+        for (phases, expected) in [
+            ("", Standing::NoData),
+            ("p", Standing::Pass),
+            ("pw", Standing::Warn),
+            ("wp", Standing::Pass),
+            ("t", Standing::Limit),
+            ("tt", Standing::Fires),
+            ("tpt", Standing::Fires),
+            ("tppt", Standing::Limit),
+            ("ttp", Standing::Pass),
+            ("tnt", Standing::Fires),
+            // What could not be measured is no reading, and neither is what says nothing.
+            ("teet", Standing::Fires),
+            ("tsst", Standing::Fires),
+            ("pee", Standing::Pass),
+            ("tee", Standing::Limit),
+            ("peee", Standing::Error),
+            ("eeep", Standing::Pass),
+            ("ps", Standing::Pass),
+            ("s", Standing::NoData),
+            ("f", Standing::Fires),
+        ] {
+            assert_eq!(standing(&two_of_three, phases), expected, "{phases}");
+        }
+        let old = spec("");
+        assert_eq!((standing(&old, "t"), standing(&old, "pe")), (Standing::Fires, Standing::Error));
+    }
+
+    #[test]
+    fn what_no_data_means() {
+        let empty = Reading { phase: Some(Phase::NoData), ..Reading::default() };
+        let at = Timestamp::parse("2026-07-03T02:00:00.000Z").unwrap();
+        let few = Reading { points: vec![Point { at, value: "0".parse().unwrap() }], ..empty.clone() };
+        for (given, meaning, phase) in [
+            ("", None, Phase::NoData),
+            (r#","missing":"breaching""#, None, Phase::Trigger),
+            (r#","missing":"not-breaching""#, Some(MissingData::NotBreaching), Phase::NoData),
+            (r#","missing":"ignore""#, Some(MissingData::Ignore), Phase::NoData),
+        ] {
+            let spec = spec(&format!(r#","rules":{{"errorsAfter":3{given}}}"#));
+            assert_eq!((spec.excused(&empty), spec.excused(&few)), (meaning, None), "{given}");
+            assert_eq!(judge(&spec, &Measured::default()).phase, phase, "{given}");
+            let counted = CheckSpec { min_requests: Some(1), rollback: None, ..spec };
+            assert_eq!(counted.excused(&empty), None, "{given}");
+            assert_ne!(judge(&counted, &Measured::default()).phase, Phase::Pass, "{given}");
+        }
+    }
+
+    #[test]
+    fn one_encoding() {
+        let read = |rules: &str| serde_json::from_str::<Rules>(rules).map_err(|error| error.to_string());
+        let full = r#"{"errorsAfter":3,"missing":"not-breaching","trigger":"error-rate","triggerAfter":{"of":3,"times":2}}"#;
+        assert_eq!(serde_json::to_string(&read(full).unwrap()).unwrap(), full);
+        for bad in [
+            "{}",
+            r#"{"errorsAfter":0}"#,
+            r#"{"errorsAfter":3,"missing":null}"#,
+            r#"{"errorsAfter":3,"missing":"unknown"}"#,
+            r#"{"errorsAfter":3,"more":1}"#,
+            r#"{"errorsAfter":3,"triggerAfter":{"of":2,"times":3}}"#,
+            r#"{"errorsAfter":3,"triggerAfter":{"of":61,"times":1}}"#,
+            r#"{"errorsAfter":3,"triggerAfter":{"of":2,"times":0}}"#,
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+        assert_eq!(TriggerAfter::parse("2 of 3").unwrap().to_string(), "2 of 3");
+        for bad in ["2 of", "3 of 2", "two of three", "2/3", "-1 of 3"] {
+            assert_eq!(TriggerAfter::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_baseline_has_a_ratio_or_a_test() {
+        let read = |text: &str| {
+            serde_json::from_str::<crate::core::check::BaselineSpec>(text).map_err(|e| e.to_string())
+        };
+        for good in [r#"{"days":7,"ratio":"1.2"}"#, r#"{"alpha":"0.01","days":7,"test":"mann-whitney"}"#] {
+            assert_eq!(serde_json::to_string(&read(good).unwrap()).unwrap(), good);
+        }
+        for bad in [
+            r#"{"days":7}"#,
+            r#"{"alpha":"0.01","days":7}"#,
+            r#"{"days":7,"test":"mann-whitney"}"#,
+            r#"{"alpha":"0.01","days":7,"ratio":"1.2","test":"mann-whitney"}"#,
+            r#"{"alpha":"0.03","days":7,"test":"mann-whitney"}"#,
+            r#"{"days":7,"ratio":null}"#,
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+}

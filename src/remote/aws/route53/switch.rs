@@ -219,6 +219,7 @@ mod tests {
             blue_health_url: None,
             green_health_url: None,
             smoke: vec![],
+            probe_url: None,
             max_ttl: 60,
         }
     }
