@@ -46,7 +46,7 @@ class Workflows(unittest.TestCase):
         for right, wrong, which in (
             ("needs: gate", "needs: gates", 0),
             ("08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0", "v5", 1),
-            ("permissions: {}", "permissions: write-all", 1),
+            ("on:\n  workflow_dispatch:", "on:\n  pull_request_target:\n  workflow_dispatch:", 1),
             ('"$COMMIT" != "$GITHUB_SHA"', '"${{ inputs.commit }}" != "$GITHUB_SHA"', 1),
         ):
             with self.subTest(wrong):
