@@ -315,23 +315,20 @@ impl Proxy {
 
 fn pass(mut client: TcpStream, to: SocketAddr, armed: &AtomicUsize, held: &AtomicBool, seen: &AtomicUsize) {
     client.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    loop {
-        let Some((head, body)) = request(&mut client) else { return };
-        let number = seen.fetch_add(1, Ordering::SeqCst);
-        let Ok(mut server) = TcpStream::connect(to) else { return };
-        let head = head.replacen("\r\n", "\r\nconnection: close\r\n", 1);
-        server.write_all(head.as_bytes()).unwrap();
-        server.write_all(&body).unwrap();
-        let mut answer = Vec::new();
-        let _ = server.read_to_end(&mut answer);
-        if number == armed.load(Ordering::SeqCst) {
-            held.store(true, Ordering::SeqCst);
-            return std::thread::sleep(Duration::from_secs(20));
-        }
-        let _ = client.write_all(&answer);
-        let _ = client.shutdown(std::net::Shutdown::Both);
-        return;
+    let Some((head, body)) = request(&mut client) else { return };
+    let number = seen.fetch_add(1, Ordering::SeqCst);
+    let Ok(mut server) = TcpStream::connect(to) else { return };
+    let head = head.replacen("\r\n", "\r\nconnection: close\r\n", 1);
+    server.write_all(head.as_bytes()).unwrap();
+    server.write_all(&body).unwrap();
+    let mut answer = Vec::new();
+    let _ = server.read_to_end(&mut answer);
+    if number == armed.load(Ordering::SeqCst) {
+        held.store(true, Ordering::SeqCst);
+        return std::thread::sleep(Duration::from_secs(20));
     }
+    let _ = client.write_all(&answer);
+    let _ = client.shutdown(std::net::Shutdown::Both);
 }
 
 fn request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
