@@ -91,7 +91,10 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
 }
 
 /// The request with what is deployed.
-fn about(desk: &Desk, id: &Token, request: Request) -> Result<Request> {
+///
+/// # Errors
+/// Where there is no such deployment.
+pub(super) fn about(desk: &Desk, id: &Token, request: Request) -> Result<Request> {
     let deployment = desk.deployment(id)?;
     let source = deployment.subject.iter().find(|subject| subject.digest().0 == "gitCommit");
     let opened = deployment.opened.meta.recorded;

@@ -3,7 +3,7 @@
 use super::history;
 use super::{Findings, Room, State};
 use crate::cli::app::App;
-use crate::core::check::{Check, Phase};
+use crate::core::check::{Check, Phase, Probe};
 use crate::evidence::{self, Request};
 
 const AREA: &str = "checks";
@@ -28,6 +28,12 @@ pub fn look(app: &App, room: &Room, found: &mut Findings) {
 fn one(app: &App, room: &Room, check: &Check) -> (State, String) {
     if room.offline {
         return (State::NotAsked, "not asked (--offline)".to_owned());
+    }
+    if matches!(check.probe, Probe::Github(_)) {
+        return (
+            State::NotAsked,
+            "about a deployment's commit: `collect` asks it once one is open".to_owned(),
+        );
     }
     let source = evidence::source(check, &room.config.aws, &app.home());
     let request = Request::new(check, check.window(app.now()), app.now());

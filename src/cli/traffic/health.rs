@@ -96,6 +96,7 @@ fn ask(app: &App, config: &Config, url: &str) -> Reading {
 pub fn measure(app: &App, recorder: &Recorder, config: &Config, check: &Check) -> Result<Collected> {
     let source = evidence::source(check, &config.aws, &app.home());
     let request = Request::new(check, collect::window(check, app.now()), app.now());
+    let request = collect::about(&recorder.desk, &recorder.id, request)?;
     let spec = collect::frozen(&recorder.desk, &recorder.id, check, &frozen_check(app, config, check))?;
     Ok(evidence::collect(&spec, source.as_ref(), &request))
 }
