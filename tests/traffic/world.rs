@@ -28,7 +28,7 @@ pub struct World {
 }
 
 /// The stand-in, shared by the worlds that are there at the same time, and stopped with the last of them.
-fn route53() -> Arc<StandIn> {
+pub fn route53() -> Arc<StandIn> {
     static ONE: Mutex<Weak<StandIn>> = Mutex::new(Weak::new());
     let mut one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     one.upgrade().unwrap_or_else(|| {
@@ -213,12 +213,12 @@ fn find<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     }
 }
 
-fn address() -> SocketAddr {
+pub fn address() -> SocketAddr {
     route53().url.strip_prefix("http://").unwrap().parse().unwrap()
 }
 
 /// A new hosted zone with Blue at 100 and Green at 0.
-fn zone() -> String {
+pub fn zone() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let number = COUNT.fetch_add(1, Ordering::SeqCst);
     let made = route53().post(
@@ -257,7 +257,7 @@ fn sets(zone: &str) -> String {
 
 /// Answers every question with the heavier set's target, as the zone has it at that moment. Scripted: no real resolver
 /// can be told to ask the stand-in, which serves no DNS.
-fn resolver(zone: String) -> SocketAddr {
+pub fn resolver(zone: String) -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -291,7 +291,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    fn start(to: SocketAddr) -> Self {
+    pub fn start(to: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (armed, held, seen): (Arc<AtomicUsize>, Arc<AtomicBool>, Arc<AtomicUsize>) =
