@@ -15,7 +15,7 @@ use super::keyring::{Keyring, generate, new_passphrase};
 use super::say;
 use super::status_code::Status;
 use super::template::fill;
-use crate::config::{Config, default_file};
+use crate::config::{Config, SCHEMA, default_file};
 use crate::core::checkpoint::Vkey;
 use crate::core::event::{Event, LedgerOpened};
 use crate::core::hash::Hash;
@@ -28,6 +28,9 @@ use crate::core::roster::{
 };
 use crate::core::statement::{Predicate, Signer, Statement};
 use crate::ledger::{Ledger, Submission};
+
+/// Where the first line of `aether.toml` sends editors.
+const SCHEMA_FILE: &str = "templates/aether.schema.json";
 
 /// Options of `init`.
 #[derive(clap::Args, Debug)]
@@ -99,7 +102,7 @@ fn would(app: &mut App, home: &Path, who: &Token, args: &Args) -> Result<Status>
         "open the log {origin} in {}, with entry 0 signed by {who}'s root key:",
         ledger.display()
     )];
-    for path in [path, home.join("templates/Deployment_Checklist.md")] {
+    for path in [path, home.join("templates/Deployment_Checklist.md"), home.join(SCHEMA_FILE)] {
         lines.push(format!("  write {}{}", path.display(), taken(path.exists())));
     }
     lines.push(format!("  write {}, one file for each message", say::template::folder(home).display()));
@@ -190,6 +193,10 @@ fn write_folder(home: &Path, config: &Config, keyring: &Keyring) -> Result<()> {
     let template = home.join("templates/Deployment_Checklist.md");
     if !template.exists() {
         fill(&template, config)?;
+    }
+    let schema = home.join(SCHEMA_FILE);
+    if !schema.exists() {
+        files::write_new(&schema, SCHEMA.as_bytes())?;
     }
     say::template::write_all(home)?;
     let mut ignore = vec![

@@ -69,7 +69,7 @@ fn put(app: &App, place: &Path, bundle: &Bundle) -> Result<PathBuf> {
 fn own(place: &Path) -> bool {
     let shared = place.starts_with(std::env::temp_dir());
     fs::symlink_metadata(place).is_ok_and(|found| {
-        let ours = found.uid() == rustix::process::getuid().as_raw() && found.mode() & 0o077 == 0;
+        let ours = found.uid() == rustix::process::getuid().as_raw() && found.mode() & 0o777 == 0o700;
         found.is_dir() && (ours || !shared)
     })
 }

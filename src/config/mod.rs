@@ -40,6 +40,9 @@ use value::{Located, filled, id, optional_number, optional_parsed, web_address};
 /// The largest configuration that is read, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
 
+/// What `docs/CONFIG.md` says, as a JSON Schema (draft-07, which editors read for TOML too). Nothing here reads it.
+pub const SCHEMA: &str = include_str!("../../templates/aether.schema.json");
+
 /// The configuration of one project folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {

@@ -255,7 +255,7 @@ fn a_rollback_is_not_complete_while_traffic_is_on_green() {
         folder.ok(&args.split(' ').collect::<Vec<_>>())
     };
     record("traffic-shifted --service app --to green");
-    folder.ok(&["record", "rollback-started", "--reason", "5xx at 3 %", "--as", "alice"]);
+    folder.ok(&["rollback", "--reason", "5xx at 3 %", "--as", "alice"]);
     let ran = folder.run(&["record", "rollback-finished", "--outcome", "complete", "--as", "alice"]);
     assert_eq!(ran.status, Some(0), "a fact is never refused: {}", ran.err);
     let told = "OUT OF PROCESS: a rollback is said to be complete, and by this record 100 % of";

@@ -1,6 +1,8 @@
 """Every shell block of the documents runs as it stands, in order, in one empty folder for each document."""
 
 import pathlib
+import re
+import subprocess
 import unittest
 
 import shell
@@ -31,6 +33,22 @@ def checkout(folder):
     return f"{tools}:{stage.environment()['PATH']}"
 
 
+def shown(text):
+    """The program's command lines that no test can run: in ```text blocks, and within sentences."""
+    blocks = "\n".join(re.findall(r"^```text\n(.*?)^```", text, flags=re.M | re.S))
+    sentences = re.sub(r"^(`{3,}).*?^\1$", "", text, flags=re.M | re.S)
+    lines = re.findall(r"^aether-audit (?!:).*", blocks, flags=re.M) + re.findall(r"`(aether-audit [^`]*)`", sentences)
+    return [re.sub(r"\s*(#|\|\||>).*", "", line).replace(" …", "") for line in lines]
+
+
+def asked(command, folder):
+    """Options before --help are read, and refused where they are none."""
+    return subprocess.run(
+        ["bash", "-c", f"{command} --help"], cwd=folder, env=stage.environment(), stdin=subprocess.DEVNULL, capture_output=True,
+        timeout=stage.SECONDS, check=False,
+    )
+
+
 class Documents(unittest.TestCase):
     def test_every_block_runs_as_it_stands(self):
         for path in DOCUMENTS:
@@ -42,6 +60,19 @@ class Documents(unittest.TestCase):
                 }
                 steps = shell.play_blocks(runnable(path), folder, path, variables)
                 self.assertTrue(any("aether-audit" in command for command, _ in steps))
+
+    def test_commands_that_are_only_shown_exist(self):
+        """What needs AWS, GitHub or a channel is shown in ```text, or in the sentences: options and their values are real."""
+        for path, least in (("README.md", 1), ("docs/GUIDE.md", 30), ("docs/CONFIG.md", 1)):
+            folder = stage.empty(f"shown-{pathlib.Path(path).stem}")
+            found = shown((stage.ROOT / path).read_text())
+            self.assertGreaterEqual(len(found), least, path)
+            for command in found:
+                with self.subTest(f"{path}: {command}"):
+                    done = asked(command, folder)
+                    self.assertEqual(done.returncode, 0, done.stderr.decode())
+        self.assertNotEqual(asked("aether-audit shift --too green", folder).returncode, 0)
+        self.assertNotEqual(asked("aether-audit shift --to red", folder).returncode, 0)
 
     def test_the_runner_holds_every_command_to_its_status(self):
         for text, good in (

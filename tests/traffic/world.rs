@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Child;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -24,12 +24,18 @@ pub struct World {
     pub proxy: Proxy,
     pub zone: String,
     pub other: Option<String>,
+    _route53: Arc<StandIn>,
 }
 
-/// The one stand-in of this test binary.
-pub fn route53() -> &'static StandIn {
-    static ONE: OnceLock<StandIn> = OnceLock::new();
-    ONE.get_or_init(StandIn::start)
+/// The stand-in, shared by the worlds that are there at the same time, and stopped with the last of them.
+pub fn route53() -> Arc<StandIn> {
+    static ONE: Mutex<Weak<StandIn>> = Mutex::new(Weak::new());
+    let mut one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    one.upgrade().unwrap_or_else(|| {
+        let started = Arc::new(StandIn::start());
+        *one = Arc::downgrade(&started);
+        started
+    })
 }
 
 fn opened() -> Folder {
@@ -68,6 +74,7 @@ impl World {
         slack: Catcher,
         two: bool,
     ) -> Self {
+        let route53 = route53();
         let zone = zone();
         let (app, proxy) = (Catcher::start(app), Proxy::start(address()));
         let resolver = resolver(zone.clone());
@@ -102,7 +109,7 @@ impl World {
             ),
         )
         .unwrap();
-        let world = Self { folder, slack, app, proxy, zone, other };
+        let world = Self { folder, slack, app, proxy, zone, other, _route53: route53 };
         world.folder.ok(&[
             "open",
             "v2.14.0",
@@ -315,23 +322,20 @@ impl Proxy {
 
 fn pass(mut client: TcpStream, to: SocketAddr, armed: &AtomicUsize, held: &AtomicBool, seen: &AtomicUsize) {
     client.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    loop {
-        let Some((head, body)) = request(&mut client) else { return };
-        let number = seen.fetch_add(1, Ordering::SeqCst);
-        let Ok(mut server) = TcpStream::connect(to) else { return };
-        let head = head.replacen("\r\n", "\r\nconnection: close\r\n", 1);
-        server.write_all(head.as_bytes()).unwrap();
-        server.write_all(&body).unwrap();
-        let mut answer = Vec::new();
-        let _ = server.read_to_end(&mut answer);
-        if number == armed.load(Ordering::SeqCst) {
-            held.store(true, Ordering::SeqCst);
-            return std::thread::sleep(Duration::from_secs(20));
-        }
-        let _ = client.write_all(&answer);
-        let _ = client.shutdown(std::net::Shutdown::Both);
-        return;
+    let Some((head, body)) = request(&mut client) else { return };
+    let number = seen.fetch_add(1, Ordering::SeqCst);
+    let Ok(mut server) = TcpStream::connect(to) else { return };
+    let head = head.replacen("\r\n", "\r\nconnection: close\r\n", 1);
+    server.write_all(head.as_bytes()).unwrap();
+    server.write_all(&body).unwrap();
+    let mut answer = Vec::new();
+    let _ = server.read_to_end(&mut answer);
+    if number == armed.load(Ordering::SeqCst) {
+        held.store(true, Ordering::SeqCst);
+        return std::thread::sleep(Duration::from_secs(20));
     }
+    let _ = client.write_all(&answer);
+    let _ = client.shutdown(std::net::Shutdown::Both);
 }
 
 fn request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {

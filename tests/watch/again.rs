@@ -9,6 +9,7 @@ use crate::world::{Fake, World, minute};
 
 const MINUTES: &str = "verification-minutes = 6";
 
+#[allow(clippy::unnecessary_wraps)] // stands beside sources that may have nothing
 fn calm(_: i64) -> Option<String> {
     Some("0.02".into())
 }

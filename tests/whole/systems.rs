@@ -44,6 +44,7 @@ pub struct Systems {
     pub name: String,
     /// Green does not answer.
     pub sick: Arc<AtomicBool>,
+    _aws: Arc<StandIn>,
 }
 
 impl Systems {
@@ -61,14 +62,14 @@ impl Systems {
             let body = if sick { format!("debug: {BODY} {APP_TOKEN} {AWS_SECRET}") } else { "ok".into() };
             (format!("{status}\r\nset-cookie: sid={HEADER}-{APP_TOKEN}"), body, Duration::ZERO)
         });
+        let aws = route53();
         let zone = zone();
         let proxy = Proxy::start(address());
-        let aws = route53();
-        parameters(aws, &name);
-        logs(aws, &name);
-        metrics(aws, &name, spike);
-        database(aws, &name);
-        Self { hub, app, proxy, zone, name, sick }
+        parameters(&aws, &name);
+        logs(&aws, &name);
+        metrics(&aws, &name, spike);
+        database(&aws, &name);
+        Self { hub, app, proxy, zone, name, sick, _aws: aws }
     }
 
     /// `aether.toml`.

@@ -3,7 +3,7 @@
 use super::history;
 use super::{Findings, Room, State};
 use crate::cli::app::App;
-use crate::core::check::{Check, Phase, SourceKind};
+use crate::core::check::{Check, Phase, Probe};
 use crate::evidence::{self, Request};
 
 const AREA: &str = "checks";
@@ -29,12 +29,11 @@ fn one(app: &App, room: &Room, check: &Check) -> (State, String) {
     if room.offline {
         return (State::NotAsked, "not asked (--offline)".to_owned());
     }
-    if matches!(check.spec.source, SourceKind::Workflow | SourceKind::PullRequests | SourceKind::CodeFreeze) {
-        let id = &check.spec.id;
-        let text = format!(
-            "is about the commit of a deployment: once one is open, `aether-audit collect {id}` asks"
+    if matches!(check.probe, Probe::Github(_)) {
+        return (
+            State::NotAsked,
+            "about a deployment's commit: `collect` asks it once one is open".to_owned(),
         );
-        return (State::NotAsked, text);
     }
     let source = evidence::source(check, &room.config.aws, &app.home());
     let request = Request::new(check, check.window(app.now()), app.now());
