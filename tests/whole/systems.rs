@@ -126,7 +126,7 @@ smoke = ["app-up", "critical-path"]
     fn checks(&self) -> String {
         let (name, app) = (&self.name, self.app.url(""));
         format!(
-            r##"
+            r#"
 [[check]]
 id = "http-5xx"
 source = "cloudwatch"
@@ -188,7 +188,6 @@ at = "blue"
 [[check]]
 id = "code-freeze"
 source = "code-freeze"
-watch = true
 [[check]]
 id = "release-built"
 source = "workflow"
@@ -214,7 +213,7 @@ watch = false
 [check.logs]
 groups = ["/{name}"]
 sensitive = true
-"##
+"#
         )
     }
 }
