@@ -50,7 +50,7 @@ fn close(app: &mut App, args: &Args, id: &Token) -> Result<Status> {
                 "What comes to light later goes into a note: `aether-audit note TEXT --deployment ID`, or `aether-audit record review-recorded`."
             }
             Stage::RollingBack => {
-                "Finish the rollback first: `aether-audit status` names its next step, `aether-audit record rollback-finished` ends it."
+                "Finish the rollback first: `aether-audit status` names its next step (`aether-audit rollback` goes on with it, `aether-audit record rollback-finished` ends it)."
             }
             _ => {
                 "Decide first: `aether-audit decide all-clear|no-go --reason T`, finish the rollback, or `aether-audit abort --reason T`."

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use tempfile::NamedTempFile;
 
 /// Reads a file of at most `limit` bytes.
 ///
@@ -37,15 +38,27 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String> {
 /// # Errors
 /// Where the folder cannot be written.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> Result<()> {
+    write_all(&[(path.to_owned(), bytes)])
+}
+
+/// Writes files of one folder in the place of older ones: none before all of them are on the disk, the last one last.
+///
+/// # Errors
+/// Where the folder cannot be written; then each file is the new one or the old one, whole.
+pub fn write_all(files: &[(PathBuf, &[u8])]) -> Result<()> {
+    let told = |path: &Path| format!("cannot write {}", path.display());
+    let stage = |path: &Path, bytes: &[u8]| -> Result<NamedTempFile> {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = tempfile::Builder::new().permissions(mode(0o644)).tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
+        Ok(file)
     };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    let staged = files.iter().map(|(path, bytes)| stage(path, bytes).with_context(|| told(path)));
+    for (file, (path, _)) in staged.collect::<Result<Vec<_>>>()?.into_iter().zip(files) {
+        file.persist(path).with_context(|| told(path))?;
+    }
+    Ok(())
 }
 
 /// Writes a file that must not be there yet.

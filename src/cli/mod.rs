@@ -37,6 +37,7 @@ mod log;
 mod man;
 mod memory;
 mod nearest;
+mod next;
 mod note;
 mod open;
 mod pick;

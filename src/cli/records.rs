@@ -133,7 +133,6 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     files::make_folder(&folder)?;
     let mut digests = Vec::new();
     for (name, bytes) in &made {
-        files::write(&folder.join(name), bytes)?;
         digests.push((Label::new(*name)?, Hash::of(&[bytes])));
     }
     let predicate = ReportPredicate {
@@ -147,7 +146,10 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     };
     let envelope = ReportStatement::new(predicate, &digests).sign(&key)?;
     let signed = format!("{}\n", serde_json::to_string(&envelope)?);
-    files::write(&folder.join(SIGNED), signed.as_bytes())?;
+    let mut all: Vec<(PathBuf, &[u8])> =
+        made.iter().map(|(name, bytes)| (folder.join(name), bytes.as_slice())).collect();
+    all.push((folder.join(SIGNED), signed.as_bytes()));
+    files::write_all(&all)?;
     digests.push((Label::new(SIGNED)?, Hash::of(&[signed.as_bytes()])));
 
     let files = digests.into_iter().map(|(name, sha256)| FileDigest { name, sha256 }).collect();

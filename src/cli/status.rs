@@ -6,11 +6,12 @@ use anyhow::Result;
 
 use super::app::App;
 use super::desk::Desk;
+use super::next::next;
 use super::say;
 use super::status_code::Status;
 use crate::core::check::Phase;
 use crate::core::deployment::{Deployment, ItemProgress, ItemState, Missing, Stage};
-use crate::core::event::{Act, Gate, StepName};
+use crate::core::event::Gate;
 use crate::core::time::Timestamp;
 
 /// Options of `status`.
@@ -22,10 +23,13 @@ pub fn run(app: &mut App, _: &Args) -> Result<Status> {
     desk.warn(app);
     let deployment = desk.deployment(&id)?;
     let now = app.now();
+    // Where it stands can be shown without a configuration; which commands can act cannot.
+    let config = app.config().ok();
+    let next = next(deployment, config.as_ref(), &missing_ahead(deployment, now), now);
     if app.json() {
-        app.print_json(&json(&desk, deployment, now))?;
+        app.print_json(&json(&desk, deployment, now, &next))?;
     } else {
-        app.data(text(&desk, deployment, now))?;
+        app.data(text(&desk, deployment, now, &next))?;
     }
     Ok(Status::Done)
 }
@@ -44,97 +48,7 @@ fn missing_ahead(deployment: &Deployment, now: Timestamp) -> Vec<Missing> {
     gate_ahead(deployment).map_or_else(Vec::new, |gate| deployment.missing(gate, now))
 }
 
-fn next(deployment: &Deployment, missing: &[Missing]) -> String {
-    let lead = deployment.holder("lead-deployer").map_or(String::new(), |who| format!(" --as {who}"));
-    let rollback_ahead = matches!(deployment.stage(), Stage::RollingBack | Stage::Ended | Stage::Closed);
-    let breached = deployment.opened.body.checks.iter().find(|check| {
-        deployment.latest(&check.id).is_some_and(|record| record.body.phase == Some(Phase::Trigger))
-    });
-    if let Some(check) = breached.filter(|_| !rollback_ahead && deployment.cutover().is_some()) {
-        let id = &check.id;
-        return format!(
-            "ROLL BACK? {id} breaches its rollback limit: aether-audit rollback --check {id} --reason TEXT{lead}"
-        );
-    }
-    let first = deployment.checklist.phases.first().map(|phase| phase.id.as_str());
-    let suspended = deployment.progress().into_iter().find(|p| {
-        deployment.stage() == Stage::Deploying
-            && !deployment.go_in_force()
-            && p.spec.phase.as_deref() == first
-            && p.spec.by.is_none()
-            && !p.complete()
-    });
-    let item = suspended.map(|p| p.spec.id.clone());
-    let item =
-        item.or_else(|| missing.iter().find_map(|m| m.requirement.strip_prefix("item/")).map(str::to_owned));
-    if let Some(item) = item {
-        let who = deployment
-            .item(&item)
-            .and_then(|spec| spec.roles.first())
-            .and_then(|role| deployment.holder(role));
-        let who = who.map_or(String::new(), |who| format!(" --as {who}"));
-        return format!("aether-audit sign {item}{who}");
-    }
-    if let Some(check) = missing.iter().find_map(|m| m.requirement.strip_prefix("check/")) {
-        return format!("aether-audit collect {check}");
-    }
-    match deployment.stage() {
-        Stage::Preparing | Stage::Held => format!("aether-audit decide go --reason TEXT{lead}"),
-        Stage::Deploying => {
-            let behind = deployment.green_percent().into_iter().find(|(_, share)| *share < 100);
-            let service = behind.map_or("SERVICE", |(service, _)| service.as_str());
-            format!(
-                "aether-audit gate shift; then move the traffic of {service}, and only then record it: \
-                 aether-audit record traffic-shifted --service {service} --to green --percent 100 --act done{lead}"
-            )
-        }
-        Stage::Verifying if missing.is_empty() => {
-            format!("aether-audit decide all-clear --reason TEXT{lead}")
-        }
-        Stage::Verifying => "aether-audit collect".into(),
-        Stage::Triggered => format!("aether-audit rollback --reason TEXT{lead}"),
-        Stage::RollingBack => match step_ahead(deployment) {
-            Some(step) => format!("aether-audit record rollback-step --step {step} --act done{lead}"),
-            None => format!("aether-audit record rollback-finished --outcome complete{lead}"),
-        },
-        Stage::Ended => {
-            let open: Vec<&str> = deployment
-                .progress()
-                .iter()
-                .filter(|p| p.spec.by.is_none() && !p.complete() && deployment.rollbacks.is_empty())
-                .map(|p| p.spec.id.as_str())
-                .collect();
-            let last = if open.is_empty() || open.len() > 6 {
-                String::new()
-            } else {
-                format!("  (closing shuts out what is still unsigned: {})", open.join(", "))
-            };
-            format!("aether-audit close{lead}{last}")
-        }
-        Stage::Closed if deployment.reports.is_empty() => format!("aether-audit report{lead}"),
-        Stage::Closed => "aether-audit checkpoint > FILE, kept outside this folder".into(),
-    }
-}
-
-/// The first of the five rollback steps that is not on record as done.
-fn step_ahead(deployment: &Deployment) -> Option<&'static str> {
-    let steps = [
-        (StepName::Announce, "announce"),
-        (StepName::RevertTraffic, "revert-traffic"),
-        (StepName::VerifyPrevious, "verify-previous"),
-        (StepName::Notify, "notify"),
-        (StepName::ScheduleReview, "schedule-review"),
-    ];
-    let since = deployment.rollbacks.last().map_or(0, |started| started.meta.seq);
-    let done = |step| {
-        deployment.rollback_steps.iter().any(|r| {
-            r.meta.seq > since && r.body.step == step && matches!(r.body.act, Act::Done | Act::Observed)
-        })
-    };
-    steps.into_iter().find(|(step, _)| !done(*step)).map(|(_, name)| name)
-}
-
-fn text(desk: &Desk, deployment: &Deployment, now: Timestamp) -> String {
+fn text(desk: &Desk, deployment: &Deployment, now: Timestamp, next: &str) -> String {
     let opened = &deployment.opened.body;
     let mut text = String::new();
     if desk.log.rehearsal {
@@ -192,7 +106,7 @@ fn text(desk: &Desk, deployment: &Deployment, now: Timestamp) -> String {
             let _ = writeln!(text, "  - {}", m.text);
         }
     }
-    let _ = writeln!(text, "\nnext: {}", next(deployment, &missing));
+    let _ = writeln!(text, "\nnext: {next}");
     let _ = writeln!(text, "log:  {} entries, head {}", desk.head.seq + 1, desk.head.leaf.short());
     text
 }
@@ -275,7 +189,7 @@ fn gate_name(gate: Gate) -> &'static str {
     }
 }
 
-fn json(desk: &Desk, deployment: &Deployment, now: Timestamp) -> serde_json::Value {
+fn json(desk: &Desk, deployment: &Deployment, now: Timestamp, next: &str) -> serde_json::Value {
     let items: Vec<_> = deployment
         .progress()
         .iter()
@@ -310,7 +224,7 @@ fn json(desk: &Desk, deployment: &Deployment, now: Timestamp) -> serde_json::Val
         "schema": "https://project-aether.io/audit/status/v1",
         "deployment": deployment.id, "release": deployment.opened.body.release, "rehearsal": desk.log.rehearsal,
         "stage": deployment.stage().as_str(), "outcome": deployment.outcome(), "roles": holders,
-        "items": items, "checks": checks, "gate": gate, "missing": lines, "next": next(deployment, &missing),
+        "items": items, "checks": checks, "gate": gate, "missing": lines, "next": next,
         "verificationUntil": deployment.verification_window().map(|(_, to)| to),
         "standbyUntil": deployment.standby_until(),
         "issues": deployment.issues.iter().map(|i| serde_json::json!({"seq": i.seq, "code": i.code, "text": i.text})).collect::<Vec<_>>(),

@@ -64,7 +64,8 @@ impl Source for Http {
             points: millis(reply.millis).map(|value| Point { at: request.now, value }).into_iter().collect(),
             samples: Some(1),
             answer: Some(if fits { Answer::Yes } else { Answer::No }),
-            response: Some(Response { bytes: reply.body, media_type: reply.media_type }),
+            // What an application says when it fails may hold what nobody should read: its size is enough.
+            response: fits.then_some(Response { bytes: reply.body, media_type: reply.media_type }),
             note: Some(note),
             ..Observation::default()
         })

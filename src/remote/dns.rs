@@ -251,6 +251,6 @@ mod tests {
             }
         }
         assert_eq!(super::question([0, 0], "a..b", Kind::A), None);
-        assert_eq!(super::question([0, 0], &"a.".repeat(127), Kind::A), None);
+        assert_eq!(super::question([0, 0], &"a.".repeat(128), Kind::A), None);
     }
 }

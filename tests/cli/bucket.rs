@@ -2,14 +2,13 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::folder::{Folder, Ran};
+use crate::stand_in::StandIn;
 
 pub const SECRET: &str = "wJalrXUtnFEMI-hunter2";
 
@@ -34,51 +33,30 @@ pub fn aws(folder: &Folder, endpoint: &str, args: &[&str]) -> Ran {
     ran
 }
 
-/// ministack on a free port, killed when it goes.
+/// A stand-in for S3 with buckets in it.
 pub struct Bucket {
-    process: Child,
-    port: u16,
-    _folder: tempfile::TempDir,
+    server: StandIn,
 }
 
 impl Bucket {
     /// With a bucket `locked` that has Object Lock and one `plain` that has none.
     pub fn start() -> Self {
-        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/venv/bin/ministack");
-        assert!(program.exists(), "{} is missing: run tests/all (or tests/peers/install)", program.display());
-        let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = Command::new(program)
-            .current_dir(folder.path())
-            .env("HOME", folder.path())
-            .env("BIND_HOST", "127.0.0.1")
-            .env("GATEWAY_PORT", port.to_string())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut bucket = Self { process, port, _folder: folder };
-        let patience = Instant::now() + Duration::from_mins(1);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(bucket.process.try_wait().unwrap().is_none(), "ministack ended by itself");
-            assert!(Instant::now() < patience, "ministack does not listen");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let bucket = Self { server: StandIn::start() };
         assert_eq!(bucket.ask("PUT", "/locked", &["x-amz-bucket-object-lock-enabled: true"], "").0, 200);
         assert_eq!(bucket.ask("PUT", "/plain", &[], "").0, 200);
         bucket
     }
 
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        self.server.url.clone()
     }
 
     /// One plain request: status, and all of the answer.
     pub fn ask(&self, method: &str, target: &str, headers: &[&str], body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let host = self.server.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).unwrap();
         let headers: String = headers.iter().flat_map(|header| [*header, "\r\n"]).collect();
-        let head =
-            format!("{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n", self.port);
+        let head = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
         let request = format!("{head}{headers}Content-Length: {}\r\n\r\n{body}", body.len());
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = Vec::new();
@@ -102,13 +80,6 @@ impl Bucket {
         let (_, answer) = self.ask("GET", &format!("/{bucket}?list-type=2"), &[], "");
         let keys = answer.split("<Key>").skip(1);
         keys.map(|rest| rest.split("</Key>").next().unwrap().to_owned()).collect()
-    }
-}
-
-impl Drop for Bucket {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

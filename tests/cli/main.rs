@@ -21,6 +21,9 @@ mod prove;
 mod quickstart;
 mod races;
 mod secrets;
+#[allow(dead_code)] // each test binary uses its own part
+#[path = "../aws/stand_in.rs"]
+mod stand_in;
 mod timestamp;
 mod witness;
 mod witness_policy;

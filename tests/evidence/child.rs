@@ -4,9 +4,14 @@ use std::process::Command;
 
 /// True in the parent, after the test called `name` passed in a child with `environment`; false in that child.
 pub fn parent_of(name: &str, environment: &[(&str, &str)]) -> bool {
+    said_by(name, environment).is_some()
+}
+
+/// The same; gives the parent all that the child printed.
+pub fn said_by(name: &str, environment: &[(&str, &str)]) -> Option<String> {
     const MARK: &str = "EVIDENCE_TEST_CHILD";
     if std::env::var_os(MARK).is_some_and(|value| value == name) {
-        return false;
+        return None;
     }
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
@@ -24,7 +29,7 @@ pub fn parent_of(name: &str, environment: &[(&str, &str)]) -> bool {
     let text =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
-    true
+    Some(text)
 }
 
 /// Credentials that a local server takes.

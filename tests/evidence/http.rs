@@ -45,7 +45,9 @@ fn status_and_body() {
     );
     is(&get(&server.url(), "body-pattern = 'degraded'"), Phase::Trigger, "pattern not found");
     is(&get(&server.url(), "status = \"204\""), Phase::Trigger, "status 200");
-    is(&get(&Server::saying("503 Busy", "", b"").url(), ""), Phase::Trigger, "status 503");
+    let broken = get(&Server::saying("503 Busy", "", b"debug: hunter2").url(), "");
+    is(&broken, Phase::Trigger, "status 503, 14 bytes");
+    assert!(broken.response.is_none(), "what it says when it fails is not kept");
     is(
         &get(&Server::saying("503 Busy", "", b"").url(), "status = \"200,500-503\""),
         Phase::Pass,

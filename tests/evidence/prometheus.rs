@@ -177,7 +177,7 @@ fn scripted_answers() {
     let cut = Server::start(|_| {});
     assert!(detail(&ask(&cut.url(), "x", "")).contains("gave no usable answer"));
     let slow = Server::start(|_| std::thread::sleep(Duration::from_secs(2)));
-    assert!(detail(&ask(&slow.url(), "x", "timeout-seconds = 1")).contains("did not answer in time"));
+    assert!(detail(&ask(&slow.url(), "x", "timeout-seconds = 1")).contains("no answer within 1 s"));
 }
 
 /// The token goes to the server, and nowhere else.

@@ -186,6 +186,11 @@ class Schema(unittest.TestCase):
                     mistakes.append(changed(document, path, "no-such-word"))
                 if needed:
                     mistakes.append(changed(document, path))
+                    # With periods under five minutes 14 days are the most.
+                    for end in () if path[-1] == "baseline-days" else ("minimum", "maximum"):
+                        within = said(written(changed(document, path, node[end])))
+                        self.assertNotIn("out of range", within, f"{header} {named}")
+                        self.assertNotIn("not an exit code", within, f"{header} {named}")
                 for mistake in mistakes:
                     with self.subTest(f"{header} {'.'.join(named)}", mistake=mistake):
                         self.assertNotEqual(said(written(mistake)), "", "the program takes it")

@@ -66,7 +66,7 @@ fn five_steps_in_their_order() {
     assert!(texts[0].contains("5xx at 2 %") && texts[0].contains("Decided by alice"), "{}", texts[0]);
     assert!(texts[1].starts_with("ROLLBACK COMPLETE: ") && texts[1].contains("app 0 %"), "{}", texts[1]);
     assert!(texts[2].starts_with("INCIDENT REVIEW: "), "{}", texts[2]);
-    let invitation = fs::read_to_string(world.folder.at("records/v2.14.0/incident-review.ics")).unwrap();
+    let invitation = fs::read_to_string(world.folder.at("records/incident-review-v2.14.0.ics")).unwrap();
     assert!(
         invitation.starts_with("BEGIN:VCALENDAR\r\n")
             && invitation.contains("SUMMARY:Incident review: v2.14.0")

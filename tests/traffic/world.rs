@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Child;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -24,12 +24,18 @@ pub struct World {
     pub proxy: Proxy,
     pub zone: String,
     pub other: Option<String>,
+    _route53: Arc<StandIn>,
 }
 
-/// The one stand-in of this test binary. It is stopped by the process's end, see [`stop_with_us`].
-fn route53() -> &'static StandIn {
-    static ONE: OnceLock<StandIn> = OnceLock::new();
-    ONE.get_or_init(StandIn::start)
+/// The stand-in, shared by the worlds that are there at the same time, and stopped with the last of them.
+pub fn route53() -> Arc<StandIn> {
+    static ONE: Mutex<Weak<StandIn>> = Mutex::new(Weak::new());
+    let mut one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    one.upgrade().unwrap_or_else(|| {
+        let started = Arc::new(StandIn::start());
+        *one = Arc::downgrade(&started);
+        started
+    })
 }
 
 fn opened() -> Folder {
@@ -68,6 +74,7 @@ impl World {
         slack: Catcher,
         two: bool,
     ) -> Self {
+        let route53 = route53();
         let zone = zone();
         let (app, proxy) = (Catcher::start(app), Proxy::start(address()));
         let resolver = resolver(zone.clone());
@@ -102,7 +109,7 @@ impl World {
             ),
         )
         .unwrap();
-        let world = Self { folder, slack, app, proxy, zone, other };
+        let world = Self { folder, slack, app, proxy, zone, other, _route53: route53 };
         world.folder.ok(&[
             "open",
             "v2.14.0",
@@ -206,12 +213,12 @@ fn find<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     }
 }
 
-fn address() -> SocketAddr {
+pub fn address() -> SocketAddr {
     route53().url.strip_prefix("http://").unwrap().parse().unwrap()
 }
 
 /// A new hosted zone with Blue at 100 and Green at 0.
-fn zone() -> String {
+pub fn zone() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let number = COUNT.fetch_add(1, Ordering::SeqCst);
     let made = route53().post(
@@ -250,7 +257,7 @@ fn sets(zone: &str) -> String {
 
 /// Answers every question with the heavier set's target, as the zone has it at that moment. Scripted: no real resolver
 /// can be told to ask the stand-in, which serves no DNS.
-fn resolver(zone: String) -> SocketAddr {
+pub fn resolver(zone: String) -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -284,7 +291,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    fn start(to: SocketAddr) -> Self {
+    pub fn start(to: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (armed, held, seen): (Arc<AtomicUsize>, Arc<AtomicBool>, Arc<AtomicUsize>) =

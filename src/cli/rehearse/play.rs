@@ -105,7 +105,7 @@ fn prepare(stage: &mut Stage, play: Play, id: &Token) -> Result<()> {
     };
     stage.act(LEAD, Some(id), |app| open::run(app, &args))?;
     say(stage, "T-2h   the record is open; the checklist and its checks are frozen into it");
-    message(stage, id, "deployment-scheduled", "DEPLOYMENT SCHEDULED: this is a rehearsal")?;
+    message(stage, id, "scheduled", "DEPLOYMENT SCHEDULED: this is a rehearsal")?;
     fact(
         stage,
         LEAD,
@@ -132,7 +132,7 @@ fn prepare(stage: &mut Stage, play: Play, id: &Token) -> Result<()> {
 
 /// Stages, shift and window; gives whether the window ended well.
 fn cut_over(stage: &mut Stage, play: Play, id: &Token) -> Result<bool> {
-    message(stage, id, "deployment-started", "DEPLOYMENT STARTED: this is a rehearsal")?;
+    message(stage, id, "start", "DEPLOYMENT STARTED: this is a rehearsal")?;
     for name in ["build", "test", "provision", "deploy"] {
         stage.wait(90);
         let (stage_name, run) = (Label::new(name)?, Some(Label::new("rehearsal/1")?));
@@ -151,7 +151,7 @@ fn cut_over(stage: &mut Stage, play: Play, id: &Token) -> Result<bool> {
                 readings::write(&stage.home(), play == Play::Rollback, from, &stage.checklist.clone())?;
             fact(stage, LEAD, id, &shift(ActArg::Done)?)?;
             say(stage, "T+0    traffic is at 100 % Green; the 60 minutes of verification begin");
-            message(stage, id, "traffic-on-green", "TRAFFIC ON GREEN: this is a rehearsal")?;
+            message(stage, id, "switched", "TRAFFIC ON GREEN: this is a rehearsal")?;
             return watch(stage, id, from, minutes);
         }
         fact(stage, LEAD, id, &shift(ActArg::Done)?)?;
@@ -182,7 +182,7 @@ fn watch(stage: &mut Stage, id: &Token, from: Timestamp, minutes: usize) -> Resu
         }
         let at = minutes * quarter / 4;
         let text = format!("STATUS at T+{at} minutes: within limits (rehearsal)");
-        message(stage, id, "status-update", &text)?;
+        message(stage, id, "status", &text)?;
     }
     Ok(true)
 }
@@ -249,7 +249,7 @@ fn go_back(stage: &mut Stage, id: &Token) -> Result<()> {
                 },
             )?,
             StepArg::Notify => {
-                message(stage, id, "rollback-complete", "ROLLBACK COMPLETE: this is a rehearsal")?;
+                message(stage, id, "rolled-back", "ROLLBACK COMPLETE: this is a rehearsal")?;
             }
             _ => {}
         }

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::review;
 use crate::cli::app::App;
-use crate::cli::desk::{opened_text, record_folder};
+use crate::cli::desk::opened_text;
 use crate::cli::files;
 use crate::cli::recorder::Recorder;
 use crate::cli::say::{SPEAKERS, Values, template};
@@ -139,7 +139,7 @@ impl Saying<'_> {
     }
 }
 
-/// Writes the invitation into the record's folder and sends the message.
+/// Writes the invitation beside the record and sends the message.
 ///
 /// # Errors
 /// Where the file cannot be written.
@@ -157,14 +157,16 @@ pub fn schedule(app: &mut App, recorder: &mut Recorder, saying: &mut Saying) -> 
     let people: Vec<String> =
         people.map(|holding| format!("{} ({})", holding.person, holding.role)).collect();
     let description = format!("With {}.\nThe record: records/{}", people.join(", "), recorder.id);
-    let folder = record_folder(app, &recorder.id);
-    let path = folder.join("incident-review.ics");
+    // Beside the record's folder: what lies in there is signed.
+    let folder = app.home().join("records");
+    let name = format!("incident-review-{}.ics", recorder.id);
+    let path = folder.join(&name);
     let written = files::make_folder(&folder).and_then(|()| {
         let text = review::invitation(&uid, date, app.now(), &summary, &description);
         files::write(&path, text.as_bytes())
     });
     saying.set.push(("review", review::words(date)));
-    saying.set.push(("invitation", format!("records/{}/incident-review.ics", recorder.id)));
+    saying.set.push(("invitation", format!("records/{name}")));
     let sent = if saying.outlets.is_empty() {
         End { good: true, detail: String::new() }
     } else {

@@ -6,13 +6,12 @@ use super::end::readings;
 use super::lease::Lease;
 use super::plan::{Ask, Stretch, Watched};
 use crate::cli::app::App;
-use crate::cli::collect::keep;
+use crate::cli::collect::{self, keep};
 use crate::cli::desk::Desk;
 use crate::cli::elsewhere::Elsewhere;
 use crate::config::Config;
 use crate::core::check::Phase;
 use crate::core::name::Token;
-use crate::core::time::Timestamp;
 use crate::evidence::{self, Collected, Request};
 
 /// What came of a round.
@@ -39,22 +38,28 @@ pub fn round(
 ) -> Result<Round> {
     let now = app.now();
     let deployment = desk.deployment(id)?;
-    let asked: Vec<(&Watched, Vec<Ask>)> = checks
-        .iter()
-        .map(|watched| (watched, watched.due(stretch, &readings(deployment, &watched.spec.id), now)))
-        .filter(|(_, asks)| !asks.is_empty())
-        .collect();
+    let mut asked: Vec<(&Watched, Vec<Ask>, Vec<Request>)> = Vec::new();
+    for watched in checks {
+        let asks = watched.due(stretch, &readings(deployment, &watched.spec.id), now);
+        let requests: Result<Vec<Request>> = asks
+            .iter()
+            .map(|ask| collect::about(desk, id, Request::new(&watched.check, ask.window, now)))
+            .collect();
+        if !asks.is_empty() {
+            asked.push((watched, asks, requests?));
+        }
+    }
     let home = app.home();
     let answers: Vec<Vec<Collected>> = std::thread::scope(|scope| {
         let home = &home;
         let asking: Vec<_> = asked
             .iter()
-            .map(|(watched, asks)| scope.spawn(move || ask(config, home, watched, asks, now)))
+            .map(|(watched, asks, requests)| scope.spawn(move || ask(config, home, watched, asks, requests)))
             .collect();
         asking.into_iter().map(|thread| thread.join().unwrap_or_default()).collect()
     });
     let here = Elsewhere::default();
-    for ((watched, _), collected) in asked.iter().zip(answers) {
+    for ((watched, ..), collected) in asked.iter().zip(answers) {
         for one in collected {
             let Some(_guard) = lease.guard()? else { return Ok(Round::Lost) };
             keep(app, desk, id, &here, &watched.check, one)?;
@@ -69,13 +74,12 @@ fn ask(
     home: &std::path::Path,
     watched: &Watched,
     asks: &[Ask],
-    now: Timestamp,
+    requests: &[Request],
 ) -> Vec<Collected> {
     let source = evidence::source(&watched.check, &config.aws, home);
     let mut all = Vec::new();
-    for ask in asks {
-        let request = Request::new(&watched.check, ask.window, now);
-        let collected = evidence::collect(&watched.spec, source.as_ref(), &request);
+    for (ask, request) in asks.iter().zip(requests) {
+        let collected = evidence::collect(&watched.spec, source.as_ref(), request);
         let phase = collected.reading.phase;
         if phase == Some(Phase::NoData) && !ask.settled {
             continue;

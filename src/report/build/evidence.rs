@@ -107,13 +107,20 @@ pub(super) fn attachments(reader: &Reader) -> Vec<Attachment> {
             entry: reader.place(&record.meta),
             attested: body.source == PERSON,
             source: body.source.clone(),
-            detail: body.detail.clone(),
+            detail: if body.source == PERSON { body.detail.clone() } else { asked(body) },
             note: reader.maybe(body.note.as_ref()),
             file: body.response.as_ref().map(|response| reader.held(response)),
             text: text.filter(|text| !matches!(text, Text::Shown { text, .. } if text.len() > SHOWN_MAX)),
         }
     })
     .collect()
+}
+
+/// What was asked beside the checks, and what came of it: health, and production each second while traffic moved.
+fn asked(body: &Reading) -> Option<String> {
+    let phase = body.phase.map(|phase| phase.as_str().to_owned());
+    let parts: Vec<String> = [body.query.clone(), phase, body.detail.clone()].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(": "))
 }
 
 pub(super) fn window(reader: &Reader) -> Option<Window> {

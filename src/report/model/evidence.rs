@@ -199,6 +199,14 @@ impl ReadingLine {
     }
 }
 
+impl super::Report {
+    /// Evidence that answers no check: what people brought, or what was measured.
+    #[must_use]
+    pub fn beside(&self, attested: bool) -> Vec<&Attachment> {
+        self.attachments.iter().filter(|one| one.attested == attested).collect()
+    }
+}
+
 /// Evidence that answers no check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
