@@ -126,7 +126,7 @@ smoke = ["app-up", "critical-path"]
     fn checks(&self) -> String {
         let (name, app) = (&self.name, self.app.url(""));
         format!(
-            r##"
+            r#"
 [[check]]
 id = "http-5xx"
 source = "cloudwatch"
@@ -214,7 +214,7 @@ watch = false
 [check.logs]
 groups = ["/{name}"]
 sensitive = true
-"##
+"#
         )
     }
 }
