@@ -26,10 +26,6 @@ pub struct PullRequests {
 
 /// The probe, whose repository is set afterwards, and in words what it expects.
 pub fn probe(raw: &Check) -> Result<(Probe, Option<String>), Located> {
-    if raw.watch == Some(true) {
-        let help = "leave out `watch`: it is asked once, by `collect`";
-        return Err(Located::new(raw.source.span(), "this source is no part of the watch", help));
-    }
     let (ask, expect) = match raw.source.get_ref() {
         SourceKind::Workflow => workflow(raw.workflow.as_ref().map(Spanned::get_ref))?,
         SourceKind::PullRequests => {

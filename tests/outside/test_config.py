@@ -157,8 +157,9 @@ class Schema(unittest.TestCase):
         checks = tomllib.loads(uncommented)["check"]
         self.assertGreater(len(checks), 10)
         JUDGE.validate(tomllib.loads(f"{kept}\n{uncommented}"))
-        # Above, every commented line that is TOML by itself is a section's header or one of its keys.
-        lines = [line.removeprefix("# ") for line in kept.splitlines() if re.match(r"# (\[|[a-z-]+ = )", line)]
+        # Above them, every commented line that is TOML by itself is a section's header or one of its keys.
+        above = kept.split("# A check names a source")[0]
+        lines = [line.removeprefix("# ") for line in above.splitlines() if re.match(r"# (\[|[a-z-]+ = )", line)]
         sections = "\n".join(lines[lines.index("[github]"):])
         found = tomllib.loads("\n".join(re.findall(r"^\[\[?[a-z]+\]\]?$|^[a-z-]+ = .*$", sections, flags=re.M)))
         self.assertLessEqual({"github", "http", "archive", "database", "traffic", "dns", "slack", "webhook"}, set(found))
@@ -186,6 +187,11 @@ class Schema(unittest.TestCase):
                     mistakes.append(changed(document, path, "no-such-word"))
                 if needed:
                     mistakes.append(changed(document, path))
+                # With periods under five minutes 14 days are the most.
+                for end in ("minimum", "maximum") if node.get("type") == "integer" and path[-1] != "baseline-days" else ():
+                    within = said(written(changed(document, path, node[end])))
+                    self.assertNotIn("out of range", within, f"{header} {named}")
+                    self.assertNotIn("not an exit code", within, f"{header} {named}")
                 for mistake in mistakes:
                     with self.subTest(f"{header} {'.'.join(named)}", mistake=mistake):
                         self.assertNotEqual(said(written(mistake)), "", "the program takes it")

@@ -38,7 +38,10 @@ def shown(text):
     blocks = "\n".join(re.findall(r"^```text\n(.*?)^```", text, flags=re.M | re.S))
     sentences = re.sub(r"^(`{3,}).*?^\1$", "", text, flags=re.M | re.S)
     lines = re.findall(r"^aether-audit (?!:).*", blocks, flags=re.M) + re.findall(r"`(aether-audit [^`]*)`", sentences)
-    return [re.sub(r"\s*(#|\|\||>).*", "", line).replace(" …", "") for line in lines]
+    plain = [re.sub(r"\s*(#|\|\||>).*", "", line).replace(" …", f" {'0' * 64}") for line in lines]
+    # What somebody puts in: "$VARIABLE" and NAME.
+    plain = [re.sub(r'"\$[A-Z0-9_]+"|\b[A-Z]{2,}\b', lambda word: word[0].strip('"$').lower(), line) for line in plain]
+    return [line for line in plain if not line.startswith("aether-audit command")]
 
 
 def asked(command, folder):
