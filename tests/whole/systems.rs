@@ -188,6 +188,7 @@ at = "blue"
 [[check]]
 id = "code-freeze"
 source = "code-freeze"
+watch = true
 [[check]]
 id = "release-built"
 source = "workflow"
