@@ -27,7 +27,7 @@ pub fn look(app: &App, _: &Room, found: &mut Findings) {
         for key in person.keys.iter().filter(|key| key.made_by.is_some()) {
             let by = key.made_by.as_ref().map_or("", |by| by.as_str());
             let text = format!(
-                "{by} made this key and could sign as {0}: `aether-audit key rotate --as {0}`",
+                "{by} made this key and could sign as {0}, until a key from a machine of {0}'s own is enrolled (`key new`, `key enroll`) and this one revoked",
                 person.id
             );
             found.push(AREA, person.id.as_str(), State::Note, text);
