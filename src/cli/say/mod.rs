@@ -50,6 +50,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let config = app.config()?;
     let here = Elsewhere::default();
     let (id, mut desk) = here.desk_at(app, false)?;
+    template::read(&app.home(), &args.template)?;
     let mut outlets = tell::outlets(&config, desk.log.rehearsal)?;
     if outlets.is_empty() {
         bail!(
