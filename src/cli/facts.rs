@@ -6,6 +6,7 @@ use super::app::App;
 use super::desk::{Desk, hand};
 use super::elsewhere::{Elsewhere, Fate};
 use super::log::summary;
+use crate::core::deployment::Deployment;
 use crate::core::event::Event;
 use crate::core::name::Token;
 use crate::core::opening::Opening;
@@ -68,9 +69,14 @@ pub fn record_at(
         let again = if appended.already { " (it stood there already)" } else { "" };
         let what = if what.is_empty() { kind.to_owned() } else { format!("{kind} {what}") };
         app.say(format!("entry {}: {id}: {what}, by {who} as {}{again}", appended.seq, first.role));
-        for issue in desk.deployment(id)?.issues.iter().skip(before) {
-            app.warn(format!("OUT OF PROCESS: {}", issue.text));
-        }
+        tell_issues(app, desk.deployment(id)?, before);
     }
     Ok(fate)
+}
+
+/// Warns of what an event brought out of process: the issues after the first `before`.
+pub fn tell_issues(app: &mut App, deployment: &Deployment, before: usize) {
+    for issue in deployment.issues.iter().skip(before) {
+        app.warn(format!("OUT OF PROCESS: {}", issue.text));
+    }
 }

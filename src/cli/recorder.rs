@@ -6,6 +6,7 @@ use anyhow::Result;
 use super::app::{App, new_id};
 use super::bundle::Bundle;
 use super::desk::{Desk, Draft, Hand, hand};
+use super::facts;
 use super::kit;
 use super::log::summary;
 use super::spool;
@@ -123,7 +124,7 @@ impl Recorder {
             match self.append(app, &bundle) {
                 Ok(seq) => {
                     app.say(format!("entry {seq}: {by}"));
-                    self.tell_issues(app, before)?;
+                    facts::tell_issues(app, self.deployment()?, before);
                     return Ok(id);
                 }
                 Err(error) if !self.urgent => return Err(error),
@@ -140,13 +141,6 @@ impl Recorder {
         self.spooled += 1;
         self.suppose(&bundle);
         Ok(id)
-    }
-
-    fn tell_issues(&self, app: &mut App, before: usize) -> Result<()> {
-        for issue in self.deployment()?.issues.iter().skip(before) {
-            app.warn(format!("OUT OF PROCESS: {}", issue.text));
-        }
-        Ok(())
     }
 
     /// What this place remembers of the log refuses no way back: then the verifier will have to find out.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::remote::http;
+
 /// More of an answer is not kept.
 const MAX_ANSWER: u64 = 16 * 1024;
 
@@ -23,14 +25,7 @@ pub struct Silence {
 }
 
 pub fn json(url: &str, token: Option<&str>, body: &Value, limit: Duration) -> Result<Reply, Silence> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(limit))
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .user_agent(concat!("aether-audit/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into();
+    let agent = http::agent(limit);
     let mut request = agent.post(url).header("content-type", "application/json; charset=utf-8");
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
