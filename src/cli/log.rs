@@ -25,22 +25,32 @@ pub struct Args {
     pub last: Option<usize>,
 }
 
+/// One entry, for people and programs.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line {
-    seq: u64,
-    kind: String,
+pub struct Line {
+    /// Its place.
+    pub seq: u64,
+    /// What sort of statement it is.
+    pub kind: String,
+    /// Its deployment; none on governance.
     #[serde(skip_serializing_if = "Option::is_none")]
-    deployment: Option<String>,
-    recorded: Timestamp,
-    time: Timestamp,
-    by: Vec<String>,
-    leaf: Hash,
-    id: String,
-    body: serde_json::Value,
+    pub deployment: Option<String>,
+    /// The writer's clock.
+    pub recorded: Timestamp,
+    /// The signer's clock.
+    pub time: Timestamp,
+    /// Who signed, in which role.
+    pub by: Vec<String>,
+    /// Its leaf.
+    pub leaf: Hash,
+    /// Its statement's id.
+    pub id: String,
+    /// What it says.
+    pub body: serde_json::Value,
     /// What is wrong with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    faults: Vec<String>,
+    pub faults: Vec<String>,
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
@@ -96,7 +106,11 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     Ok(Status::Done)
 }
 
-fn line(entry: &Entry, log: &Log, faults: Vec<String>) -> Result<Line> {
+/// An entry with what is wrong with it.
+///
+/// # Errors
+/// Never for an entry of the format.
+pub fn line(entry: &Entry, log: &Log, faults: Vec<String>) -> Result<Line> {
     let predicate = &entry.statement.predicate;
     let by = predicate
         .signers

@@ -10,9 +10,9 @@ use super::next::next;
 use super::say;
 use super::status_code::Status;
 use crate::core::check::Phase;
-use crate::core::deployment::{Deployment, ItemProgress, ItemState, Missing, Stage};
-use crate::core::event::Gate;
+use crate::core::deployment::{Deployment, ItemProgress, ItemState, Missing};
 use crate::core::time::Timestamp;
+use crate::report::live::{gate_ahead, gate_name};
 
 /// Options of `status`.
 #[derive(clap::Args, Debug)]
@@ -34,17 +34,8 @@ pub fn run(app: &mut App, _: &Args) -> Result<Status> {
     Ok(Status::Done)
 }
 
-fn gate_ahead(deployment: &Deployment) -> Option<Gate> {
-    match deployment.stage() {
-        Stage::Preparing | Stage::Held => Some(Gate::Go),
-        Stage::Deploying => Some(Gate::Shift),
-        Stage::Verifying => Some(Gate::AllClear),
-        Stage::Ended => Some(Gate::Close),
-        Stage::Triggered | Stage::RollingBack | Stage::Closed => None,
-    }
-}
-
-fn missing_ahead(deployment: &Deployment, now: Timestamp) -> Vec<Missing> {
+/// What the gate ahead misses.
+pub fn missing_ahead(deployment: &Deployment, now: Timestamp) -> Vec<Missing> {
     gate_ahead(deployment).map_or_else(Vec::new, |gate| deployment.missing(gate, now))
 }
 
@@ -175,17 +166,6 @@ fn left(now: Timestamp, to: Timestamp) -> String {
         ..=0 => " (over)".into(),
         seconds @ 1..120 => format!(" ({seconds} s left)"),
         seconds => format!(" ({} min left)", seconds / 60),
-    }
-}
-
-fn gate_name(gate: Gate) -> &'static str {
-    match gate {
-        Gate::Go => "go",
-        Gate::Shift => "the shift to Green",
-        Gate::AllClear => "the all-clear",
-        Gate::Retire => "retiring Blue",
-        Gate::Sign => "the sign-off",
-        Gate::Close => "the closing",
     }
 }
 
