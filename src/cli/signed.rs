@@ -67,9 +67,7 @@ pub fn unsigned(entries: &[Entry], log: &Log) -> Vec<u64> {
         let key = |id: &Hash| log.keys.get(id).map(|known| &known.key.public);
         !is_governance(entry) && !entry.bad_signatures(key).is_empty()
     };
-    let look = |part: &[Entry]| -> Vec<u64> {
-        part.iter().filter(bad).map(|entry| entry.line.seq).collect()
-    };
+    let look = |part: &[Entry]| -> Vec<u64> { part.iter().filter(bad).map(|entry| entry.line.seq).collect() };
     if entries.len() < 64 {
         return look(entries);
     }

@@ -18,6 +18,10 @@ const AT_LEAST: Duration = Duration::from_secs(2);
 /// So many entries are taken at once.
 const PAGE: usize = 2048;
 
+/// What to say where [`Look::other`] is so, of one log alone.
+pub const CHANGED: &str = "THE HISTORY WAS CHANGED: what was shown here is not in the ledger any more, or another log stands in its \
+     place; keep the file, and run `aether-audit verify` with a checkpoint from elsewhere";
+
 /// A ledger that is followed, and the newest entry that was taken from it.
 pub struct Tail {
     path: PathBuf,
@@ -63,10 +67,9 @@ impl Tail {
             None => false,
         };
         let last = self.last.filter(|_| !other);
-        let head = ledger.head()?;
         let after = match last {
             Some((seq, _)) => Some(seq),
-            None => head.and_then(|head| (head.seq + 1).saturating_sub(first).checked_sub(1)),
+            None => ledger.head()?.and_then(|head| (head.seq + 1).saturating_sub(first).checked_sub(1)),
         };
         let page = |rows: &mut dyn Iterator<Item = Result<crate::ledger::Row, LedgerError>>| {
             rows.take(PAGE).map(|row| row.map(|row| row.bytes)).collect::<Result<Vec<_>, _>>()

@@ -125,7 +125,8 @@ impl Feed {
             found.push(Bytes::from_static(b"event: reset\nid:\ndata: {}\n\n"));
         }
         if place.next < inner.begin() {
-            let gap = format!("event: gap\ndata: {{\"from\":{},\"to\":{}}}\n\n", place.next, inner.begin() - 1);
+            let gap =
+                format!("event: gap\ndata: {{\"from\":{},\"to\":{}}}\n\n", place.next, inner.begin() - 1);
             found.push(gap.into());
             place.next = inner.begin();
         }
@@ -193,7 +194,9 @@ mod tests {
 
     fn texts(feed: &Feed, place: &mut Place) -> Vec<String> {
         let all = feed.since(place).unwrap();
-        all.iter().map(|text| String::from_utf8_lossy(text).lines().take(2).collect::<Vec<_>>().join(" ")).collect()
+        all.iter()
+            .map(|text| String::from_utf8_lossy(text).lines().take(2).collect::<Vec<_>>().join(" "))
+            .collect()
     }
 
     #[test]
@@ -226,6 +229,9 @@ mod tests {
         let mut ahead = feed.place(Some(5000));
         assert_eq!(texts(&feed, &mut ahead)[..2], ["event: reset id:", "event: entry id: 4800"]);
         feed.restart(&lines(0..2), "{}");
-        assert_eq!(texts(&feed, &mut old)[..3], ["event: reset id:", "event: entry id: 0", "event: entry id: 1"]);
+        assert_eq!(
+            texts(&feed, &mut old)[..3],
+            ["event: reset id:", "event: entry id: 0", "event: entry id: 1"]
+        );
     }
 }

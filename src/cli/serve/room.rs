@@ -114,7 +114,8 @@ impl Room {
     /// # Errors
     /// Where the ledger cannot be read, is empty, or does not have the deployment.
     pub fn begin(&mut self, now: Timestamp) -> Result<Shown> {
-        let look = self.tail.look(FIRST)?.context("the ledger is empty: run `aether-audit init` in a new folder")?;
+        let look =
+            self.tail.look(FIRST)?.context("the ledger is empty: run `aether-audit init` in a new folder")?;
         if let Some(wanted) = &self.wanted
             && !look.ledger.deployments()?.iter().any(|(id, _)| id == wanted)
         {
@@ -159,9 +160,12 @@ impl Room {
                 Ok(entry) => new.push(entry),
                 Err(error) => {
                     self.tail.again();
-                    let after = new.last().map(|entry: &Entry| entry.line.seq).or(self.head.map(|(seq, ..)| seq));
-                    let after = after.map_or("the first entry".into(), |seq| format!("what follows entry {seq}"));
-                    self.trouble = Some(format!("{after} is not of the format ({error}): run `aether-audit verify`"));
+                    let after =
+                        new.last().map(|entry: &Entry| entry.line.seq).or(self.head.map(|(seq, ..)| seq));
+                    let after =
+                        after.map_or("the first entry".into(), |seq| format!("what follows entry {seq}"));
+                    self.trouble =
+                        Some(format!("{after} is not of the format ({error}): run `aether-audit verify`"));
                     break;
                 }
             }
@@ -169,7 +173,8 @@ impl Room {
         if look.other {
             self.changed(new.first());
         }
-        let begins = |entry: &Entry| matches!(entry.statement.kind(), "deployment-opened" | "deployment-closed");
+        let begins =
+            |entry: &Entry| matches!(entry.statement.kind(), "deployment-opened" | "deployment-closed");
         if self.head.is_none() || new.iter().any(begins) {
             self.read(&look.ledger).inspect_err(|_| self.tail.again())?;
         }
@@ -241,7 +246,8 @@ impl Room {
             None => self.since = seq,
             Some((last, leaf, _)) if (seq, prev) == (last + 1, leaf) => {}
             Some((last, ..)) => {
-                self.alarm = Some(format!("entry {seq} does not follow entry {last}: run `aether-audit verify`"));
+                self.alarm =
+                    Some(format!("entry {seq} does not follow entry {last}: run `aether-audit verify`"));
                 self.since = seq;
             }
         }

@@ -92,6 +92,13 @@ fn newest<T>(all: &[T]) -> &[T] {
     &all[all.len().saturating_sub(NEWEST)..]
 }
 
+/// How bad it is where a deployment stands.
+#[must_use]
+pub fn tone_of(deployment: &Deployment) -> Tone {
+    let checks = &deployment.opened.body.checks;
+    tone(deployment, &checks.iter().map(|spec| check(deployment, spec, &[])).collect::<Vec<_>>())
+}
+
 fn tone(deployment: &Deployment, checks: &[CheckLive]) -> Tone {
     let worst = checks.iter().map(|check| check.tone);
     match (deployment.stage(), deployment.outcome()) {

@@ -3,7 +3,7 @@
 
 mod build;
 
-pub use build::{gate_ahead, gate_name};
+pub use build::{gate_ahead, gate_name, tone_of};
 
 use serde::Serialize;
 
