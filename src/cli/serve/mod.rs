@@ -71,6 +71,11 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
     app.out.flush()?;
     app.say(format!("showing {}; Ctrl-C ends it", room.shown()));
+    if !address.ip().is_loopback() {
+        let place =
+            if address.ip().is_unspecified() { ", with this machine's address in the link" } else { "" };
+        app.say(format!("others reach it by plain HTTP{place}: put TLS in front of it"));
+    }
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
