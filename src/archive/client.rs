@@ -140,10 +140,8 @@ impl Client {
         let (mut hash, mut bytes) = (Sha256::new(), 0);
         let mut held: Option<s3::Part> = None;
         loop {
-            // Later parts are of the object that the first one was of, also where another has been written since.
-            let of = held.as_ref().map_or((version.unwrap_or_default(), None), |first| {
-                (first.version.as_str(), first.tag.as_deref())
-            });
+            // Where another object has been written over it since the first part, the later ones are refused.
+            let of = (version.unwrap_or_default(), held.as_ref().and_then(|first| first.tag.as_deref()));
             let part = match self.explained(action, key, self.s3().get(action, key, of, bytes)) {
                 Err(ArchiveError::Refused { code, .. })
                     if held.is_none() && (code == "NoSuchKey" || code == "NoSuchVersion") =>
