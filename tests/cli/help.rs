@@ -63,6 +63,7 @@ pub const COMMANDS: &[&str] = &[
     "export",
     "rehearse",
     "doctor",
+    "help",
     "completions",
     "man",
 ];
