@@ -5,11 +5,13 @@
 
 mod build;
 mod checklist;
+mod draw;
 pub(crate) mod escape;
 mod html;
 mod markdown;
 pub mod model;
-mod plot;
+mod ticked;
+mod tone;
 mod words;
 
 use std::borrow::Cow;
