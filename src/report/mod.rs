@@ -8,6 +8,7 @@ mod checklist;
 mod draw;
 pub(crate) mod escape;
 mod html;
+pub mod live;
 mod markdown;
 pub mod model;
 mod ticked;
