@@ -121,13 +121,11 @@ async fn enter(access: &Access, body: Incoming) -> Answer {
     };
     let body = body.to_bytes();
     let given = std::str::from_utf8(&body).unwrap_or_default().trim();
-    match access.exchange(given) {
-        Some(cookie) => respond(204, PLAIN, text(""), |response| response.header(SET_COOKIE, cookie)),
-        None => {
-            sleep(WRONG).await;
-            refused(401, "that is not the token of this page")
-        }
+    if let Some(cookie) = access.exchange(given) {
+        return respond(204, PLAIN, text(""), |response| response.header(SET_COOKIE, cookie));
     }
+    sleep(WRONG).await;
+    refused(401, "that is not the token of this page")
 }
 
 fn text(body: &'static str) -> Either<Full<Bytes>, Events> {
