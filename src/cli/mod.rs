@@ -40,6 +40,7 @@ mod nearest;
 mod next;
 mod note;
 mod open;
+mod page;
 mod pick;
 mod prove;
 mod proven;

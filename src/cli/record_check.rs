@@ -21,8 +21,8 @@ pub struct RecordCheck {
     pub deployment: Token,
     /// The newest entry that it covers.
     pub covers: u64,
-    /// Who signed it, as the rosters know the key.
-    pub signed_by: String,
+    /// Who signed it, as the rosters know the key; absent for a page by itself.
+    pub signed_by: Option<String>,
     /// What is wrong.
     pub findings: Vec<Finding>,
     /// Why it is out of date, where it is: no finding.
@@ -111,7 +111,7 @@ pub fn check(folder: &Path, source: &Source, report: &Report) -> Result<RecordCh
     let mut checked = RecordCheck {
         deployment,
         covers,
-        signed_by,
+        signed_by: Some(signed_by),
         findings,
         stale: None,
         not_proven: None,
