@@ -216,7 +216,7 @@ const short = (s) => { const one = [...plain(s)]; return one.length > 280 ? one.
 const signatories = (entry) => entry.by.length ? entry.by.map((s) => `${s.person} (${s.role})`).join(" and ") : "a key that is on no roster";
 // The closed words of the format where the page has others.
 const WORDS = {
-  "outcome:na": "not applicable", "delivery:failed": "not delivered", "delivery:reported": "sent by hand, as reported",
+  "outcome:na": "not applicable", "outcome:rolled-back": "rolled back", "outcome:partly": "partly rolled back", "delivery:failed": "not delivered", "delivery:reported": "sent by hand, as reported",
   "to:blue": "Blue", "to:green": "Green", "trigger:error-rate": "HTTP 5xx error rate above the rollback limit",
   "trigger:unresponsive": "complete application unresponsiveness", "trigger:database": "database connectivity failure",
   "trigger:security": "critical security vulnerability", "trigger:business": "business-critical functionality failure",
@@ -227,7 +227,7 @@ const WORDS = {
 // Words that stand in rows beside what entries say. Words for a state are none of them: those an entry must have.
 const FIXED = new Set(("a about added after an and answer as at attested baseline before by changed check checklist closed closing Decision decided decision "
   + "deployment deployments does due each effect entries entry ERASED event evidence finished from gate gates history in into is it key kind know later "
-  + "machine made message no not note number of on opened opening OVERRIDE covering log up points record recorded read report response review Review REVOKED role roles root roster "
+  + "machine made message no not note number of on opened opening covering log up points record recorded read report response review Review REVOKED role roles root roster "
   + "rollback ROLLBACK rotated run s sample samples signed snapshot stage standby STARTED started step takes that the their this to took trigger TRIGGERED "
   + "until verdict version waives which with withdrawal without WITHDRAWN withdrawn was were amended compromised earlier traffic percent bytes are text sign off").split(" "));
 
@@ -270,6 +270,7 @@ function sayable(page, entry) {
     }
   };
   walk(entry.body, "");
+  if (entry.body.decision === "override") may.add("OVERRIDE");
   for (const artifact of entry.body.new ? [entry.body.new.public] : []) may.add(page.versions.flatMap((v) => [...v.keys]).find(([, key]) => key.public === artifact)?.[0].slice(0, 12) ?? "");
   if (/^rollback-/.test(entry.kind)) for (const other of page.entries) if (/^rollback-(triggered|started)$/.test(other.kind)) {
     may.add(duration(Math.abs(seconds(other.recorded, entry.recorded))));
@@ -297,9 +298,10 @@ function required(page, entry, sort) {
   let told = false;
   for (const name of (MUST[kind] ?? "").split(" ")) {
     const value = body[name];
-    if (value === undefined || (kind === "decision-made" && name === "gate" && !body.waives)) continue;
+    if (value === undefined || (name === "gate" && !body.waives) || (name === "unit" && body.value === undefined)) continue;
     if (sort === "moment" && name === "detail" && typeof value === "string" && body.phase === "pass") continue;
-    if (typeof value !== "object") must.push(WORDS[`${name}:${value}`] ?? shown(String(value)));
+    if (sort === "moment" && value === "override") must.push("OVERRIDE");
+    else if (typeof value !== "object") must.push(WORDS[`${name}:${value}`] ?? shown(String(value)));
     else if (value.commit) {
       const said = opened(page, value);
       if (said === null) fail(entry.seq, `the page does not carry its ${name}`);
@@ -347,7 +349,7 @@ function judgeRow(page, row, entry, sort) {
   }
   judgeTitle(page, row, entry.seq, entry.body.item);
   const check = row.closest("[data-check]")?.getAttribute("data-check");
-  if (sort === "reading" && (check !== entry.body.check || !plain(row.closest("[data-check]").textContent).startsWith(plain(check)))) fail(entry.seq, "its row stands under another check", row);
+  if (sort === "reading" && (check !== entry.body.check || !plain(row.closest("[data-check]").querySelector("h3").textContent).startsWith(plain(check)))) fail(entry.seq, "its row stands under another check", row);
 }
 
 /** An item's title: its words stand near each other and in this order in the checklist's text. */
@@ -372,7 +374,7 @@ function judgeItem(page, row) {
   judgeTitle(page, row, null, id);
   const named = (all.match(/entry \d+/g) ?? []).map((one) => page.bySeq.get(Number(one.slice(6))));
   if (named.some((entry) => entry?.kind !== "item-signed" || entry.body.item !== id)) fail(null, `the row of the item ${id} names an entry that does not sign it`, row);
-  const last = page.entries.filter((entry) => entry.own && spec.check && entry.body.check === spec.check).at(-1)?.body ?? {};
+  const last = page.entries.filter((entry) => entry.own && READ.includes(entry.kind) && spec.check && entry.body.check === spec.check).at(-1)?.body ?? {};
   const may = [id, spec.check, spec.by, last.phase, last.value, "open", "partly signed", "done", "not applicable", "failed", "no verdict", "by",
     ...named.flatMap((entry) => entry ? [`entry ${entry.seq}`] : [])].filter(Boolean).sort((a, b) => b.length - a.length);
   let left = all;

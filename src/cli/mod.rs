@@ -158,7 +158,7 @@ enum Command {
     Render(records::RenderArgs),
     /// Write and sign the report
     Report(records::ReportArgs),
-    /// Check a ledger, an export or a record folder
+    /// Check a ledger, an export, a record folder or a report.html
     Verify(verify::Args),
     /// Sign and print a checkpoint of the log
     Checkpoint(checkpoint::Args),

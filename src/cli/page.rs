@@ -65,6 +65,15 @@ impl Page {
             not_proven: None,
             not_compared: None,
         };
+        // A page is older than the checkpoints that come after it: that proves nothing against it.
+        for finding in report.findings.extract_if(.., |finding| finding.code == "truncated") {
+            checked.not_proven = Some(format!(
+                "the page covers the log up to entry {covers}, your checkpoint more: give one of at most {} entries, or verify an \
+                 export beside it ({})",
+                covers + 1,
+                finding.code
+            ));
+        }
         if unread > 0 {
             let text = format!(
                 "{unread} captured answers and files are not in the page, which shows their digests alone: they were not looked at"
@@ -99,6 +108,18 @@ impl Page {
         }
         Ok(checked)
     }
+}
+
+/// Whether two pages show the same and carry the same, apart from texts that are `gone` and however it is packed.
+#[must_use]
+pub fn same(a: &[u8], b: &[u8], gone: &BTreeMap<Hash, Vec<u8>>) -> bool {
+    let read = |bytes| {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let mut carried = Carried::of_page(text).ok()?;
+        carried.openings.retain(|commit, _| !gone.contains_key(commit));
+        Some((carried::without(text).ok()?, carried))
+    };
+    read(a).is_some_and(|a| read(b).is_some_and(|b| a == b))
 }
 
 /// Where two pages part: the line, and both texts there.
