@@ -4,7 +4,7 @@
 "use strict";
 (async () => {
 const $ = (id) => document.getElementById(id);
-const utf8 = new TextEncoder(), text = new TextDecoder("utf-8", { fatal: true });
+const utf8 = new TextEncoder(), text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const unbase64 = (s) => Uint8Array.from(atob(s), (c) => c.charCodeAt(0));
 const base64 = (bytes) => btoa(Array.from(bytes, (b) => String.fromCharCode(b)).join(""));
 const hex = (bytes) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
@@ -33,9 +33,9 @@ async function unpack(block) {
   const stream = new Blob([unbase64(block)]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
   const lines = text.decode(await new Response(stream).arrayBuffer()).split("\n");
   if (lines.shift() !== "aether-audit page 1" || lines.pop() !== "") throw Error("not a block of this version");
-  const page = { entries: [], leaves: [], openings: new Map(), missing: new Set() };
+  const page = { versions: [], entries: [], leaves: [], tree: [], openings: new Map(), missing: new Set() };
   for (const line of lines) {
-    const [kind, ...part] = line.split("\t");
+    const [kind, ...part] = line.split("\t"), known = page.leaves.length;
     const prev = page.leaves.at(-1) ?? new Uint8Array(32), seq = page.leaves.length;
     if (kind === "e") { // an entry in its parts: put together again to the bytes that the tree has
       const [count, recorded, signatures, payload] = part;
@@ -51,9 +51,16 @@ async function unpack(block) {
       const found = JSON.parse(text.decode(bytes));
       page.entries.push({ seq, line: found, payload: unbase64(found.envelope.payload) });
       if (found.seq !== seq || found.prev !== hex(prev)) fail(seq, "it does not follow the entry before it");
-    } else if (kind === "l") { // leaves of other deployments' entries
-      const bytes = unbase64(part[0]);
-      for (let at = 0; at < bytes.length; at += 32) page.leaves.push(bytes.slice(at, at + 32));
+    } else if (kind === "l" || kind === "t") { // others' entries: their leaves, or the fewest subtrees over them
+      const bytes = unbase64(part.at(-1)), end = seq + Number(part[0]);
+      for (let at = 0; at < bytes.length; at += 32) {
+        if (kind === "l") { page.leaves.push(bytes.slice(at, at + 32)); continue; }
+        let [from, size] = [page.leaves.length, 1];
+        while (from % (size * 2) === 0 && from + size * 2 <= end) size *= 2;
+        page.tree.push([size, bytes.slice(at, at + 32)]);
+        page.leaves.length += size;
+      }
+      if (kind === "t" && page.leaves.length !== end) throw Error("a line of subtrees has not as many as its entries need");
     } else if (kind === "o") { // an opening, salt and bytes; its hash is its name
       const bytes = unbase64(part[0]);
       page.openings.set(hex(await sha(bytes)), bytes.slice(16));
@@ -61,6 +68,7 @@ async function unpack(block) {
     else if (kind === "checkpoint") page.checkpoint = text.decode(unbase64(part[0]));
     else if (kind === "deployment") page.deployment = part[0];
     else if (kind !== "generator" && kind !== "x") throw Error(`a line of the unknown kind ${kind}`);
+    if (kind !== "t") for (const leaf of page.leaves.slice(known)) page.tree.push([1, leaf]);
   }
   if (!page.entries.length) throw Error("it carries no entry");
   return page;
@@ -126,7 +134,8 @@ async function judge(page) {
     Object.assign(entry, { kind, body: p.body, p, signers: p.signers, recorded: line.recorded, own: p.deployment === page.deployment });
     const before = versions.at(-1), next = rosterAfter(kind, p.body, before);
     const after = next && await version(next, seq);
-    if (seq === 0 ? p.seen : hex(page.leaves[p.seen?.seq] ?? []) !== p.seen.leaf || p.seen.seq >= seq) fail(seq, "its signer had seen another log");
+    const there = page.leaves[p.seen?.seq];
+    if (seq === 0 ? p.seen : !(p.seen?.seq < seq) || there && hex(there) !== p.seen.leaf) fail(seq, "its signer had seen another log");
     if (line.recorded < clock) fail(seq, "it was recorded before the entry before it");
     clock = line.recorded;
     if (ids.has(p.id) || !ids.add(p.id)) fail(seq, "its statement stands there twice");
@@ -161,13 +170,17 @@ async function judge(page) {
     const from = suspect.get(s.key);
     if (from && seq >= from[0] && seq !== from[1]) fail(seq, "a key that signed it is suspect from before this entry on");
   }
-  const root = async (from, to) => {
-    if (to - from === 1) return page.leaves[from];
-    let half = 1;
-    while (half * 2 < to - from) half *= 2;
-    return sha([1], await root(from, from + half), await root(from + half, to));
+  const root = async (size) => { // of the first so many entries; undefined inside others' entries
+    const peaks = [];
+    for (let at = 0, index = 0; at < size; at += page.tree[index++][0]) {
+      let [count, node] = page.tree[index];
+      while (peaks.at(-1)?.[0] === count) [count, node] = [count * 2, await sha([1], peaks.pop()[1], node)];
+      peaks.push([count, node]);
+    }
+    if (peaks.reduce((sum, [count]) => sum + count, 0) !== size) return undefined;
+    return peaks.reduceRight(async (right, [, left]) => right ? sha([1], left, await right) : left, null);
   };
-  page.root = hex(await root(0, page.leaves.length));
+  page.root = hex(await root(page.leaves.length));
   page.versions = versions;
   if (page.checkpoint) await judgeCheckpoint(page, root);
   const named = new Set();
@@ -195,7 +208,7 @@ async function judgeCheckpoint(page, root) {
   if (!good) fail(null, `no log key of the roster signed the ${about}`);
   if (origin !== page.versions[0]?.roster.log) fail(null, `the ${about} is of another log`);
   if (!(Number(size) >= 1 && Number(size) <= page.leaves.length)) fail(null, `the ${about} covers more than the page carries`);
-  else if (base64(await root(0, Number(size))) !== base64(unbase64(stated))) fail(null, `the ${about} has another root than the entries`);
+  else if (hex(await root(Number(size)) ?? []) !== hex(unbase64(stated))) fail(null, `the ${about} has another root than the entries`);
   page.covered = Number(size);
 }
 
@@ -203,7 +216,7 @@ async function judgeCheckpoint(page, root) {
 const two = (n) => String(n).padStart(2, "0"), plain = (s) => s.replace(/\s+/g, " ").trim();
 const human = (time) => `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
 const seconds = (from, to) => Math.trunc((Date.parse(to) - Date.parse(from)) / 1000);
-const shown = (s) => s.replace(/\r\n?/g, "\ufffd").replace(/(?![\n\t])[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu, "\ufffd");
+const shown = (s) => s.replace(/(?![\n\t])[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu, "\ufffd");
 function duration(s) {
   const [d, h, m] = [Math.floor(s / 86400), Math.floor(s / 3600) % 24, Math.floor(s / 60) % 60], rest = s % 60;
   return d ? `${d} d ${two(h)} h ${two(m)} min` : h ? `${h} h ${two(m)} min ${two(rest)} s` : m ? `${m} min ${two(rest)} s` : `${rest} s`;
@@ -212,7 +225,7 @@ function relative(from, to) {
   const s = Math.floor((Date.parse(to) - Date.parse(from)) / 1000), n = Math.abs(s);
   return `T${s < 0 ? "\u2212" : "+"}${two(Math.floor(n / 3600))}:${two(Math.floor(n / 60) % 60)}:${two(n % 60)}`;
 }
-const short = (s) => { const one = [...plain(s)]; return one.length > 280 ? one.slice(0, 279).join("") + "\u2026" : one.join(""); };
+const short = (s) => { const one = [...s.split(/\p{White_Space}+/u).filter(Boolean).join(" ")]; return one.length > 280 ? one.slice(0, 279).join("") + "\u2026" : one.join(""); };
 const signatories = (entry) => entry.by.length ? entry.by.map((s) => `${s.person} (${s.role})`).join(" and ") : "a key that is on no roster";
 // The closed words of the format where the page has others.
 const WORDS = {
@@ -235,11 +248,11 @@ const FIXED = new Set(("a about added after an and answer as at attested baselin
 function opened(page, ref, held) {
   const commit = ref.commit, bytes = page.openings.get(commit);
   if (bytes && !held) {
-    try { return shown(text.decode(bytes)); } catch { return `[${bytes.length} byte${bytes.length === 1 ? "" : "s"} that are no text, opening ${commit}]`; }
+    try { return text.decode(bytes); } catch { return `[${bytes.length} byte${bytes.length === 1 ? "" : "s"} that are no text, opening ${commit}]`; }
   }
-  const erased = page.entries.filter((entry) => entry.kind === "opening-erased" && entry.body.commit === commit).at(-1);
+  const erased = page.erased.get(commit);
   if (!erased) return page.missing.has(commit) ? `[missing: no event erased the opening ${commit}]` : null;
-  const why = erased.body.reason.commit === commit ? "" : opened(page, erased.body.reason) ?? "";
+  const reason = erased.body.reason, why = !held && !page.openings.has(reason.commit) || reason.commit === commit ? "" : opened(page, reason) ?? "";
   return held ? `erased on ${human(erased.recorded)} by ${signatories(erased)}: ${why} (entry ${erased.seq})`
     : `[erased on ${human(erased.recorded)} by ${erased.by.map((s) => s.person).join(", ")}: ${why} (entry ${erased.seq})]`;
 }
@@ -264,7 +277,7 @@ function sayable(page, entry) {
     else if (value && typeof value === "object") {
       if (value.commit && value.mediaType) for (const held of [false, true]) {
         const said = opened(page, value, held);
-        if (said !== null) may.add(said).add(short(said));
+        if (said !== null) may.add(shown(said)).add(shown(short(said)));
       }
       for (const [key, inner] of Object.entries(value)) walk(inner, Array.isArray(value) ? name : key);
     }
@@ -295,7 +308,6 @@ function required(page, entry, sort) {
   if (sort === "reading" && body.query) must.push(body.query);
   if (page.cutover && /^(moment|approval|act|message|note|rollback)$/.test(sort)) must.push(relative(page.cutover, entry.recorded));
   if (sort === "moment" && body.check) must.push(body.check);
-  let told = false;
   for (const name of (MUST[kind] ?? "").split(" ")) {
     const value = body[name];
     if (value === undefined || (name === "gate" && !body.waives) || (name === "unit" && body.value === undefined)) continue;
@@ -305,8 +317,8 @@ function required(page, entry, sort) {
     else if (value.commit) {
       const said = opened(page, value);
       if (said === null) fail(entry.seq, `the page does not carry its ${name}`);
-      else if (sort !== "moment") must.push(said);
-      else if (kind !== "item-signed" || name === "reason" || !body.reason) told ||= must.push(short(said)) > 0;
+      else if (sort !== "moment") must.push(shown(said));
+      else if (kind !== "item-signed" || name === "reason" || !body.reason) must.push(shown(short(said)));
     }
   }
   return must.map(plain).filter(Boolean);
@@ -402,6 +414,7 @@ function judgeRows(page) {
   page.opened = own.find((entry) => entry.kind === "deployment-opened");
   page.closed = own.find((entry) => entry.kind === "deployment-closed");
   page.cutover = own.find(({ kind, body }) => kind === "traffic-shifted" && body.to === "green" && body.percent > 0 && /^(done|observed)$/.test(body.act))?.recorded;
+  page.erased = new Map(page.entries.filter((entry) => entry.kind === "opening-erased").map((entry) => [entry.body.commit, entry]));
   page.byId = new Map(page.entries.map((entry) => [entry.p.id, entry]));
   page.bySeq = new Map(page.entries.map((entry) => [entry.seq, entry]));
   if (!page.opened) return fail(null, `the page carries no entry that opens ${page.deployment}`);

@@ -16,7 +16,7 @@ use aether_audit::core::merkle::{Tree, leaf_hash};
 use aether_audit::core::name::Label;
 use aether_audit::core::opening::{Opening, OpeningRef};
 use aether_audit::core::roster::{COMMS_LEAD, CUSTODIAN};
-use aether_audit::report::carried::{Carried, carry};
+use aether_audit::report::carried::{Carried, carry, prune};
 use aether_audit::report::{self, Input, Integrity, Opened};
 use common::{By, TestLog, label, secret, story, token};
 
@@ -55,7 +55,7 @@ fn files(log: &TestLog) -> Files {
         generator: GENERATOR.into(),
         deployment: token(story::GOOD),
         entries: log.entries.clone(),
-        leaves,
+        tree: prune(&Tree::new(&leaves), 0..size),
         checkpoint: None,
         openings: asked.borrow().clone(),
         missing: BTreeSet::new(),

@@ -10,6 +10,7 @@ use super::record_check::RecordCheck;
 use super::records::Record;
 use super::source::Source;
 use crate::core::attestation::GENERATOR;
+use crate::core::checkpoint::{Checkpoint, Note};
 use crate::core::hash::Hash;
 use crate::core::opening::SALT_LEN;
 use crate::core::verify::{Finding, Report};
@@ -25,6 +26,8 @@ pub struct Page {
     path: PathBuf,
     shown: String,
     carried: Carried,
+    /// Why a checkpoint from the caller could not be held against it.
+    beyond: Option<String>,
 }
 
 impl Page {
@@ -36,7 +39,26 @@ impl Page {
         let text = files::read_text(path, MAX_PAGE)?;
         let told = || format!("{} cannot be checked by itself", path.display());
         let carried = Carried::of_page(&text).with_context(told)?;
-        Ok(Self { path: path.to_owned(), shown: carried::without(&text)?, carried })
+        Ok(Self { path: path.to_owned(), shown: carried::without(&text)?, carried, beyond: None })
+    }
+
+    /// Takes those checkpoints away that cannot be held against the page: a page is older than what comes after it, and
+    /// does not have every root. That proves nothing against it.
+    pub fn within(&mut self, checkpoints: &mut Vec<String>) {
+        let (size, runs) = (self.carried.tree.leaves.len() as u64, &self.carried.tree.runs);
+        let inside = |at: u64| runs.iter().any(|run| run.from < at && at < run.from + run.count);
+        let mut beyond = None;
+        checkpoints.retain(|note| {
+            let stated = Note::parse(note).ok().and_then(|note| Checkpoint::parse(note.text()).ok());
+            let Some(other) = stated.filter(|stated| stated.size > size || inside(stated.size)) else { return true };
+            beyond = Some(format!(
+                "your checkpoint of {} entries cannot be held against the page, which covers {size}: give the one that was made \
+                 for it, or verify an export",
+                other.size
+            ));
+            false
+        });
+        self.beyond = beyond;
     }
 
     /// What it carries, to be verified.
@@ -52,7 +74,7 @@ impl Page {
     /// Where the entries cannot be rendered at all.
     pub fn check(&self, source: &Source, report: &mut Report) -> Result<RecordCheck> {
         let carried = &self.carried;
-        let covers = (carried.leaves.len() as u64).saturating_sub(1);
+        let covers = (carried.tree.leaves.len() as u64).saturating_sub(1);
         let before = report.findings.len();
         report.findings.retain(|finding| !left_out(source, finding));
         let unread = before - report.findings.len();
@@ -65,15 +87,7 @@ impl Page {
             not_proven: None,
             not_compared: None,
         };
-        // A page is older than the checkpoints that come after it: that proves nothing against it.
-        for finding in report.findings.extract_if(.., |finding| finding.code == "truncated") {
-            checked.not_proven = Some(format!(
-                "the page covers the log up to entry {covers}, your checkpoint more: give one of at most {} entries, or verify an \
-                 export beside it ({})",
-                covers + 1,
-                finding.code
-            ));
-        }
+        checked.not_proven.clone_from(&self.beyond);
         if unread > 0 {
             let text = format!(
                 "{unread} captured answers and files are not in the page, which shows their digests alone: they were not looked at"
@@ -81,7 +95,7 @@ impl Page {
             report.notices.push(Finding { seq: None, code: "openings-left-out", text });
         }
         let record =
-            Record::read(source, &carried.deployment, covers, &carried.leaves, carried.checkpoint.clone())?;
+            Record::read(source, &carried.deployment, covers, &carried.tree.leaves, carried.checkpoint.clone())?;
         let (again, asked) = record.page(source)?;
         let answers = answers(&carried.entries);
         let known = |commit: &Hash| carried.missing.contains(commit);
@@ -175,7 +189,7 @@ pub fn carried(record: &Record, source: &Source, asked: &BTreeMap<Hash, bool>) -
         generator: GENERATOR.into(),
         deployment: record.id.clone(),
         entries,
-        leaves: record.leaves.clone(),
+        tree: carried::prune(&record.tree, wanted.iter().copied()),
         checkpoint: record.integrity.checkpoint.clone(),
         openings: BTreeMap::new(),
         missing: BTreeSet::new(),

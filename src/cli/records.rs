@@ -209,8 +209,8 @@ pub struct Record {
     pub id: Token,
     /// Its entries and all governance.
     pub entries: Vec<Entry>,
-    /// The leaf of every entry.
-    pub leaves: Vec<Hash>,
+    /// The log's tree.
+    pub tree: Tree,
     log: Log,
     /// What the verifier found about the log up to that entry.
     pub integrity: Integrity,
@@ -245,18 +245,22 @@ impl Record {
         } else {
             format!("{} findings: run `aether-audit verify`.", findings.len())
         };
+        let tree = Tree::new(leaves);
         let integrity = Integrity {
             log_entries: size as u64,
             first_leaf: *leaves.first().context("the log is empty")?,
             last_leaf: leaves[size - 1],
             last_seq: to,
-            root: Tree::new(leaves).root_at(size as u64).context("the log has no root")?,
+            root: match source {
+                Source::Page(_) => verified.root,
+                _ => tree.root_at(size as u64).context("the log has no root")?,
+            },
             first_roster,
             checkpoint,
             findings,
             verdict,
         };
-        Ok(Self { id: id.clone(), entries, leaves: leaves.to_vec(), log, integrity, restored: BTreeMap::new() })
+        Ok(Self { id: id.clone(), entries, tree, log, integrity, restored: BTreeMap::new() })
     }
 
     /// The openings that its entries refer to.
@@ -356,6 +360,7 @@ fn walk(source: &Source, id: &Token, to: u64, leaves: &[Hash]) -> Result<(verify
     let scope = match source.scope()? {
         verify::Scope::Log => verify::Scope::Log,
         verify::Scope::Deployment { .. } => verify::Scope::Deployment { leaves: leaves.to_vec() },
+        pruned @ verify::Scope::Pruned(_) => pruned,
     };
     let whole = matches!(scope, verify::Scope::Log);
     // A log is cut where it is told to be. Of a deployment's export only what names a later place is left out: what

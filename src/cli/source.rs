@@ -98,21 +98,21 @@ impl Source {
     pub fn scope(&self) -> Result<Scope> {
         Ok(match self {
             Self::Ledger(_) => Scope::Log,
-            Self::Page(carried) => Scope::Deployment { leaves: carried.leaves.clone() },
+            Self::Page(carried) => Scope::Pruned(carried.tree.clone()),
             Self::Export(folder) => {
                 folder.leaves()?.map_or(Scope::Log, |leaves| Scope::Deployment { leaves })
             }
         })
     }
 
-    /// The leaf of every entry of the log.
+    /// The leaf of every entry of the log; zeros for those that a page does not have.
     ///
     /// # Errors
     /// Where they cannot be read.
     pub fn leaves(&self) -> Result<Vec<Hash>> {
         match self {
             Self::Ledger(ledger) => Ok(ledger.leaves()?),
-            Self::Page(carried) => Ok(carried.leaves.clone()),
+            Self::Page(carried) => Ok(carried.tree.leaves.clone()),
             Self::Export(folder) => match folder.leaves()? {
                 Some(leaves) => Ok(leaves),
                 None => folder.lines()?.map(|line| Ok(leaf_hash(&line?))).collect(),

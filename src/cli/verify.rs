@@ -69,10 +69,17 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         Some(Kind::Record(folder)) => Some(folder),
         Some(Kind::Page(_) | Kind::Other) | None => None,
     };
-    let page = match args.path.as_deref().map(kind) {
+    let mut page = match args.path.as_deref().map(kind) {
         Some(Kind::Page(path)) => Some(Page::read(&path)?),
         _ => None,
     };
+    let mut anchors = anchors;
+    if let Some(page) = &mut page {
+        if args.archive.is_some() {
+            bail!("a page by itself is held against --checkpoint; --archive needs the log, or an export");
+        }
+        page.within(&mut anchors.checkpoints);
+    }
     if let Some(file) = &args.follow {
         follow::expect(app, args, file)?;
     }

@@ -33,6 +33,8 @@ def rows(page):
 def leaves(line):
     """How many entries of the log a line of the block stands for."""
     kind, _, rest = line.partition("\t")
+    if kind == "t":
+        return int(rest.partition("\t")[0])
     return len(base64.b64decode(rest)) // 32 if kind == "l" else 1
 
 

@@ -57,7 +57,8 @@ fn sound_html(html: &str) {
     let (html, script) = html.split_once("<script>").expect("one script");
     let (script, end) = script.split_once("</script>").expect("that ends");
     assert!(!script.contains("<!--") && !end.contains("<script"), "nothing after it");
-    let html = &[html, end].concat();
+    let html = [html, end].concat();
+    let html = html.as_str();
     let mut open: Vec<String> = Vec::new();
     let mut rest = html;
     while let Some(at) = rest.find('<') {

@@ -4,6 +4,7 @@
 //! (docs/FORMAT.md, section 15). Nothing in it can end the block or be taken for markup.
 
 mod pack;
+mod prune;
 mod unpack;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,9 +12,11 @@ use std::ops::Range;
 
 use crate::core::hash::Hash;
 use crate::core::name::Token;
+use crate::core::verify::Pruned;
 
 pub use super::build::FILE_SHOWN_MAX;
 pub use pack::seq;
+pub use prune::prune;
 
 /// The first line of every block of this shape.
 const HEAD: &str = "aether-audit page 1";
@@ -21,8 +24,8 @@ const BEGIN: &str = "<script type=\"text/plain\" id=\"carried\">";
 const END: &str = "</script>";
 /// A text of a page is at most as long, once it is unpacked, in bytes.
 const UNPACKED_MAX: usize = 256 << 20;
-/// Beside its own entries a page carries at most so many leaves.
-pub const LEAVES_MAX: usize = 2_500;
+/// A page carries nothing of a log with more entries.
+const LOG_MAX: usize = 1 << 22;
 
 /// What a page carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +36,8 @@ pub struct Carried {
     pub deployment: Token,
     /// The deployment's entries and all governance, as stored, in `seq` order.
     pub entries: Vec<Vec<u8>>,
-    /// The leaf of every entry of the log.
-    pub leaves: Vec<Hash>,
+    /// The whole log as a tree, cut down to what leads from these entries to its root.
+    pub tree: Pruned,
     /// The checkpoint that the page shows, where there is one.
     pub checkpoint: Option<String>,
     /// Salt ‖ bytes of every text that the page shows, by commit.

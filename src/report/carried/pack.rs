@@ -1,8 +1,12 @@
 //! From entries to a block.
 
-use super::{Carried, HEAD, LEAVES_MAX};
+use std::iter::Peekable;
+use std::ops::Range;
+
+use super::{Carried, HEAD, LOG_MAX};
 use crate::core::dsse::{decode, encode};
 use crate::core::hash::Hash;
+use crate::core::verify::{Pruned, Run};
 
 /// Fast: the texts repeat each other so much that more effort gains little.
 const LEVEL: u8 = 3;
@@ -23,7 +27,8 @@ impl Carried {
     }
 
     fn text(&self, sound: bool) -> Option<String> {
-        if self.leaves.len().saturating_sub(self.entries.len()) > LEAVES_MAX {
+        let Pruned { leaves, runs } = &self.tree;
+        if leaves.len() > LOG_MAX {
             return None;
         }
         let bytes: usize = self.entries.iter().map(Vec::len).sum();
@@ -32,21 +37,22 @@ impl Carried {
             "{HEAD}\ngenerator\t{}\ndeployment\t{}\n",
             self.generator, self.deployment
         ));
+        let mut runs = runs.iter().peekable();
         let mut next = 0;
         for entry in &self.entries {
-            let at = seq(entry).filter(|at| *at >= next && *at < self.leaves.len())?;
-            leaves(&mut text, &self.leaves[next..at]);
-            let prev = at.checked_sub(1).map_or(Hash::ZERO, |before| self.leaves[before]);
+            let at = seq(entry).filter(|at| *at >= next && *at < leaves.len())?;
+            others(&mut text, leaves, &mut runs, next..at);
+            let prev = at.checked_sub(1).map_or(Hash::ZERO, |before| leaves[before]);
             match std::str::from_utf8(entry).ok().filter(|_| sound).and_then(|line| taken_apart(line, &prev, at)) {
                 Some(line) => text.push_str(&line),
                 None => {
-                    let leaf = encode(self.leaves[at].as_bytes());
+                    let leaf = encode(leaves[at].as_bytes());
                     text.push_str(&format!("v\t{leaf}\t{}\n", encode(entry)));
                 }
             }
             next = at + 1;
         }
-        leaves(&mut text, &self.leaves[next..]);
+        others(&mut text, leaves, &mut runs, next..leaves.len());
         if let Some(note) = &self.checkpoint {
             text.push_str(&format!("checkpoint\t{}\n", encode(note.as_bytes())));
         }
@@ -63,10 +69,21 @@ impl Carried {
     }
 }
 
-fn leaves(text: &mut String, leaves: &[Hash]) {
-    if !leaves.is_empty() {
-        let bytes: Vec<u8> = leaves.iter().flat_map(|leaf| *leaf.as_bytes()).collect();
-        text.push_str(&format!("l\t{}\n", encode(&bytes)));
+/// The entries of others from one of a page's own to the next: subtrees, then the leaf that the next is chained to.
+fn others<'a>(
+    text: &mut String,
+    leaves: &[Hash],
+    runs: &mut Peekable<impl Iterator<Item = &'a Run>>,
+    mut at: Range<usize>,
+) {
+    while let Some(run) = runs.next_if(|run| (run.from as usize) < at.end) {
+        let roots: Vec<u8> = run.roots.iter().flat_map(|root| *root.as_bytes()).collect();
+        text.push_str(&format!("t\t{}\t{}\n", run.count, encode(&roots)));
+        at.start = (run.from + run.count) as usize;
+    }
+    let known: Vec<u8> = leaves[at].iter().flat_map(|leaf| *leaf.as_bytes()).collect();
+    if !known.is_empty() {
+        text.push_str(&format!("l\t{}\n", encode(&known)));
     }
 }
 

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::pack::together;
-use super::{Carried, CarriedError, HEAD, UNPACKED_MAX, block};
+use super::{Carried, CarriedError, HEAD, LOG_MAX, UNPACKED_MAX, block};
 use crate::core::dsse::{decode, encode};
 use crate::core::hash::Hash;
-use crate::core::merkle::leaf_hash;
+use crate::core::merkle::{heights, leaf_hash};
 use crate::core::name::Token;
+use crate::core::verify::{Pruned, Run};
 
 impl Carried {
     /// What a page carries.
@@ -50,7 +51,7 @@ impl Carried {
             generator,
             deployment,
             entries: Vec::new(),
-            leaves: Vec::new(),
+            tree: Pruned::default(),
             checkpoint: None,
             openings: BTreeMap::new(),
             missing: BTreeSet::new(),
@@ -58,6 +59,9 @@ impl Carried {
         };
         let mut rank = 0;
         for (at, line) in lines {
+            if carried.tree.leaves.len() >= LOG_MAX {
+                return Err(CarriedError::Line(at, "is of too long a log"));
+            }
             let parts: Vec<&str> = line.split('\t').collect();
             let now = carried.take(&parts).map_err(|why| CarriedError::Line(at, why))?;
             if now < rank {
@@ -78,20 +82,33 @@ impl Carried {
         let hash = |text: &str| Hash::parse(text).map_err(|_| "names no hash");
         match *parts {
             ["e", count, recorded, signatures, statement] => {
-                let prev = self.leaves.last().copied().unwrap_or(Hash::ZERO);
+                let prev = self.tree.leaves.last().copied().unwrap_or(Hash::ZERO);
                 let payload = encode(statement.as_bytes());
-                let entry = together(count, recorded, signatures, &payload, &prev, self.leaves.len());
-                self.leaves.push(leaf_hash(entry.as_bytes()));
+                let entry = together(count, recorded, signatures, &payload, &prev, self.tree.leaves.len());
+                self.tree.leaves.push(leaf_hash(entry.as_bytes()));
                 self.entries.push(entry.into_bytes());
                 Ok(0)
             }
             ["v", leaf, entry] => {
-                self.leaves.extend(whole_leaves(&bytes(leaf)?).filter(|one| one.len() == 1).ok_or("has no leaf")?);
+                self.tree.leaves.extend(whole_leaves(&bytes(leaf)?).filter(|one| one.len() == 1).ok_or("has no leaf")?);
                 self.entries.push(bytes(entry)?);
                 Ok(0)
             }
             ["l", leaves] => {
-                self.leaves.extend(whole_leaves(&bytes(leaves)?).ok_or("has no whole leaves")?);
+                self.tree.leaves.extend(whole_leaves(&bytes(leaves)?).ok_or("has no whole leaves")?);
+                Ok(0)
+            }
+            ["t", count, roots] => {
+                let from = self.tree.leaves.len();
+                let count = count.parse().ok().filter(|count| (1..=LOG_MAX - from).contains(count));
+                let count: usize = count.ok_or("has no number of entries, or too many")?;
+                let roots = whole_leaves(&bytes(roots)?).ok_or("has no whole roots")?;
+                let (from, to) = (from as u64, (from + count) as u64);
+                if heights(from, to).count() != roots.len() {
+                    return Err("has another number of roots than its entries");
+                }
+                self.tree.leaves.resize(from as usize + count, Hash::ZERO);
+                self.tree.runs.push(Run { from, count: count as u64, roots });
                 Ok(0)
             }
             ["checkpoint", note] if self.checkpoint.is_none() => {
