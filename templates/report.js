@@ -214,6 +214,7 @@ async function judgeCheckpoint(page, root) {
 
 // --- The rows: each shows its own entry, all of what counts of it, and nothing else. ---
 const two = (n) => String(n).padStart(2, "0"), plain = (s) => s.replace(/\s+/g, " ").trim();
+const clock = (time) => time.slice(11, 19);
 const human = (time) => `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
 const seconds = (from, to) => Math.trunc((Date.parse(to) - Date.parse(from)) / 1000);
 const shown = (s) => s.replace(/(?![\n\t])[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu, "\ufffd");
@@ -239,7 +240,7 @@ const WORDS = {
 };
 // Words that stand in rows beside what entries say. Words for a state are none of them: those an entry must have.
 const FIXED = new Set(("a about added after an and answer as at attested baseline before by changed check checklist closed closing Decision decided decision "
-  + "deployment deployments does due each effect entries entry ERASED event evidence finished from gate gates history in into is it key kind know later "
+  + "deployment deployments does due each Each effect override entries entry ERASED event evidence finished from gate gates history in into is it key kind know later "
   + "machine made message no not note number of on opened opening covering log up points record recorded read report response review Review REVOKED role roles root roster "
   + "rollback ROLLBACK rotated run s sample samples signed snapshot stage standby STARTED started step takes that the their this to took trigger TRIGGERED "
   + "until verdict version waives which with withdrawal without WITHDRAWN withdrawn was were amended compromised earlier traffic percent bytes are text sign off").split(" "));
@@ -257,16 +258,17 @@ function opened(page, ref, held) {
     : `[erased on ${human(erased.recorded)} by ${erased.by.map((s) => s.person).join(", ")}: ${why} (entry ${erased.seq})]`;
 }
 
+const READ = ["metric-read", "evidence-collected"], POINTS_SHOWN = 12;
 /** Everything that a row may say because of this entry. */
 function sayable(page, entry) {
-  const may = new Set([String(entry.seq), entry.kind, entry.recorded, human(entry.recorded), human(entry.p.time), signatories(entry), entry.p.id,
+  const may = new Set([String(entry.seq), entry.kind, entry.recorded, human(entry.recorded), clock(entry.recorded), human(entry.p.time), signatories(entry), entry.p.id,
     entry.by.map((s) => s.key.slice(0, 12)).join(", "), duration(Math.abs(seconds(entry.p.time, entry.recorded)))]);
   if (page.cutover) may.add(relative(page.cutover, entry.recorded));
   const walk = (value, name) => {
     if (typeof value === "string") {
       may.add(shown(value));
       may.add(WORDS[`${name}:${value}`] ?? value);
-      if (/^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/.test(value)) may.add(human(value));
+      if (/^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/.test(value)) may.add(human(value)).add(clock(value));
       if (/^[0-9a-f]{64}$/.test(value)) may.add(value.slice(0, 12));
       const other = page.byId.get(value);
       if (other && /^(evidence|about|intent|statement)$/.test(name)) {
@@ -285,6 +287,10 @@ function sayable(page, entry) {
   walk(entry.body, "");
   if (entry.body.decision === "override") may.add("OVERRIDE");
   for (const artifact of entry.body.new ? [entry.body.new.public] : []) may.add(page.versions.flatMap((v) => [...v.keys]).find(([, key]) => key.public === artifact)?.[0].slice(0, 12) ?? "");
+  if (READ.includes(entry.kind)) {
+    may.add(`and ${(entry.body.points?.length ?? 0) - POINTS_SHOWN} more in report.json`).add(`history of ${entry.body.baselinePoints?.length} point`).add(`history of ${entry.body.baselinePoints?.length} points`);
+    if (!entry.body.phase) may.add("no verdict");
+  }
   if (/^rollback-/.test(entry.kind)) for (const other of page.entries) if (/^rollback-(triggered|started)$/.test(other.kind)) {
     may.add(duration(Math.abs(seconds(other.recorded, entry.recorded))));
   }
@@ -301,17 +307,19 @@ const MUST = {
   "rollback-started": "reason", "rollback-step": "step service act detail", "rollback-finished": "outcome", "metric-read": "phase value unit note detail", "evidence-collected": "phase value unit note",
   "message-sent": "channel delivery text", "note-added": "text", "review-recorded": "text", "deployment-closed": "entries outcome", "roles-assigned": "person role", "deployment-opened": "release environment",
 };
-function required(page, entry, sort) {
-  const { body, kind } = entry, must = [String(entry.seq), human(entry.recorded), signatories(entry)];
-  if (sort === "reading" && !body.points) must.push(body.source === "person" ? "attested" : body.source);
-  if (sort === "reading") for (const point of (body.points ?? []).concat(body.baselinePoints ?? [])) must.push(`${point.at} ${point.value}`);
-  if (sort === "reading" && body.query) must.push(body.query);
-  if (page.cutover && /^(moment|approval|act|message|note|rollback)$/.test(sort)) must.push(relative(page.cutover, entry.recorded));
+function required(page, entry, sort, brief) {
+  const { body, kind } = entry, must = [String(entry.seq), brief ? clock(entry.recorded) : human(entry.recorded), signatories(entry)];
+  if (sort === "reading") {
+    must.push(body.source === "person" ? "attested" : body.source, body.query ?? "", body.statistic ?? "", body.baseline ?? "");
+    for (const { at, value } of (body.points ?? []).slice(0, POINTS_SHOWN)) must.push(`${clock(at)} ${value}`);
+    if (body.window) must.push(`each ${body.window.period} s`);
+  }
+  if (page.cutover && !brief && /^(moment|approval|act|message|note|rollback)$/.test(sort)) must.push(relative(page.cutover, entry.recorded));
   if (sort === "moment" && body.check) must.push(body.check);
   for (const name of (MUST[kind] ?? "").split(" ")) {
     const value = body[name];
     if (value === undefined || (name === "gate" && !body.waives) || (name === "unit" && body.value === undefined)) continue;
-    if (sort === "moment" && name === "detail" && typeof value === "string" && body.phase === "pass") continue;
+    if (name === "detail" && typeof value === "string" && (body.phase ?? "pass") === "pass") continue;
     if (sort === "moment" && value === "override") must.push("OVERRIDE");
     else if (typeof value !== "object") must.push(WORDS[`${name}:${value}`] ?? shown(String(value)));
     else if (value.commit) {
@@ -345,16 +353,26 @@ function texts(element) {
   return all;
 }
 
+/** `whole` without each of these pieces, the longest first. */
+function without(whole, pieces) {
+  let left = whole;
+  for (const piece of [...new Set([...pieces].map(plain))].filter((one) => one && whole.includes(one)).sort((a, b) => b.length - a.length)) {
+    for (const at of places(left, piece).reverse()) left = left.slice(0, at) + "\0".repeat(piece.length) + left.slice(at + piece.length);
+  }
+  return left;
+}
+/** A word that is neither in these pieces nor a fixed one. */
+const strange = (whole, pieces) => without(whole, pieces).split(/[^\p{L}\p{N}]+/u).find((word) => word && !FIXED.has(word));
+
 function judgeRow(page, row, entry, sort) {
-  const all = texts(row), may = [...sayable(page, entry)].map(plain).filter(Boolean).sort((a, b) => b.length - a.length);
-  for (const piece of required(page, entry, sort)) {
+  const own = texts(row), caption = sort === "reading" && row.closest("table").caption; // what all readings there have in common
+  const all = caption ? own.concat(texts(caption)) : own, may = sayable(page, entry);
+  for (const piece of required(page, entry, sort, row.hasAttribute("data-brief"))) {
     if (!all.some((one) => places(one, piece).length)) return fail(entry.seq, `its row (${sort}) does not say ${JSON.stringify(piece)}, the entry does`, row);
   }
   for (const one of all) {
-    let left = one;
-    for (const piece of may) for (const at of places(left, piece).reverse()) left = left.slice(0, at) + "\0".repeat(piece.length) + left.slice(at + piece.length);
-    const strange = left.split(/[^\p{L}\p{N}]+/u).find((word) => word && !FIXED.has(word));
-    if (strange) return fail(entry.seq, `its row (${sort}) says ${JSON.stringify(strange)} in ${JSON.stringify(one.slice(0, 80))}, the entry does not`, row);
+    const word = strange(one, may);
+    if (word) return fail(entry.seq, `its row (${sort}) says ${JSON.stringify(word)} in ${JSON.stringify(one.slice(0, 80))}, the entry does not`, row);
   }
   for (const time of row.querySelectorAll("time")) {
     if (time.closest("[data-e]") === row && time.getAttribute("datetime") !== entry.recorded) fail(entry.seq, "its row has another time inside", row);
@@ -379,27 +397,31 @@ function judgeTitle(page, row, seq, id) {
   if (!within) fail(seq, `the title ${JSON.stringify(title)} is not in the checklist`, row);
 }
 
-/** An item of the checklist: the sign-offs and the reading that its row names are of it. How far it is, the rules say. */
+/** An item of the checklist: what its row names signs, ticks or waives it. How far the item is, the rules say. */
 function judgeItem(page, row) {
-  const id = row.getAttribute("data-item"), spec = page.items.get(id), all = texts(row).join(" \0 ");
+  const id = row.getAttribute("data-item"), spec = page.items.get(id), all = texts(row);
   if (!spec) return fail(null, `there is no item ${id} in the checklist`, row);
   judgeTitle(page, row, null, id);
-  const named = (all.match(/entry \d+/g) ?? []).map((one) => page.bySeq.get(Number(one.slice(6))));
-  if (named.some((entry) => entry?.kind !== "item-signed" || entry.body.item !== id)) fail(null, `the row of the item ${id} names an entry that does not sign it`, row);
   const last = page.entries.filter((entry) => entry.own && READ.includes(entry.kind) && spec.check && entry.body.check === spec.check).at(-1)?.body ?? {};
-  const may = [id, spec.check, spec.by, last.phase, last.value, "open", "partly signed", "done", "not applicable", "failed", "no verdict", "by",
-    ...named.flatMap((entry) => entry ? [`entry ${entry.seq}`] : [])].filter(Boolean).sort((a, b) => b.length - a.length);
-  let left = all;
-  for (const piece of may) for (const at of places(left, piece).reverse()) left = left.slice(0, at) + "\0".repeat(piece.length) + left.slice(at + piece.length);
-  const strange = left.match(/[\p{L}\p{N}]+/u);
-  if (strange) fail(null, `the row of the item ${id} says ${JSON.stringify(strange[0])}, its entries do not`, row);
-  const state = named.length && new Set(named.map((entry) => entry?.body.outcome)).size === 1 && WORDS[`outcome:${named[0]?.body.outcome}`];
-  if (state && !all.includes(state) && !all.includes("partly signed")) fail(null, `the row of the item ${id} has another state than its sign-offs`, row);
+  const may = new Set([id, spec.check, spec.by, last.phase, last.value, "open", "partly signed", "done", "not applicable", "failed", "no verdict", "nobody", "overridden"].filter(Boolean));
+  for (const one of all.filter((text) => /^entry \d+$/.test(text))) {
+    const entry = page.bySeq.get(Number(one.slice(6))), { kind, body } = entry ?? {};
+    const own = kind === "item-signed" ? body.item === id : kind === "decision-made" && body.waives ? [`item/${id}`, `check/${spec.check}`].includes(body.waives)
+      : { go: "decision-made", "all-clear": "decision-made", snapshot: "snapshot-taken", deploy: "stage-reached", shift: "traffic-shifted" }[spec.by] === kind;
+    if (!own) { fail(null, `the row of the item ${id} names ${one}, which is not about it`, row); continue; }
+    for (const piece of sayable(page, entry)) may.add(piece);
+    const must = [human(entry.recorded), signatories(entry), entry.by.map((s) => s.key.slice(0, 12)).join(", "), page.cutover ? relative(page.cutover, entry.recorded) : ""];
+    if (kind === "item-signed") must.push(WORDS[`outcome:${body.outcome}`] ?? body.outcome);
+    const lacks = must.find((piece) => piece && !all.some((text) => places(text, piece).length));
+    if (lacks) fail(entry.seq, `the row of the item ${id} does not say ${JSON.stringify(lacks)}, the entry does`, row);
+  }
+  const word = strange(all.join(" \0 "), may);
+  if (word) fail(null, `the row of the item ${id} says ${JSON.stringify(word)}, its entries do not`, row);
 }
 
 // Which entries have a row of which sort; rollbacks are told by the rules, so that one may be missing there.
 const OWN = (kinds) => (page, entry) => entry.own && kinds.includes(entry.kind);
-const READ = ["metric-read", "evidence-collected"], GOVERN = ["ledger-opened", "roster-changed", "key-rotated", "key-revoked"];
+const GOVERN = ["ledger-opened", "roster-changed", "key-rotated", "key-revoked"];
 const SORTS = {
   moment: (page, entry) => entry.own || entry.kind === "opening-erased" || entry.p.deployment === undefined && entry.seq > page.opened.seq
     && (!GOVERN.includes(entry.kind) || entry.seq < (page.closed?.seq ?? Infinity)),

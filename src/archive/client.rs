@@ -1,34 +1,21 @@
 //! One bucket, and its errors in the program's words.
 
-use std::error::Error;
-use std::future::Future;
 use std::path::Path;
-use std::time::Duration;
 
-use aws_config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::primitives::{ByteStream, DateTime};
-use aws_sdk_s3::types::{ObjectLockEnabled, ObjectLockMode, ObjectLockRetention, ObjectLockRetentionMode};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::ArchiveError;
 use crate::core::check::AwsSettings;
 use crate::core::hash::Hash;
 use crate::core::time::Timestamp;
-use crate::remote::aws::{ATTEMPTS, AwsError, Connection};
+use crate::remote::aws::{AwsError, Connection, s3};
 
-/// What a line has at least, in bytes a second: a body is given so much more time.
-const SLOWEST: u64 = 128 * 1024;
 /// S3's limit for one request.
 const MAX_OBJECT: u64 = 5 << 30;
 
-/// A connection to one bucket, with a runtime of its own.
+/// A connection to one bucket.
 pub struct Client {
     connection: Connection,
-    sdk: aws_sdk_s3::Client,
     bucket: String,
 }
 
@@ -86,19 +73,7 @@ impl Client {
     /// # Errors
     /// Where there is no region, or the runtime cannot begin.
     pub fn new(settings: &AwsSettings, bucket: &str) -> Result<Self, ArchiveError> {
-        let connection = Connection::open(settings)?;
-        let config = connection.sdk();
-        let connecting = connection.one().min(Duration::from_secs(5));
-        // The hashes that are compared are this program's own. Servers other than AWS's know no bucket in a host name.
-        // A body takes as long as it takes: [`Client::call`] knows how large it is.
-        let s3 = aws_sdk_s3::config::Builder::from(config)
-            .timeout_config(TimeoutConfig::builder().connect_timeout(connecting).build())
-            .force_path_style(bucket.contains('.') || config.endpoint_url().is_some())
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-            .build();
-        let sdk = aws_sdk_s3::Client::from_conf(s3);
-        Ok(Self { connection, sdk, bucket: bucket.to_owned() })
+        Ok(Self { connection: Connection::open(settings)?, bucket: bucket.to_owned() })
     }
 
     /// Whether nobody can delete from the bucket what is locked there.
@@ -106,15 +81,16 @@ impl Client {
     /// # Errors
     /// [`ArchiveError::NoLock`] where somebody can.
     pub fn locks(&self) -> Result<(), ArchiveError> {
-        let asked = self.sdk.get_object_lock_configuration().bucket(&self.bucket).send();
         let action = "s3:GetBucketObjectLockConfiguration";
-        let answer = match self.call(action, "", 0, asked) {
-            Err(ArchiveError::Refused { code, .. }) if code == "ObjectLockConfigurationNotFoundError" => None,
-            answer => answer?.object_lock_configuration,
-        };
-        match answer.and_then(|configuration| configuration.object_lock_enabled) {
-            Some(ObjectLockEnabled::Enabled) => Ok(()),
-            _ => Err(ArchiveError::NoLock { bucket: self.bucket.clone() }),
+        match self.explained(action, "", self.s3().locks(action)) {
+            Ok(true) => Ok(()),
+            Err(ArchiveError::Refused { code, .. }) if code != "ObjectLockConfigurationNotFoundError" => {
+                Err(self.refused(action, "", &code))
+            }
+            Ok(false) | Err(ArchiveError::Refused { .. }) => {
+                Err(ArchiveError::NoLock { bucket: self.bucket.clone() })
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -133,23 +109,13 @@ impl Client {
         if content.bytes > MAX_OBJECT {
             return Err(ArchiveError::TooLarge { file: name(), bytes: content.bytes });
         }
-        let body = self.connection.wait(self.connection.one(), ByteStream::from_path(file));
-        let body =
-            body.ok_or_else(|| ArchiveError::File { file: name(), why: "does not open".to_owned() })?;
-        let body = body.map_err(|error| ArchiveError::File { file: name(), why: error.to_string() })?;
-        let asked = self
-            .sdk
-            .put_object()
-            .bucket(&self.bucket)
-            .key(key)
-            .if_none_match("*")
-            .checksum_sha256(STANDARD.encode(content.sha256.0))
-            .object_lock_mode(ObjectLockMode::Compliance)
-            .object_lock_retain_until_date(DateTime::from_secs(until.millis().div_euclid(1000)))
-            .body(body)
-            .send();
-        match self.call("s3:PutObject and s3:PutObjectRetention", key, content.bytes, asked) {
-            Ok(_) => Ok(Put::Written),
+        // Asked for here, because the library that sends it says no more than that it cannot.
+        std::fs::File::open(file)
+            .map_err(|error| ArchiveError::File { file: name(), why: error.to_string() })?;
+        let action = "s3:PutObject and s3:PutObjectRetention";
+        let asked = self.s3().put_new(action, key, file, (content.bytes, content.sha256), until);
+        match self.explained(action, key, asked) {
+            Ok(()) => Ok(Put::Written),
             // The second: somebody else is writing the same at this moment, or a lost answer was tried again.
             Err(ArchiveError::Refused { code, .. })
                 if code == "PreconditionFailed" || code == "ConditionalRequestConflict" =>
@@ -171,36 +137,30 @@ impl Client {
         take: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<Option<Held>, ArchiveError> {
         let action = "s3:GetObject and s3:GetObjectVersion";
-        let version = version.filter(|version| !version.is_empty()).map(str::to_owned);
-        let asked = self.sdk.get_object().bucket(&self.bucket).key(key).set_version_id(version).send();
-        let mut answer = match self.call(action, key, 0, asked) {
-            Err(ArchiveError::Refused { code, .. }) if code == "NoSuchKey" || code == "NoSuchVersion" => {
-                return Ok(None);
-            }
-            answer => answer?,
-        };
         let (mut hash, mut bytes) = (Sha256::new(), 0);
+        let mut held: Option<s3::Part> = None;
         loop {
-            let part = match self.connection.wait(self.connection.one(), answer.body.try_next()) {
-                None => return Err(ArchiveError::TimedOut { place: self.connection.place("S3") }),
-                Some(Err(_)) => return Err(self.refused(action, key, "an answer that was cut off")),
-                Some(Ok(None)) => break,
-                Some(Ok(Some(part))) => part,
+            // Where another object has been written over it since the first part, the later ones are refused.
+            let of = (version.unwrap_or_default(), held.as_ref().and_then(|first| first.tag.as_deref()));
+            let part = match self.explained(action, key, self.s3().get(action, key, of, bytes)) {
+                Err(ArchiveError::Refused { code, .. })
+                    if held.is_none() && (code == "NoSuchKey" || code == "NoSuchVersion") =>
+                {
+                    return Ok(None);
+                }
+                part => part?,
             };
-            hash.update(&part);
-            bytes += part.len() as u64;
-            if !take(&part) {
-                break;
+            hash.update(&part.bytes);
+            bytes += part.bytes.len() as u64;
+            let more = part.bytes.is_empty() || take(&part.bytes);
+            let last = part.last || !more;
+            let first = held.get_or_insert(part);
+            if last {
+                let content = Content { bytes, sha256: Hash(hash.finalize().into()) };
+                return Ok(Some(Held { content, version: first.version.clone(), locked: first.locked }));
             }
+            first.bytes = Vec::new();
         }
-        let locked = match (answer.object_lock_mode, answer.object_lock_retain_until_date) {
-            (Some(ObjectLockMode::Compliance), Some(until)) => {
-                until.to_millis().ok().and_then(|millis| Timestamp::from_millis(millis).ok())
-            }
-            _ => None,
-        };
-        let content = Content { bytes, sha256: Hash(hash.finalize().into()) };
-        Ok(Some(Held { content, version: answer.version_id.unwrap_or_default(), locked }))
     }
 
     /// Locks a version in compliance mode until later than it is now.
@@ -208,20 +168,8 @@ impl Client {
     /// # Errors
     /// Where that is refused.
     pub fn extend(&self, key: &str, version: &str, until: Timestamp) -> Result<(), ArchiveError> {
-        let retention = ObjectLockRetention::builder()
-            .mode(ObjectLockRetentionMode::Compliance)
-            .retain_until_date(DateTime::from_secs(until.millis().div_euclid(1000)))
-            .build();
-        let version = Some(version.to_owned()).filter(|version| !version.is_empty());
-        let asked = self
-            .sdk
-            .put_object_retention()
-            .bucket(&self.bucket)
-            .key(key)
-            .set_version_id(version)
-            .retention(retention)
-            .send();
-        self.call("s3:PutObjectRetention", key, 0, asked).map(drop)
+        let action = "s3:PutObjectRetention";
+        self.explained(action, key, self.s3().retain(action, key, version, until))
     }
 
     /// Every version of every object whose key begins so, delete markers included.
@@ -231,52 +179,34 @@ impl Client {
     pub fn versions(&self, prefix: &str) -> Result<Vec<Version>, ArchiveError> {
         let action = "s3:ListBucketVersions";
         let mut all = Vec::new();
-        let (mut key_marker, mut id_marker) = (None, None);
+        let mut after = (None, None);
         loop {
-            let asked = self
-                .sdk
-                .list_object_versions()
-                .bucket(&self.bucket)
-                .prefix(prefix)
-                .set_key_marker(key_marker.clone())
-                .set_version_id_marker(id_marker.clone())
-                .send();
-            let page = self.call(action, "", 0, asked)?;
-            let version = |key: Option<String>, id: Option<String>, hides| match (key, id) {
-                (Some(key), Some(id)) => Ok(Version { key, id, hides }),
-                _ => Err(self.refused(action, "", "an answer that cannot be read")),
-            };
-            for one in page.versions.unwrap_or_default() {
-                all.push(version(one.key, one.version_id, false)?);
+            let asked = self.s3().versions(action, prefix, (after.0.as_deref(), after.1.as_deref()));
+            let page = self.explained(action, "", asked)?;
+            for one in page.versions {
+                let (Some(key), Some(id), hides) = one else {
+                    return Err(self.refused(action, "", "an answer that cannot be read"));
+                };
+                all.push(Version { key, id, hides });
             }
-            for one in page.delete_markers.unwrap_or_default() {
-                all.push(version(one.key, one.version_id, true)?);
-            }
-            if page.is_truncated != Some(true) {
-                return Ok(all);
-            }
-            let next = (page.next_key_marker, page.next_version_id_marker);
-            if next.0.is_none() || next == (key_marker.clone(), id_marker.clone()) {
+            let Some(next) = page.next else { return Ok(all) };
+            if next.0.is_none() || next == after {
                 return Err(self.refused(action, "", "a list that does not go on"));
             }
-            (key_marker, id_marker) = next;
+            after = next;
         }
     }
 
-    /// Runs one call to its end, with time for a body of so many bytes.
-    fn call<T, E, R>(
+    fn s3(&self) -> s3::Bucket<'_> {
+        s3::Bucket { connection: &self.connection, name: &self.bucket }
+    }
+
+    fn explained<T>(
         &self,
         action: &'static str,
         key: &str,
-        bytes: u64,
-        call: impl Future<Output = Result<T, SdkError<E, R>>>,
-    ) -> Result<T, ArchiveError>
-    where
-        E: ProvideErrorMetadata + Error + 'static,
-        R: std::fmt::Debug + 'static,
-    {
-        let patience = (self.connection.one() + Duration::from_secs(bytes / SLOWEST)) * ATTEMPTS;
-        let answer = self.connection.within(patience, "S3", action, call);
+        answer: Result<T, AwsError>,
+    ) -> Result<T, ArchiveError> {
         answer.map_err(|error| self.explain(action, key, error))
     }
 

@@ -41,6 +41,7 @@ mod next;
 mod note;
 mod open;
 mod page;
+mod paint;
 mod pick;
 mod prove;
 mod proven;
@@ -51,6 +52,8 @@ mod records;
 mod rehearse;
 mod rollback;
 mod say;
+mod screen;
+mod serve;
 mod shift;
 mod show;
 mod sign;
@@ -63,6 +66,7 @@ mod stamp;
 mod standby;
 mod status;
 mod status_code;
+mod tail;
 mod tell;
 mod template;
 mod traffic;
@@ -158,6 +162,8 @@ enum Command {
     Render(records::RenderArgs),
     /// Write and sign the report
     Report(records::ReportArgs),
+    /// Show it all live, on a page for the war room
+    Serve(serve::Args),
     /// Check a ledger, an export, a record folder or a report.html
     Verify(verify::Args),
     /// Sign and print a checkpoint of the log
@@ -242,6 +248,7 @@ fn spooled(app: &mut App, command: &Command) {
         Command::Init(_)
         | Command::Rollback(_)
         | Command::Join(_)
+        | Command::Serve(_)
         | Command::Verify(_)
         | Command::Witness(_)
         | Command::Rehearse(_)
@@ -290,6 +297,7 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Close(args) => close::run(app, args),
         Command::Render(args) => records::render(app, args),
         Command::Report(args) => records::report(app, args),
+        Command::Serve(args) => serve::run(app, args),
         Command::Verify(args) => verify::run(app, args),
         Command::Checkpoint(args) => checkpoint::run(app, args),
         Command::Witness(args) => witness::run(app, args),

@@ -6,11 +6,14 @@
 mod build;
 pub mod carried;
 mod checklist;
+mod draw;
 pub(crate) mod escape;
 mod html;
+pub mod live;
 mod markdown;
 pub mod model;
-mod plot;
+mod ticked;
+mod tone;
 mod words;
 
 use std::borrow::Cow;

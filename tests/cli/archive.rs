@@ -61,6 +61,13 @@ fn an_export_is_archived_and_nobody_can_take_it_back() {
     let bucket = Bucket::start();
     let folder = Folder::opened();
     folder.ok(&["note", "the load balancer was touched at 01:50", "--as", "bob"]);
+    // More than is read back at once, and nothing at all.
+    let large: Vec<u8> =
+        (0_u32..17 << 18).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    fs::write(folder.at("large.bin"), large).unwrap();
+    fs::write(folder.at("empty.bin"), "").unwrap();
+    folder.ok(&["attach", "large.bin", "--as", "bob"]);
+    folder.ok(&["attach", "empty.bin", "--as", "bob"]);
     let size = folder.entries();
 
     let ran = aws(&folder, &bucket.url(), &["export", "--archive", PLACE, "--dry-run"]);

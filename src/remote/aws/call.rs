@@ -1,10 +1,12 @@
 //! One call to any service: signed with Signature Version 4, tried again as the SDK's own clients do.
 
 use std::fmt;
+use std::time::Duration;
 
-use aws_runtime::auth::SigV4OperationSigningConfig;
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
+use aws_runtime::auth::{SigV4OperationSigningConfig, SigningOptions};
 use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
+use aws_sigv4::http_request::SignableBody;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime::client::retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier};
 use aws_smithy_runtime_api::client::auth::AuthSchemeOptionResolverParams;
@@ -16,15 +18,20 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::Layer;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
-use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SigningName;
 use aws_types::region::SigningRegion;
+use aws_types::service_config::ServiceConfigKey;
 use serde_json::Value;
 
 use super::{AwsError, Connection, xml};
+use crate::core::hash::Hash;
 
 /// Statuses after which the same call may succeed.
 const PASSING: &[u16] = &[429, 500, 502, 503, 504];
+/// What a line has at least, in bytes a second: a body is given so much more time.
+const SLOWEST: u64 = 128 * 1024;
+/// The one service whose paths are signed as they are sent, and whose bodies are signed by a header.
+const S3: &str = "s3";
 
 /// A service that is asked without a client of its own.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +40,8 @@ pub struct Api {
     pub name: &'static str,
     /// What it is signed for, and the first part of its host's name.
     pub id: &'static str,
+    /// What the SDKs' settings for single services call it.
+    pub service: &'static str,
     /// Whether it is the same in all regions; then it is signed for one of them.
     pub global: bool,
     /// How it says what went wrong.
@@ -51,16 +60,21 @@ pub enum Format {
 }
 
 /// One request. It does not show its body: that may hold what nobody should read in a log.
-#[derive(Clone)]
 pub struct Ask {
-    /// `GET` or `POST`.
+    /// `GET`, `POST` or `PUT`.
     pub method: &'static str,
+    /// What stands before the host's name, where that is AWS's own: a bucket.
+    pub host: Option<String>,
     /// Path and query, encoded.
     pub path: String,
     /// Beside those that signing adds.
     pub headers: Vec<(&'static str, String)>,
-    /// May be empty.
-    pub body: String,
+    /// What is sent.
+    pub body: SdkBody,
+    /// The body's hash, where it is signed by that: S3 only.
+    pub sha256: Option<Hash>,
+    /// How many bytes go either way, as far as is known: so much more time is given.
+    pub bytes: u64,
 }
 
 impl fmt::Debug for Ask {
@@ -70,35 +84,59 @@ impl fmt::Debug for Ask {
 }
 
 /// An answer, which does not show itself either.
-struct Answer(Vec<u8>);
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// All of it.
+    pub body: Vec<u8>,
+    headers: Vec<(String, String)>,
+}
+
+impl Answer {
+    /// The value of the header called `name`, which is in small letters.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+}
 
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an answer of {} bytes", self.0.len())
+        write!(f, "an answer of {} bytes", self.body.len())
     }
 }
 
 impl Ask {
+    /// Asks with nothing in the body.
+    #[must_use]
+    pub fn new(method: &'static str, path: String) -> Self {
+        let (headers, body) = (vec![], SdkBody::from(""));
+        Self { method, host: None, path, headers, body, sha256: None, bytes: 0 }
+    }
+
     /// Reads what stands at `path`.
     #[must_use]
-    pub const fn get(path: String) -> Self {
-        Self { method: "GET", path, headers: vec![], body: String::new() }
+    pub fn get(path: String) -> Self {
+        Self::new("GET", path)
+    }
+
+    fn post(path: String, kind: &str, body: String) -> Self {
+        let headers = vec![("content-type", kind.to_owned())];
+        Self { headers, body: SdkBody::from(body), ..Self::new("POST", path) }
     }
 
     /// Sends an XML document to `path`.
     #[must_use]
     pub fn post_xml(path: String, body: String) -> Self {
-        Self { method: "POST", path, headers: vec![("content-type", "application/xml".to_owned())], body }
+        Self::post(path, "application/xml", body)
     }
 
     /// Calls `target` by the AWS JSON 1.1 protocol.
     #[must_use]
     pub fn json(target: &str, input: &Value) -> Self {
-        let headers = vec![
-            ("content-type", "application/x-amz-json-1.1".to_owned()),
-            ("x-amz-target", target.to_owned()),
-        ];
-        Self { method: "POST", path: "/".to_owned(), headers, body: input.to_string() }
+        let mut ask = Self::post("/".to_owned(), "application/x-amz-json-1.1", input.to_string());
+        ask.headers.push(("x-amz-target", target.to_owned()));
+        ask
     }
 
     /// Calls `action` by the AWS query protocol.
@@ -108,8 +146,7 @@ impl Ask {
         for (name, value) in input {
             body.push_str(&format!("&{}={}", encoded(name), encoded(value)));
         }
-        let kind = "application/x-www-form-urlencoded; charset=utf-8".to_owned();
-        Self { method: "POST", path: "/".to_owned(), headers: vec![("content-type", kind)], body }
+        Self::post("/".to_owned(), "application/x-www-form-urlencoded; charset=utf-8", body)
     }
 }
 
@@ -122,15 +159,29 @@ impl Connection {
     /// # Errors
     /// What kept it from an answer.
     pub fn ask(&self, api: &Api, action: &'static str, ask: Ask) -> Result<Vec<u8>, AwsError> {
+        self.call(api, action, ask).map(|answer| answer.body)
+    }
+
+    /// The same, with all that was answered.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn call(&self, api: &Api, action: &'static str, ask: Ask) -> Result<Answer, AwsError> {
         let config = self.sdk();
         let credentials = config.credentials_provider().ok_or(AwsError::NoCredentials { action })?;
         let http = config.http_client().ok_or(AwsError::NoCredentials { action })?;
-        let (endpoint, region) = self.endpoint(api);
+        let (endpoint, region) = self.endpoint(api, ask.host.as_deref());
+        let mut signing_options = SigningOptions::default();
+        signing_options.double_uri_encode = api.id != S3;
+        signing_options.normalize_uri_path = api.id != S3;
+        signing_options.content_sha256_header = api.id == S3;
+        signing_options.payload_override = ask.sha256.map(|hash| SignableBody::Precomputed(hash.to_string()));
         let mut layer = Layer::new("aws");
         layer.store_put(AuthSchemeOptionResolverParams::new(()));
         layer.store_put(SigV4OperationSigningConfig {
             region: Some(SigningRegion::from(aws_types::region::Region::new(region))),
             name: Some(SigningName::from_static(api.id)),
+            signing_options,
             ..SigV4OperationSigningConfig::default()
         });
         let signing = RuntimeComponentsBuilder::new("aws")
@@ -139,6 +190,7 @@ impl Connection {
             .with_identity_resolver(SCHEME_ID, credentials);
         let plugin = StaticRuntimePlugin::new().with_config(layer.freeze()).with_runtime_components(signing);
         let (format, words) = (api.format, api.words);
+        let more = Duration::from_secs(ask.bytes / SLOWEST);
         let operation = Operation::builder()
             .service_name(api.id)
             .operation_name(action)
@@ -146,14 +198,16 @@ impl Connection {
             .endpoint_url(&endpoint)
             .runtime_plugin(plugin)
             .standard_retry(config.retry_config().unwrap_or(&RetryConfig::standard()))
-            .timeout_config(config.timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled))
+            .timeout_config(self.timeouts(more))
             .retry_classifier(HttpStatusCodeClassifier::new_from_codes(PASSING))
             .retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
             .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
             .serializer(|ask: Ask| {
-                let mut request = HttpRequest::new(SdkBody::from(ask.body));
+                // Asked for once, and all but read: a body from memory or from a file gives itself again.
+                let body = ask.body.try_clone().ok_or("a body that can be sent only once")?;
+                let mut request = HttpRequest::new(body);
                 request.set_method(ask.method)?;
-                request.set_uri(ask.path)?;
+                request.set_uri(ask.path.as_str())?;
                 request
                     .headers_mut()
                     .insert("user-agent", concat!("aether-audit/", env!("CARGO_PKG_VERSION")));
@@ -170,11 +224,11 @@ impl Connection {
                         let fault = ErrorMetadata::builder().code(code).message(said).build();
                         Err(OrchestratorError::operation(fault))
                     }
-                    None => Ok(Answer(body.to_vec())),
+                    None => Ok(answer(response, body)),
                 }
             })
             .build();
-        self.run(api.name, action, operation.invoke(ask)).map(|answer| answer.0)
+        self.within(self.patience(more), api.name, action, operation.invoke(ask))
     }
 
     /// [`Connection::ask`] by the JSON protocol.
@@ -193,10 +247,26 @@ impl Connection {
     }
 
     /// Where to ask, and the region to sign for.
-    fn endpoint(&self, api: &Api) -> (String, String) {
+    fn endpoint(&self, api: &Api, before: Option<&str>) -> (String, String) {
         let (host, region) = host(api, self.region());
-        (self.sdk().endpoint_url().map_or(format!("https://{host}"), str::to_owned), region)
+        let before = before.map(|before| format!("{before}.")).unwrap_or_default();
+        (self.own_endpoint(api).unwrap_or_else(|| format!("https://{before}{host}")), region)
     }
+
+    /// The endpoint that is configured, for this service or for all of them.
+    #[must_use]
+    pub fn own_endpoint(&self, api: &Api) -> Option<String> {
+        let key = ServiceConfigKey::builder().service_id(api.service).env("AWS_ENDPOINT_URL");
+        let key = key.profile("endpoint_url").build().ok();
+        let of_service = || key.and_then(|key| self.sdk().service_config()?.load_config(key));
+        let of_all = || self.sdk().endpoint_url().map(str::to_owned);
+        self.said().map(str::to_owned).or_else(of_service).or_else(of_all)
+    }
+}
+
+fn answer(response: &HttpResponse, body: &[u8]) -> Answer {
+    let headers = response.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Answer { status: response.status().as_u16(), body: body.to_vec(), headers: headers.collect() }
 }
 
 /// AWS's own host of a service, and the region to sign for, by partition.
@@ -255,7 +325,7 @@ mod tests {
 
     #[test]
     fn hosts_by_partition() {
-        let api = |id, global| Api { name: "", id, global, format: Format::Xml, words: false };
+        let api = |id, global| Api { name: "", id, service: "", global, format: Format::Xml, words: false };
         let of = |id, global, region| host(&api(id, global), region);
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         assert_eq!(of("ssm", false, "eu-central-1"), pair("ssm.eu-central-1.amazonaws.com", "eu-central-1"));
@@ -276,6 +346,9 @@ mod tests {
     #[test]
     fn nothing_shows_a_body() {
         let ask = Ask::query("A", "1", &[("Secret", "hunter2")]);
-        assert!(!format!("{ask:?}{:?}", Answer(b"hunter2".to_vec())).contains("hunter2"));
+        assert!(
+            !format!("{ask:?}{:?}", Answer { status: 200, body: b"hunter2".to_vec(), headers: vec![] })
+                .contains("hunter2")
+        );
     }
 }

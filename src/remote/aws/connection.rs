@@ -25,6 +25,7 @@ pub struct Connection {
     config: SdkConfig,
     region: Region,
     one: Duration,
+    said: Option<String>,
 }
 
 impl Connection {
@@ -36,17 +37,12 @@ impl Connection {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let seconds = if settings.timeout_seconds == 0 { 10 } else { settings.timeout_seconds };
         let one = Duration::from_secs(seconds.into());
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(one.min(Duration::from_secs(5)))
-            .operation_attempt_timeout(one)
-            .operation_timeout(one * ATTEMPTS + Duration::from_secs(5))
-            .build();
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build_https();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http)
-            .timeout_config(timeouts)
+            .timeout_config(timeouts(one))
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
         if let Some(region) = &settings.region {
             loader = loader.region(Region::new(region.clone()));
@@ -61,7 +57,7 @@ impl Connection {
         let config = runtime.block_on(async { tokio::time::timeout(patience(one), loader.load()).await });
         let config = config.map_err(|_| AwsError::TimedOut { place: "the AWS configuration".to_owned() })?;
         let region = config.region().cloned().ok_or(AwsError::NoRegion)?;
-        Ok(Self { runtime, config, region, one })
+        Ok(Self { runtime, config, region, one, said: settings.endpoint_url.clone() })
     }
 
     /// What clients of single services are made from.
@@ -70,16 +66,25 @@ impl Connection {
         &self.config
     }
 
+    /// The endpoint that the settings name, before all that the environment says.
+    pub(super) fn said(&self) -> Option<&str> {
+        self.said.as_deref()
+    }
+
     /// The region that is asked.
     #[must_use]
     pub fn region(&self) -> &str {
         self.region.as_ref()
     }
 
-    /// The time for one attempt.
-    #[must_use]
-    pub const fn one(&self) -> Duration {
-        self.one
+    /// How long one call may take that is given `more` time than others for each attempt.
+    pub(super) fn patience(&self, more: Duration) -> Duration {
+        patience(self.one + more)
+    }
+
+    /// The same, for each step of it.
+    pub(super) fn timeouts(&self, more: Duration) -> TimeoutConfig {
+        timeouts(self.one + more)
     }
 
     /// Where a service is asked, for errors: its region, or the endpoint without credentials.
@@ -133,6 +138,14 @@ impl Connection {
             Some(answer) => answer.map_err(|error| AwsError::of(action, &self.place(service), &error)),
         }
     }
+}
+
+fn timeouts(one: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(one.min(Duration::from_secs(5)))
+        .operation_attempt_timeout(one)
+        .operation_timeout(one * ATTEMPTS + Duration::from_secs(5))
+        .build()
 }
 
 fn patience(one: Duration) -> Duration {

@@ -2,8 +2,14 @@
 
 use super::{Api, Ask, AwsError, Connection, Format};
 
-const API: Api =
-    Api { name: "CloudWatch", id: "monitoring", global: false, format: Format::Xml, words: false };
+const API: Api = Api {
+    name: "CloudWatch",
+    id: "monitoring",
+    service: "CloudWatch",
+    global: false,
+    format: Format::Xml,
+    words: false,
+};
 const VERSION: &str = "2010-08-01";
 
 /// The dashboard that an address of AWS's console shows; `None` for any other address.

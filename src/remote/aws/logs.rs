@@ -6,8 +6,14 @@ use super::{Api, AwsError, Connection, Format};
 use crate::core::check::Window;
 use crate::core::time::Timestamp;
 
-const API: Api =
-    Api { name: "CloudWatch Logs", id: "logs", global: false, format: Format::Json, words: false };
+const API: Api = Api {
+    name: "CloudWatch Logs",
+    id: "logs",
+    service: "CloudWatch Logs",
+    global: false,
+    format: Format::Json,
+    words: false,
+};
 const ACTION: &str = "logs:FilterLogEvents";
 /// A page has up to 1 MB or 10,000 events.
 const MAX_PAGES: usize = 500;

@@ -8,9 +8,11 @@ mod error;
 pub mod logs;
 pub mod rds;
 pub mod route53;
+pub mod s3;
 pub mod ssm;
 mod xml;
 
-pub use call::{Api, Ask, Format};
-pub use connection::{ATTEMPTS, Connection};
+pub use call::{Answer, Api, Ask, Format};
+use connection::ATTEMPTS;
+pub use connection::Connection;
 pub use error::AwsError;

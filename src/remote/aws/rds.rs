@@ -8,7 +8,8 @@ use super::{Api, Ask, AwsError, Connection, Format};
 use crate::core::check::Database;
 use crate::core::time::Timestamp;
 
-const API: Api = Api { name: "RDS", id: "rds", global: false, format: Format::Xml, words: false };
+const API: Api =
+    Api { name: "RDS", id: "rds", service: "RDS", global: false, format: Format::Xml, words: false };
 const VERSION: &str = "2014-10-31";
 /// A page has up to 100 members.
 const MAX_PAGES: usize = 100;

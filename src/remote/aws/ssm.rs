@@ -5,8 +5,14 @@ use serde_json::{Value, json};
 use super::{Api, AwsError, Connection, Format};
 use crate::core::time::Timestamp;
 
-const API: Api =
-    Api { name: "Parameter Store", id: "ssm", global: false, format: Format::Json, words: false };
+const API: Api = Api {
+    name: "Parameter Store",
+    id: "ssm",
+    service: "SSM",
+    global: false,
+    format: Format::Json,
+    words: false,
+};
 const ACTION: &str = "ssm:DescribeParameters";
 /// A page has up to 50 parameters, and an account up to 100,000 where it pays for them.
 const MAX_PAGES: usize = 2000;

@@ -13,7 +13,14 @@ use crate::core::traffic::{Target, Traffic};
 pub use record::{RecordSet, same};
 pub use switch::{ALIAS_TTL, Now, Standing, SwitchError, words};
 
-const API: Api = Api { name: "Route 53", id: "route53", global: true, format: Format::Xml, words: false };
+const API: Api = Api {
+    name: "Route 53",
+    id: "route53",
+    service: "Route 53",
+    global: true,
+    format: Format::Xml,
+    words: false,
+};
 /// Why a batch is not taken can only be told in Route 53's words.
 const CHANGING: Api = Api { words: true, ..API };
 const LIST: &str = "route53:ListResourceRecordSets";
