@@ -149,7 +149,7 @@ async function judge(page) {
       const key = before?.keys.get(signer.key) ?? after?.keys.get(signer.key);
       if (!key) { fail(seq, `the key ${signer.key} was not on the roster`); continue; }
       if (all[index]?.keyid !== signer.key || !await signed(key.public, all[index].sig, pae(entry.payload))) fail(seq, `the signature of ${key.person} is not valid`);
-      if (after ? signer.role !== (key.use === "root" ? "root" : signer.role) : key.use !== "role" || !key.roles.includes(signer.role)) fail(seq, `${key.person} was not on the roster as ${signer.role}`);
+      if (key.use === "root" ? !after || signer.role !== "root" : !key.roles.includes(signer.role)) fail(seq, `${key.person} was not on the roster as ${signer.role}`);
     }
     entry.by = p.signers.map((s) => ({ ...(before?.keys.get(s.key) ?? after?.keys.get(s.key)), ...s }));
     if (after) {
@@ -241,9 +241,9 @@ const WORDS = {
 // Words that stand in rows beside what entries say. Words for a state are none of them: those an entry must have.
 const FIXED = new Set(("a about added after an and answer as at attested baseline before by changed check checklist closed closing Decision decided decision "
   + "deployment deployments does due each Each effect override entries entry ERASED event evidence finished from gate gates history in into is it key kind know later "
-  + "machine made message no not note number of on opened opening covering log up points record recorded read report response review Review REVOKED role roles root roster "
+  + "machine made message note number of on opened opening covering log up points record recorded read report response review Review REVOKED role roles root roster "
   + "rollback ROLLBACK rotated run s sample samples signed snapshot stage standby STARTED started step takes that the their this to took trigger TRIGGERED "
-  + "until verdict version waives which with withdrawal without WITHDRAWN withdrawn was were amended compromised earlier traffic percent bytes are text sign off").split(" "));
+  + "until verdict version waives which with withdrawal without WITHDRAWN withdrawn was were amended compromised earlier traffic sign off").split(" "));
 
 /** What an opening is shown as. */
 function opened(page, ref, held) {
@@ -316,7 +316,7 @@ function required(page, entry, sort, brief) {
   }
   if (page.cutover && !brief && /^(moment|approval|act|message|note|rollback)$/.test(sort)) must.push(relative(page.cutover, entry.recorded));
   if (sort === "moment" && body.check) must.push(body.check);
-  for (const name of (MUST[kind] ?? "").split(" ")) {
+  for (const name of sort === "attachment" ? ["note"] : (MUST[kind] ?? "").split(" ")) {
     const value = body[name];
     if (value === undefined || (name === "gate" && !body.waives) || (name === "unit" && body.value === undefined)) continue;
     if (name === "detail" && typeof value === "string" && (body.phase ?? "pass") === "pass") continue;
@@ -348,7 +348,7 @@ function places(whole, piece) {
 function texts(element) {
   const all = [], walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    if (node.parentElement.closest("[data-e], [data-item], [data-title], .issue") === element && plain(node.data)) all.push(plain(node.data));
+    if (node.parentElement.closest("[data-e], [data-item], [data-title], .issue, caption") === element && plain(node.data)) all.push(plain(node.data));
   }
   return all;
 }

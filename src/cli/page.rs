@@ -94,13 +94,22 @@ impl Page {
             );
             report.notices.push(Finding { seq: None, code: "openings-left-out", text });
         }
-        let record =
-            Record::read(source, &carried.deployment, covers, &carried.tree.leaves, carried.checkpoint.clone())?;
+        let record = Record::read(
+            source,
+            &carried.deployment,
+            covers,
+            &carried.tree.leaves,
+            carried.checkpoint.clone(),
+        )?;
         let (again, asked) = record.page(source)?;
         let answers = answers(&carried.entries);
         let known = |commit: &Hash| carried.missing.contains(commit);
         let unseen = asked.iter().filter(|(commit, missing)| {
-            if carried.long.contains(commit) { !answers.contains(commit) } else { **missing && !known(commit) }
+            if carried.long.contains(commit) {
+                !answers.contains(commit)
+            } else {
+                **missing && !known(commit)
+            }
         });
         for (commit, _) in unseen {
             let text = format!("the page shows the text {commit}, and does not carry it");
@@ -150,12 +159,7 @@ fn differs(page: &str, again: &str) -> String {
         let (_, after) = before.rsplit_once("data-e=\"")?;
         after.split_once('"').map(|(seq, _)| format!(", after the row of entry {seq} begins"))
     });
-    format!(
-        "line {line}{}: {:?} where they say {:?}",
-        row.unwrap_or_default(),
-        near(page),
-        near(again)
-    )
+    format!("line {line}{}: {:?} where they say {:?}", row.unwrap_or_default(), near(page), near(again))
 }
 
 /// Whether a finding is of an opening that pages do not carry.
@@ -171,7 +175,8 @@ fn answers(entries: &[Vec<u8>]) -> BTreeSet<Hash> {
     let mut found = BTreeSet::new();
     for entry in entries.iter().filter_map(|bytes| crate::core::entry::Entry::parse(bytes).ok()) {
         let body = entry.statement.predicate.body.get();
-        let commits = body.match_indices(RESPONSE).filter_map(|(at, _)| body.get(at + RESPONSE.len()..)?.get(..64));
+        let commits =
+            body.match_indices(RESPONSE).filter_map(|(at, _)| body.get(at + RESPONSE.len()..)?.get(..64));
         found.extend(commits.filter_map(|commit| Hash::parse(commit).ok()));
     }
     found

@@ -69,7 +69,10 @@ fn sound_html(html: &str) {
         rest = &tag[end + 1..];
         let name: String =
             inside.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
-        if name.is_empty() || inside.ends_with('/') || matches!(name.as_str(), "meta" | "br" | "doctype" | "input") {
+        if name.is_empty()
+            || inside.ends_with('/')
+            || matches!(name.as_str(), "meta" | "br" | "doctype" | "input")
+        {
             continue;
         }
         if inside.starts_with('/') {

@@ -33,17 +33,18 @@ impl Carried {
         }
         let bytes: usize = self.entries.iter().map(Vec::len).sum();
         let mut text = String::with_capacity(bytes + bytes / 8);
-        text.push_str(&format!(
-            "{HEAD}\ngenerator\t{}\ndeployment\t{}\n",
-            self.generator, self.deployment
-        ));
+        text.push_str(&format!("{HEAD}\ngenerator\t{}\ndeployment\t{}\n", self.generator, self.deployment));
         let mut runs = runs.iter().peekable();
         let mut next = 0;
         for entry in &self.entries {
             let at = seq(entry).filter(|at| *at >= next && *at < leaves.len())?;
             others(&mut text, leaves, &mut runs, next..at);
             let prev = at.checked_sub(1).map_or(Hash::ZERO, |before| leaves[before]);
-            match std::str::from_utf8(entry).ok().filter(|_| sound).and_then(|line| taken_apart(line, &prev, at)) {
+            match std::str::from_utf8(entry)
+                .ok()
+                .filter(|_| sound)
+                .and_then(|line| taken_apart(line, &prev, at))
+            {
                 Some(line) => text.push_str(&line),
                 None => {
                     let leaf = encode(leaves[at].as_bytes());

@@ -9,7 +9,8 @@ use crate::core::verify::{Pruned, Run};
 #[must_use]
 pub fn prune(tree: &Tree, own: impl Iterator<Item = u64>) -> Pruned {
     let size = tree.size();
-    let mut pruned = Pruned { leaves: vec![Hash::ZERO; usize::try_from(size).unwrap_or(0)], runs: Vec::new() };
+    let mut pruned =
+        Pruned { leaves: vec![Hash::ZERO; usize::try_from(size).unwrap_or(0)], runs: Vec::new() };
     let mut next = 0;
     for seq in own.chain([size]).take_while(|seq| *seq <= size) {
         let last = seq.saturating_sub(1).max(next);

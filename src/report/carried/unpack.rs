@@ -90,7 +90,9 @@ impl Carried {
                 Ok(0)
             }
             ["v", leaf, entry] => {
-                self.tree.leaves.extend(whole_leaves(&bytes(leaf)?).filter(|one| one.len() == 1).ok_or("has no leaf")?);
+                self.tree
+                    .leaves
+                    .extend(whole_leaves(&bytes(leaf)?).filter(|one| one.len() == 1).ok_or("has no leaf")?);
                 self.entries.push(bytes(entry)?);
                 Ok(0)
             }
