@@ -40,6 +40,7 @@ mod nearest;
 mod next;
 mod note;
 mod open;
+mod page;
 mod paint;
 mod pdf;
 mod pick;
@@ -164,7 +165,7 @@ enum Command {
     Report(records::ReportArgs),
     /// Show it all live, on a page for the war room
     Serve(serve::Args),
-    /// Check a ledger, an export or a record folder
+    /// Check a ledger, an export, a record folder or a report.html
     Verify(verify::Args),
     /// Sign and print a checkpoint of the log
     Checkpoint(checkpoint::Args),

@@ -4,6 +4,7 @@
 //! `report.json` as it stands; [`to_markdown`] and [`to_html`] show that data and know nothing else.
 
 mod build;
+pub mod carried;
 mod checklist;
 mod draw;
 pub(crate) mod escape;

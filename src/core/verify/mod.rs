@@ -114,6 +114,28 @@ pub enum Scope {
         /// The leaf of every entry of the log, in `seq` order.
         leaves: Vec<Hash>,
     },
+    /// The same with a tree that was cut down to what leads from these entries to its root.
+    Pruned(Pruned),
+}
+
+/// A log of which only some leaves are known, and for the others the roots of complete subtrees.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// The leaf of every entry; [`Hash::ZERO`] stands for those that are not known.
+    pub leaves: Vec<Hash>,
+    /// From where on leaves are not known, and the subtrees that stand for them, as [`heights`](super::merkle::heights) has them.
+    pub runs: Vec<Run>,
+}
+
+/// Entries of which only subtrees are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The first of them.
+    pub from: u64,
+    /// How many.
+    pub count: u64,
+    /// The roots of the subtrees.
+    pub roots: Vec<Hash>,
 }
 
 /// Checks everything and stops at nothing. `progress` is told the number of entries checked so far.
