@@ -69,6 +69,8 @@ pub struct Anchors {
     pub seen: Vec<(u64, Hash)>,
     /// The time-stamp tokens that stand beside the entries.
     pub tokens: Vec<StoredToken>,
+    /// Time-stamp tokens over those checkpoints, from the caller.
+    pub stamps: Vec<Vec<u8>>,
     /// Whom the caller trusts to stamp: with any of them, every token must hold, and there must be one.
     pub tsa_roots: TsaRoots,
     /// What the archive came to that the caller named.
