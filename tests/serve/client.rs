@@ -145,6 +145,8 @@ pub struct Events {
     text: String,
     /// Signs of life.
     pub beats: Vec<String>,
+    /// Whether it ended as an answer does, and was not cut off.
+    pub whole: bool,
 }
 
 impl Events {
@@ -155,7 +157,7 @@ impl Events {
             assert!(reader.read_line(&mut head).unwrap() > 0, "{head}");
         }
         assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("text/event-stream"), "{head}");
-        Self { reader, text: String::new(), beats: Vec::new() }
+        Self { reader, text: String::new(), beats: Vec::new(), whole: false }
     }
 
     /// The next event of what has come already.
@@ -169,6 +171,7 @@ impl Events {
             let (Some(name), Some(data)) = (field("event"), field("data")) else { continue };
             if name == "beat" {
                 self.beats.push(data.to_owned());
+                assert!(self.beats.len() < 30, "nothing but signs of life");
                 continue;
             }
             let data = serde_json::from_str(data).unwrap();
@@ -188,6 +191,7 @@ impl Events {
         self.reader.read_exact(&mut chunk).unwrap();
         assert!(chunk.ends_with(b"\r\n"));
         self.text.push_str(std::str::from_utf8(&chunk[..size]).unwrap());
+        self.whole = size == 0;
         size > 0
     }
 
