@@ -41,6 +41,7 @@ mod next;
 mod note;
 mod open;
 mod paint;
+mod pdf;
 mod pick;
 mod prove;
 mod proven;

@@ -5,12 +5,14 @@
 
 mod build;
 mod checklist;
+mod draw;
 pub(crate) mod escape;
 mod html;
 pub mod live;
 mod markdown;
 pub mod model;
-mod plot;
+mod ticked;
+mod tone;
 mod words;
 
 use std::borrow::Cow;

@@ -3,6 +3,7 @@
 mod checklist;
 mod doubted;
 mod hostile;
+mod pictures;
 mod told;
 mod world;
 
@@ -72,8 +73,8 @@ fn sound_html(html: &str) {
             open.push(name.clone());
         }
         let allowed = "html head meta title style body p header h1 div small dl dt dd nav a main section h2 ul li span \
-                       code table thead tr th tbody td br strong h3 ol time svg line text polyline circle details \
-                       summary article pre footer doctype";
+                       code table caption thead tr th tbody td br strong h3 ol time figure svg path text figcaption \
+                       details summary article pre footer doctype";
         assert!(allowed.split_whitespace().any(|known| known == name), "{inside}");
         let lower = inside.to_lowercase();
         for never in ["src=", "url(", " on", "http-equiv=\"refresh", "style="] {
