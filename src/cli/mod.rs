@@ -48,6 +48,7 @@ mod record_check;
 mod recorder;
 mod records;
 mod rehearse;
+mod retro;
 mod rollback;
 mod say;
 mod shift;
@@ -157,6 +158,8 @@ enum Command {
     Render(records::RenderArgs),
     /// Write and sign the report
     Report(records::ReportArgs),
+    /// Look back: the deployments of a period, the figures of DORA, what happens again and again
+    Retro(retro::Args),
     /// Check a ledger, an export or a record folder
     Verify(verify::Args),
     /// Sign and print a checkpoint of the log
@@ -246,7 +249,12 @@ fn spooled(app: &mut App, command: &Command) {
         | Command::Rehearse(_)
         | Command::Completions(_)
         | Command::Man(_) => {}
-        Command::Status(_) | Command::Log(_) | Command::Show(_) | Command::Gate(_) | Command::Render(_) => {
+        Command::Status(_)
+        | Command::Log(_)
+        | Command::Retro(_)
+        | Command::Show(_)
+        | Command::Gate(_)
+        | Command::Render(_) => {
             spool::mention(app);
         }
         _ => spool::settle(app),
@@ -289,6 +297,7 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Close(args) => close::run(app, args),
         Command::Render(args) => records::render(app, args),
         Command::Report(args) => records::report(app, args),
+        Command::Retro(args) => retro::run(app, args),
         Command::Verify(args) => verify::run(app, args),
         Command::Checkpoint(args) => checkpoint::run(app, args),
         Command::Witness(args) => witness::run(app, args),

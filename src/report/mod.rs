@@ -10,6 +10,7 @@ mod html;
 mod markdown;
 pub mod model;
 mod plot;
+pub mod retro;
 mod words;
 
 use std::borrow::Cow;
