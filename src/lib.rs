@@ -4,7 +4,7 @@
 //!
 //! - [`core`] is pure: the format, the fold, the verifier. No IO, no clock, no random source.
 //! - The edges do one job each and never import each other: `ledger` stores entries, `evidence`
-//!   measures, `config` reads `aether.toml`, `report` writes records, `witness` asks and is one,
+//!   measures, `config` reads `aether.toml`, `report` writes records, `serve` shows them live, `witness` asks and is one,
 //!   `archive` writes to storage that nobody can delete from, `tsa` asks time-stamping authorities,
 //!   `notify` tells people through a channel.
 //! - `remote` stands below the edges: clients of other people's systems, without an opinion about evidence.
@@ -20,5 +20,6 @@ pub mod ledger;
 pub mod notify;
 pub mod remote;
 pub mod report;
+pub mod serve;
 pub mod tsa;
 pub mod witness;

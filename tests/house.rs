@@ -15,11 +15,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("notify", &["core", "remote"]),
     ("remote", &["core"]),
     ("report", &["core"]),
+    ("serve", &["core"]),
     ("tsa", &["core", "remote"]),
     ("witness", &["core", "remote"]),
     (
         "cli",
-        &["archive", "config", "core", "evidence", "ledger", "notify", "remote", "report", "tsa", "witness"],
+        &[
+            "archive", "config", "core", "evidence", "ledger", "notify", "remote", "report", "serve", "tsa",
+            "witness",
+        ],
     ),
     ("main.rs", &["cli"]),
 ];

@@ -233,7 +233,18 @@ impl<'a> App<'a> {
     /// # Errors
     /// Where stdout is closed.
     pub fn print_json(&mut self, value: &impl Serialize) -> Result<()> {
-        let text = serde_json::to_string_pretty(value)?;
+        self.print_safe(&serde_json::to_string_pretty(value)?)
+    }
+
+    /// The same on one line, for what goes on.
+    ///
+    /// # Errors
+    /// Where stdout is closed.
+    pub fn print_json_line(&mut self, value: &impl Serialize) -> Result<()> {
+        self.print_safe(&serde_json::to_string(value)?)
+    }
+
+    fn print_safe(&mut self, text: &str) -> Result<()> {
         let mut safe = String::with_capacity(text.len());
         for c in text.chars() {
             if c != '\n' && (c.is_control() || turns(c)) {

@@ -386,7 +386,8 @@ pub fn take(log: &mut Log, entry: &Entry) -> Vec<String> {
     fold(log, entry, true)
 }
 
-fn fold(log: &mut Log, entry: &Entry, signatures: bool) -> Vec<String> {
+/// The same, with the signatures left out where somebody else has looked at them.
+pub fn fold(log: &mut Log, entry: &Entry, signatures: bool) -> Vec<String> {
     let mut faults = Vec::new();
     if signatures {
         let brought = if is_governance(entry) {

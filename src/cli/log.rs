@@ -1,11 +1,15 @@
 //! `log`: what happened.
 
+use std::time::Duration;
+
 use anyhow::{Result, bail};
 use serde::Serialize;
 
-use super::app::App;
+use super::app::{App, printable};
 use super::desk::{pick, take, unknown_deployment};
+use super::paint::{Ink, Paint};
 use super::status_code::Status;
+use super::tail::{CHANGED, Tail};
 use super::words;
 use crate::core::entry::Entry;
 use crate::core::hash::Hash;
@@ -13,6 +17,9 @@ use crate::core::log::Log;
 use crate::core::name::Token;
 use crate::core::time::Timestamp;
 use crate::ledger::Ledger;
+
+/// So often the ledger's files are looked at.
+const OFTEN: Duration = Duration::from_millis(200);
 
 /// Options of `log`.
 #[derive(clap::Args, Debug)]
@@ -23,32 +30,48 @@ pub struct Args {
     /// Only the newest N
     #[arg(short = 'n', long, value_name = "N")]
     pub last: Option<usize>,
+    /// Stay, and show what comes; as JSON, one entry a line
+    #[arg(long)]
+    pub watch: bool,
 }
 
+/// One entry, for people and programs.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line {
-    seq: u64,
-    kind: String,
+pub struct Line {
+    /// Its place.
+    pub seq: u64,
+    /// What sort of statement it is.
+    pub kind: String,
+    /// Its deployment; none on governance.
     #[serde(skip_serializing_if = "Option::is_none")]
-    deployment: Option<String>,
-    recorded: Timestamp,
-    time: Timestamp,
-    by: Vec<String>,
-    leaf: Hash,
-    id: String,
-    body: serde_json::Value,
+    pub deployment: Option<String>,
+    /// The writer's clock.
+    pub recorded: Timestamp,
+    /// The signer's clock.
+    pub time: Timestamp,
+    /// Who signed, in which role.
+    pub by: Vec<String>,
+    /// Its leaf.
+    pub leaf: Hash,
+    /// Its statement's id.
+    pub id: String,
+    /// What it says.
+    pub body: serde_json::Value,
     /// What is wrong with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    faults: Vec<String>,
+    pub faults: Vec<String>,
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let ledger = Ledger::open_read_only(&app.ledger_path()?)?;
+    ledger.snapshot()?;
+    let head = ledger.head()?;
+    let mut id = None;
     let bytes: Vec<Vec<u8>> = if args.all {
         ledger.rows().map(|row| row.map(|row| row.bytes)).collect::<Result<_, _>>()?
     } else {
-        let id = match pick(app, true) {
+        id = match pick(app, true) {
             Ok(id) if !ledger.deployments()?.iter().any(|(known, _)| *known == id) => {
                 bail!(unknown_deployment(&ledger, &id))
             }
@@ -60,6 +83,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         };
         ledger.entries_of(id.as_ref().map(Token::as_str))?
     };
+    drop(ledger);
     let mut log = Log::default();
     let mut lines = Vec::new();
     for bytes in &bytes {
@@ -69,34 +93,122 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
     let skip = args.last.map_or(0, |last| lines.len().saturating_sub(last));
     let lines = &lines[skip..];
+    if args.watch {
+        let mut tail = Tail::new(app.ledger_path()?);
+        if let Some(head) = head {
+            tail.took(head.seq, head.leaf);
+        }
+        let paint = Paint::of(app);
+        for line in lines {
+            if app.json() {
+                app.print_json_line(line)?;
+            } else {
+                app.raw(shown(line, paint))?;
+            }
+        }
+        return follow(app, log, tail, id, args.all);
+    }
     if app.json() {
         app.print_json(&lines)?;
         return Ok(Status::Done);
     }
-    let mut text = String::new();
-    for line in lines {
-        let late = words::delay(line.time, line.recorded);
-        let late = late.map_or(String::new(), |minutes| format!("  (signed {minutes} min earlier)"));
-        let faults = &line.faults;
-        let line = format!(
-            "{:>5}  {}  {:<20} {:<28} {}{late}",
-            line.seq,
-            line.recorded.human(),
-            line.kind,
-            line.by.join(", "),
-            summary(&line.kind, &line.body)
-        );
-        text.push_str(line.trim_end());
-        text.push('\n');
-        for fault in faults {
-            text.push_str(&format!("       ! {fault}\n"));
-        }
-    }
-    app.data(text)?;
+    let paint = Paint::of(app);
+    app.out.write_all(lines.iter().map(|line| shown(line, paint)).collect::<String>().as_bytes())?;
     Ok(Status::Done)
 }
 
-fn line(entry: &Entry, log: &Log, faults: Vec<String>) -> Result<Line> {
+/// An entry on one line, with what is wrong with it below.
+fn shown(line: &Line, paint: Paint) -> String {
+    let late = words::delay(line.time, line.recorded);
+    let late = late.map_or(String::new(), |minutes| format!("  (signed {minutes} min earlier)"));
+    let what = summary(&line.kind, &line.body);
+    let mut text = format!(
+        "{:>5}  {}  {} {:<28} {}{late}",
+        line.seq,
+        paint.on(Ink::Soft, line.recorded.human()),
+        paint.on(ink(line), format!("{:<20}", line.kind)),
+        printable(&line.by.join(", ")),
+        printable(&what),
+    );
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    for fault in &line.faults {
+        text.push_str(&paint.on(Ink::Critical, format!("       ! {fault}")));
+        text.push('\n');
+    }
+    text
+}
+
+/// What a reader's eye should stop at.
+fn ink(line: &Line) -> Ink {
+    let says = |name: &str| line.body.get(name).and_then(serde_json::Value::as_str);
+    match line.kind.as_str() {
+        "rollback-triggered" | "rollback-started" | "rollback-step" | "rollback-finished" => Ink::Critical,
+        "metric-read" | "evidence-collected" => match says("phase") {
+            Some("pass") => Ink::Good,
+            Some("warn") => Ink::Warning,
+            Some("trigger") => Ink::Critical,
+            Some(_) => Ink::Unknown,
+            None => Ink::Soft,
+        },
+        "decision-made" if matches!(says("decision"), Some("override" | "no-go" | "abort")) => Ink::Warning,
+        "item-signed" if says("outcome") == Some("failed") => Ink::Critical,
+        "item-withdrawn" => Ink::Warning,
+        _ if says("act") == Some("failed") || says("delivery") == Some("failed") => Ink::Critical,
+        "decision-made" | "deployment-opened" | "deployment-closed" | "traffic-shifted" => Ink::Strong,
+        _ => Ink::Soft,
+    }
+}
+
+/// Shows what comes, until it is interrupted or the history is another one.
+fn follow(app: &mut App, mut log: Log, mut tail: Tail, id: Option<Token>, all: bool) -> Result<Status> {
+    let (paint, mut id, mut trouble) = (Paint::of(app), id, None);
+    app.out.flush()?;
+    loop {
+        let look = match tail.look(0) {
+            Ok(look) => look,
+            Err(error) => {
+                let why = error.to_string();
+                if trouble.as_ref() != Some(&why) {
+                    app.warn(format!("nothing newer can be read: {why}"));
+                }
+                trouble = Some(why);
+                None
+            }
+        };
+        if look.as_ref().is_some_and(|look| look.other) {
+            app.warn(CHANGED);
+            return Ok(Status::Finding);
+        }
+        for bytes in look.iter().flat_map(|look| &look.new) {
+            let entry = Entry::parse(bytes)?;
+            tail.took(entry.line.seq, entry.leaf);
+            trouble = None;
+            let its = entry.statement.predicate.deployment.as_ref();
+            if id.is_none() && !all {
+                id = its.cloned();
+            }
+            if !all && its.is_some() && its != id.as_ref() {
+                continue;
+            }
+            let faults = take(&mut log, &entry);
+            let line = line(&entry, &log, faults)?;
+            if app.json() {
+                app.print_json_line(&line)?;
+            } else {
+                app.raw(shown(&line, paint))?;
+            }
+        }
+        app.out.flush()?;
+        app.clock.sleep(OFTEN);
+    }
+}
+
+/// An entry with what is wrong with it.
+///
+/// # Errors
+/// Never for an entry of the format.
+pub fn line(entry: &Entry, log: &Log, faults: Vec<String>) -> Result<Line> {
     let predicate = &entry.statement.predicate;
     let by = predicate
         .signers

@@ -40,6 +40,7 @@ mod nearest;
 mod next;
 mod note;
 mod open;
+mod paint;
 mod pick;
 mod prove;
 mod proven;
@@ -51,6 +52,8 @@ mod rehearse;
 mod retro;
 mod rollback;
 mod say;
+mod screen;
+mod serve;
 mod shift;
 mod show;
 mod sign;
@@ -63,6 +66,7 @@ mod stamp;
 mod standby;
 mod status;
 mod status_code;
+mod tail;
 mod tell;
 mod template;
 mod traffic;
@@ -160,6 +164,8 @@ enum Command {
     Report(records::ReportArgs),
     /// Look back: the deployments of a period, the figures of DORA, what happens again and again
     Retro(retro::Args),
+    /// Show it all live, on a page for the war room
+    Serve(serve::Args),
     /// Check a ledger, an export or a record folder
     Verify(verify::Args),
     /// Sign and print a checkpoint of the log
@@ -244,6 +250,7 @@ fn spooled(app: &mut App, command: &Command) {
         Command::Init(_)
         | Command::Rollback(_)
         | Command::Join(_)
+        | Command::Serve(_)
         | Command::Verify(_)
         | Command::Witness(_)
         | Command::Rehearse(_)
@@ -298,6 +305,7 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Render(args) => records::render(app, args),
         Command::Report(args) => records::report(app, args),
         Command::Retro(args) => retro::run(app, args),
+        Command::Serve(args) => serve::run(app, args),
         Command::Verify(args) => verify::run(app, args),
         Command::Checkpoint(args) => checkpoint::run(app, args),
         Command::Witness(args) => witness::run(app, args),

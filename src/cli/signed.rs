@@ -54,16 +54,20 @@ pub fn is_governance(entry: &Entry) -> bool {
     Event::class_of(entry.statement.kind()) == Some(Class::Governance)
 }
 
-/// Entries of deployments that are not signed by whom they name, looked for on every core.
+/// Entries of deployments that are not signed by whom they name, in words.
 #[must_use]
 pub fn unsigned_entries(entries: &[Entry], log: &Log) -> Vec<String> {
+    unsigned(entries, log).into_iter().map(|seq| format!("entry {seq}: {UNSIGNED}")).collect()
+}
+
+/// Entries of deployments that are not signed by whom they name, looked for on every core.
+#[must_use]
+pub fn unsigned(entries: &[Entry], log: &Log) -> Vec<u64> {
     let bad = |entry: &&Entry| {
         let key = |id: &Hash| log.keys.get(id).map(|known| &known.key.public);
         !is_governance(entry) && !entry.bad_signatures(key).is_empty()
     };
-    let look = |part: &[Entry]| -> Vec<String> {
-        part.iter().filter(bad).map(|entry| format!("entry {}: {UNSIGNED}", entry.line.seq)).collect()
-    };
+    let look = |part: &[Entry]| -> Vec<u64> { part.iter().filter(bad).map(|entry| entry.line.seq).collect() };
     if entries.len() < 64 {
         return look(entries);
     }

@@ -7,6 +7,7 @@ mod build;
 mod checklist;
 pub(crate) mod escape;
 mod html;
+pub mod live;
 mod markdown;
 pub mod model;
 mod plot;

@@ -54,6 +54,7 @@ pub const COMMANDS: &[&str] = &[
     "close",
     "render",
     "report",
+    "serve",
     "verify",
     "checkpoint",
     "witness",

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 
+import beside
 from verify import refs, sha256, verify
 from writer import Log, first_roster, keyid, raw, roster_hash, roster_key, text64
 
@@ -295,6 +296,10 @@ simple("leaves.txt and two deployments", 4, decides("no-go"), closes(3), lambda 
 simple("leaves.txt and an entry within left out", 1, signs("a", LEAD), decides("no-go"), closes(4), leaves_out(2))
 
 
+for what, exit_status, steps in beside.CASES:
+    simple(what, exit_status, note(), note(), *steps)
+
+
 @case("entry 0 of another log", 1)
 def _():
     log = Log(log="example.com/other")
@@ -325,8 +330,10 @@ def main():
             log, place = make(), os.path.join(temporary, str(number))
             log.write(place, log.left_out)
             anchors = ["--roster-sha256", log.first, "--checkpoint", place + ".checkpoint"]
-            done = subprocess.run([sys.argv[1], "-q", "verify", place, *anchors], capture_output=True, check=False)
-            own, findings, why = verify(place, log.first, place + ".checkpoint")
+            roots = [] if log.tsa_roots is None else [place + ".roots"]
+            asked = [word for file in roots for word in ("--tsa-roots", file)]
+            done = subprocess.run([sys.argv[1], "-q", "verify", place, *anchors, *asked], capture_output=True, check=False)
+            own, findings, why = verify(place, log.first, place + ".checkpoint", roots or None)
             if name in LEFT_TO_THE_PROGRAM and (done.returncode, own) == (expected, 0):
                 left.append(name)
             elif name in LEFT_TO_THE_PROGRAM or (done.returncode, own) != (expected, expected):

@@ -16,9 +16,10 @@ import subprocess
 import sys
 import tempfile
 
+import beside
 import compare
 import verify
-from writer import ORIGIN, Log, digest, key, keyid, note_id, raw, text64
+from writer import ORIGIN, Log, digest, key, keyid, note_id, note_text, raw, text64
 
 HERE = pathlib.Path(__file__).resolve().parent
 EXAMPLE = HERE.parents[1] / "records/example"
@@ -63,7 +64,7 @@ def cosignature(name, text):
 
 
 def checkpoint(leaves):
-    text = f"{ORIGIN}\n{len(leaves)}\n{text64(bytes.fromhex(verify.root(leaves)))}\n"
+    text = note_text(leaves)
     own = f"\u2014 {ORIGIN} {text64(note_id() + key('log').sign(text.encode()))}\n"
     return f"{text}\n{own}{cosignature('w1', text)}".encode()
 
@@ -71,8 +72,8 @@ def checkpoint(leaves):
 class Export:
     """An export in memory: files by name, and what the caller brings."""
 
-    def __init__(self, files, handed, anchor):
-        self.files, self.handed, self.anchor = dict(files), handed, anchor
+    def __init__(self, files, handed, anchor, roots=None):
+        self.files, self.handed, self.anchor, self.roots = dict(files), handed, anchor, roots
 
     def lines(self):
         return self.files["entries.jsonl"].split(b"\n")[:-1]
@@ -84,6 +85,7 @@ class Export:
         """Makes the folder hold this export; what stands there already is not written again."""
         there = WRITTEN.setdefault(folder, {})
         wanted = {f"export/{name}": data for name, data in self.files.items()} | {"checkpoint": self.anchor}
+        wanted |= {} if self.roots is None else {"roots.pem": self.roots}
         for name in there.keys() - wanted.keys():
             (folder / name).unlink()
         for name, data in wanted.items():
@@ -108,6 +110,7 @@ def crafted(part):
     if part:
         export.files["leaves.txt"] = "".join(f"{leaf}\n" for leaf in leaves).encode()
     export.put(kept)
+    beside.put(export, leaves)
     return export
 
 
@@ -302,6 +305,7 @@ def signed_again(export, edit, rng):
     else:
         leaves = [verify.sha256(b"\0" + line) for line in lines]
     export.anchor = export.files["checkpoint"] = checkpoint(leaves)
+    beside.put(export, leaves)
 
 
 def resigns(rng, export):
@@ -358,7 +362,7 @@ def reorders_signed(rng, export):
 
 
 DAMAGE = {flips: 3, flips_anchor: 1, moves_lines: 3, cuts: 1, edits_openings: 1, edits_checkpoint: 2, signs_other_checkpoint: 2,
-          resigns: 12, reorders_signed: 2}
+          resigns: 12, reorders_signed: 2, **beside.DAMAGE}
 
 
 def damaged(case_seed, bases):
@@ -380,10 +384,12 @@ def judged(program, folder, export):
     """Exit status and findings of the program, and of verify.py."""
     export.write(folder)
     anchors = ["--roster-sha256", export.handed, "--checkpoint", str(folder / "checkpoint")]
+    roots = [str(folder / "roots.pem")] if export.roots is not None else None
+    anchors += ["--tsa-roots", *roots] if roots else []
     done = subprocess.run([program, "-q", "-o", "json", "verify", str(folder / "export"), *anchors], capture_output=True, check=False, cwd=folder)
     found = json.loads(done.stdout)["findings"] if done.stdout else []
     try:
-        status, own, _ = verify.verify(folder / "export", export.handed, folder / "checkpoint")
+        status, own, _ = verify.verify(folder / "export", export.handed, folder / "checkpoint", roots)
     except (OSError, ValueError):
         status, own = 2, []
     return (done.returncode, {(f.get("seq"), f["code"]) for f in found}), (status, set(own))

@@ -1,13 +1,14 @@
 """A second verifier of aether-audit exports, written from docs/FORMAT.md alone: encodings, signatures, chain, tree,
-leaves.txt, rosters, keys, who may, openings, checkpoints, cosignatures, and how deployments open and close.
+leaves.txt, rosters, keys, who may, openings, checkpoints, cosignatures, and how deployments open and close. Keys,
+notes and proofs are read by notes.py beside it, time-stamp tokens by timestamps.py.
 
 LEFT TO THE PROGRAM, and no part of this verdict: members of bodies that no rule here reads (section 9); gates,
 overrides, outcome, readings (section 11); what a report covers; groups and quorum of a witness policy; a key neither
-small nor of prime order, a log key that is no point; timestamps/; proofs/; one entry alone; signed reports; notices.
+small nor of prime order, a log key that is no point; one entry alone; signed reports; notices.
 """
-import argparse, base64, datetime, hashlib, json, pathlib, re, sys
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+import argparse, base64, datetime, functools, json, pathlib, re, sys
+import notes, timestamps
+from notes import B64, BASE64, CONTROL, HASH, NAME, checkpoint, key, sha256, signed, vkey, witnesses
 # Members are `name=type`, optional where the name ends with `?`; `...` is for others, left to the program. A type is
 # a pattern, range, shape, array `[type]`, object by token `{type}`, or the texts allowed. A kind has its class and who
 # may: roles, or `-` for any; `+` where the role must be assigned, `*` where a machine may, `!` after the closing too.
@@ -30,16 +31,15 @@ item-signed F -+ checklist=hash item=token ...; item-withdrawn F -! item=token s
 comms-lead,lead-deployer,recorder* ...; traffic-shifted F -* act=token to=token ...; evidence-collected,metric-read A
 -* ...; snapshot-taken,stage-reached,standby-changed,rollback-step F -* ...; note-added,review-recorded,report-issued A
 -*! ...; rollback-triggered,rollback-started,rollback-finished F - ...; opening-erased A custodian! commit=hash ..."""
-TOKEN, B64, CONTROL = "[a-z0-9][a-z0-9.-]{0,63}", "[A-Za-z0-9+/]", r"\x00-\x1f\x7f-\x9f"
-NAME, BASE64 = rf"[^\s+{CONTROL}]+", f"(?:{B64}{{4}})*(?:{B64}[AQgw]==|{B64}{{2}}[AEIMQUYcgkosw048]=)?"
+TOKEN = "[a-z0-9][a-z0-9.-]{0,63}"
 PATTERNS = {
     "hash": "[0-9a-f]{64}", "git": "[0-9a-f]{40}", "id": "[0-9a-f]{32}", "token": TOKEN, "plain": f"[^{CONTROL}]*",
     "label": f"[^{CONTROL}]+", "origin": f"(?!.*://){NAME}", "media": "[a-z0-9.+/;= -]{1,100}", "base64": BASE64,
     "sig": B64 + "{85}[AQgw]==", "text": "(?s:.*)", "time": r"(?a:\d{4}(-\d\d){2}T\d\d(:\d\d){2}\.\d{3}Z)",
-    "type": f"https://project-aether.io/audit/{TOKEN}/v1", "public": f"MCowBQYDK2VwAyEA{B64}{{42}}[AEIMQUYcgkosw048]="}
+    "type": f"https://project-aether.io/audit/{TOKEN}/v1", "public": "MCowBQYDK2VwAyEA" + HASH}
 RANGES, LONGEST = {"u32": range(2**32), "u64": range(2**53)}, {"label": 256, "origin": 255}  # integers; bytes of texts
 b64, moment = base64.b64decode, lambda time: datetime.datetime.fromisoformat(time[:-1])
-sha256, keyid = lambda data: hashlib.sha256(data).hexdigest(), lambda k: sha256(b64(k["public"]))
+keyid = lambda k: sha256(b64(k["public"]))
 def table(rows, columns):
     rows = [row.split() for row in rows.split(";")]
     return {name: (*r[1:columns], [m.split("=", 1) for m in r[columns:]]) for r in rows for name in r[0].split(",")}
@@ -72,30 +72,7 @@ def decode(data, shape):
 def root(leaves):
     if len(leaves) < 2: return leaves[0] if leaves else sha256(b"")
     k = 1 << (len(leaves) - 1).bit_length() - 1
-    return sha256(b"\1" + bytes.fromhex(root(leaves[:k]) + root(leaves[k:])))
-# Section 7: Ed25519, and of what `cryptography` does not refuse: small order, and y that is not canonical
-P, D = 2**255 - 19, -121665 * pow(121666, -1, 2**255 - 19) % (2**255 - 19)
-def key(raw):  # the 32 bytes, when they may be a key
-    y = int.from_bytes(raw, "little") % 2**255
-    if y >= P or y in (0, 1, P - 1) or (D * y**4 + 2 * y * y - 1) % P == 0: raise ValueError("small, or not canonical")
-    return raw
-def signed(raw, signature, message):
-    try: return not Ed25519PublicKey.from_public_bytes(raw).verify(signature, message) and key(signature[:32]) != b""
-    except (InvalidSignature, ValueError): return False
-def vkey(text, type):  # section 12: (name, key id), the 32 bytes
-    match = re.fullmatch(rf"({NAME})\+([0-9a-f]{{8}})\+({B64}{{44}})", text)
-    raw = b64(match[3]) if match else b"none"
-    if raw[0] != type or match[2] != sha256(match[1].encode() + b"\n" + raw)[:8]: raise ValueError("no vkey")
-    return (match[1], match[2]), key(raw[1:])
-def checkpoint(note):  # origin, size, root, the text that is signed, and ((name, key id), the rest) of each line
-    head, _, tail = note.rpartition("\n\n")
-    if not re.fullmatch(rf"(?:— {NAME} (?=[^=\n]{{7}}){BASE64}\n){{1,100}}", tail) or len(note.encode()) > 262_144 \
-            or re.search("[\\x00-\\x09\\x0b-\\x1f]", note): raise ValueError("no signed note")
-    text = re.fullmatch(rf"({NAME})\n(0|[1-9][0-9]{{0,15}})\n({B64}{{42}}[AEIMQUYcgkosw048]=)", head) or ["", "", 0, ""]
-    sigs = [((name, b64(sig)[:4].hex()), b64(sig)[4:]) for name, sig in re.findall(f"— ({NAME}) (.*)\n", tail)]
-    return text[1], int(text[2]), b64(text[3]).hex(), (head + "\n").encode(), sigs
-def witnesses(policy):
-    return dict(vkey(text, 4) for text in re.findall("(?m)^[ \t]*witness[ \t]+[^ \t\n]+[ \t]+([^ \t\n]+)", policy))
+    return notes.node(root(leaves[:k]), root(leaves[k:]))
 # Section 8: rosters
 def sound(roster):  # its keys, keyid -> (32 bytes, use, person); an error when it is not sound
     log, roles, people, keys = roster["log"], {*roster["roles"]}, roster["people"], {}
@@ -160,6 +137,7 @@ class Log:
         self.findings, self.unproven, self.entries, self.rosters, self.ids, self.known = [], [], [], [], set(), {}
         self.deployments, self.next, self.recorded, self.part, self.leaf = {}, 0, "", part, dict(enumerate(part or []))
         self.leaves, self.hashes = part or [sha256(b"\0" + line) for line in lines], []
+        self.root = functools.cache(lambda size: root(self.leaves[:size]))
         for line in lines: self.entry(line)
         self.suspects()
     def check(self, seq, **rules):  # a finding for each rule that does not hold, by its code
@@ -265,7 +243,20 @@ class Log:
             self.check(seq, opening_missing=gone or data is not None, opening_not_erased=not gone or data is None,
                        opening_altered=data is None or sha256(data) == commit and len(data) >= 16)
         self.check(None, opening_stray=files.keys() <= first.keys())
+    def text(self, size):  # of the checkpoint of that many entries, when there are as many
+        origin, tree = self.rosters and self.rosters[0][1]["log"], base64.b64encode(bytes.fromhex(self.root(size)))
+        return f"{origin}\n{size}\n{tree.decode()}\n".encode() if size <= len(self.leaves) else None
+    def proven(self, file):  # whether a proof leads from its entry to a good checkpoint of this log
+        try:
+            at, path, note = notes.proof(file.name, file.read_bytes().decode())
+            size, rules = self.holds(note)
+        except (OSError, ValueError): return False
+        return all({**rules, "cosignature": True}.values()) and at < size \
+            and notes.climb(self.leaves[at], at, size, path) == self.root(size)
     def anchored(self, note):  # how many entries a checkpoint covers; 0 when it does not hold
+        size, rules = self.holds(note)
+        return self.check(None, **rules) and size
+    def holds(self, note):  # the size that a checkpoint states, and what must hold of it
         (origin, size, tree, text, sigs), leaves = checkpoint(note), self.leaves
         trusted = dict(vkey(v, 1) for _, r, _ in self.rosters for v in r["logKeys"])
         watching = witnesses(["", *(r.get("witnessPolicy", "") for x, r, _ in self.rosters if x.seq < size)][-1])
@@ -273,10 +264,11 @@ class Log:
         message = [b"cosignature/v1\ntime %d\n%s" % (int.from_bytes(sig[:8], "big"), text) for _, sig in sigs]
         cosigned = [len(sig) == 72 and sig[0] < 128 and signed(watching[name], sig[8:], m)
                     for (name, sig), m in zip(sigs, message) if name in watching]
-        return self.check(None, checkpoint=good and all(good), cosignature=all(cosigned), truncated=size <= len(leaves),
-                          checkpoint_origin=origin in [r["log"] for _, r, _ in self.rosters],
-                          checkpoint_root=size > len(leaves) or root(leaves[:size]) == tree) and size
-def verify(folder, roster_sha256=None, checkpoint=None):  # exit status; findings (entry or None, code); why not proven
+        return size, {"checkpoint": good and all(good), "cosignature": all(cosigned), "truncated": size <= len(leaves),
+                      "checkpoint_origin": origin in [r["log"] for _, r, _ in self.rosters],
+                      "checkpoint_root": size > len(leaves) or self.root(size) == tree}
+def verify(folder, roster_sha256=None, checkpoint=None, tsa_roots=None):
+    """The exit status; the findings, as (entry or None, code); why it is not proven."""
     folder, part, covers = pathlib.Path(folder), None, 0
     *lines, rest = (folder / "entries.jsonl").read_bytes().split(b"\n")
     leaves, own = folder / "leaves.txt", folder / "checkpoint"
@@ -287,14 +279,20 @@ def verify(folder, roster_sha256=None, checkpoint=None):  # exit status; finding
     log.check(None, first_roster=roster_sha256 in [None, *log.hashes[:1]])
     try: own.exists() and log.anchored(own.read_bytes().decode())
     except ValueError: log.check(None, checkpoint=False)
+    log.check(None, proof=all([log.proven(file) for file in folder.glob("proofs/*")]))
+    trust = timestamps.roots(tsa_roots or [])
+    times = [timestamps.judge(file.name, file.read_bytes(), trust, log.text) for file in folder.glob("timestamps/*")]
+    log.check(None, **dict.fromkeys({*times} - {"holds", "untrusted"}, False))
     if checkpoint is not None: covers = log.anchored(pathlib.Path(checkpoint).read_bytes().decode())
     unclosed = part is not None and [d.closed for name, d in log.deployments.items() if name] != [True]
     why = log.unproven + ["no entry at all"] * (not lines) + ["no hash of the first roster"] * (roster_sha256 is None) \
-        + [f"anchored up to {covers} entries"] * (covers < log.next) + ["not one closed deployment"] * unclosed
+        + [f"anchored up to {covers} entries"] * (covers < log.next) + ["not one closed deployment"] * unclosed \
+        + ["the time"] * (tsa_roots is not None and {*times} != {"holds"})
     return 1 if log.findings else 4 if why else 0, log.findings, why
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("folder", "--roster-sha256", "--checkpoint"): parser.add_argument(name)
+    parser.add_argument("--tsa-roots", action="append")
     try: status, findings, why = verify(**vars(parser.parse_args()))
     except (OSError, ValueError) as error: parser.error(str(error))  # ends with 2
     sys.exit(print(*(f"entry {n}: {c}" for n, c in findings), *why, "VERIFIED"[8 * status:], sep="\n") or status)

@@ -61,11 +61,35 @@ def first_roster():
     }
 
 
+def note_text(leaves):
+    return f"{ORIGIN}\n{len(leaves)}\n{text64(bytes.fromhex(root(leaves)))}\n"
+
+
+def signed_note(leaves):
+    text = note_text(leaves)
+    return f"{text}\n\u2014 {ORIGIN} {text64(note_id() + key('log').sign(text.encode()))}\n"
+
+
+def audit_path(at, leaves):
+    """From the leaf's sibling up to the root's child (RFC 6962 section 2.1.1)."""
+    if len(leaves) < 2:
+        return []
+    k = 1 << (len(leaves) - 1).bit_length() - 1
+    near, far, at = (leaves[:k], leaves[k:], at) if at < k else (leaves[k:], leaves[:k], at - k)
+    return [*audit_path(at, near), root(far)]
+
+
+def proof(at, leaves, note):
+    path = "".join(text64(bytes.fromhex(one)) + "\n" for one in audit_path(at, leaves))
+    return f"c2sp.org/tlog-proof@v1\nindex {at}\n{path}\n{note}".encode()
+
+
 class Log:
     """Entries and openings, from entry 0 on. Keyword arguments put something else in the place of what is right."""
 
     def __init__(self, roster=None, **wrong):
         self.lines, self.openings, self.counts, self.checklist, self.left_out = [], {}, {}, None, None
+        self.beside, self.tsa_roots = {}, None
         self.roster = roster or first_roster()
         self.first = roster_hash(self.roster)
         self.add("ledger-opened", {"roster": self.roster}, [("alice.root", "root")], **wrong)
@@ -134,6 +158,12 @@ class Log:
         if left_out is not None:
             with open(os.path.join(folder, "leaves.txt"), "w", encoding="ascii") as file:
                 file.writelines(leaf + "\n" for leaf in leaves)
-        text = f"{ORIGIN}\n{len(leaves)}\n{text64(bytes.fromhex(root(leaves)))}\n"
         with open(folder + ".checkpoint", "w", encoding="utf-8") as file:
-            file.write(f"{text}\n\u2014 {ORIGIN} {text64(note_id() + key('log').sign(text.encode()))}\n")
+            file.write(note := signed_note(leaves))
+        for name, make in self.beside.items():
+            os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(make(leaves, note))
+        if self.tsa_roots is not None:
+            with open(folder + ".roots", "wb") as file:
+                file.write(self.tsa_roots)

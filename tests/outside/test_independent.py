@@ -8,8 +8,11 @@ import unittest
 
 import attest
 import stage
+import test_timestamps
 
 INDEPENDENT = stage.ROOT / "tests/independent"
+# The pages of the verifier, and how many lines each may have.
+PAGES = {"verify": 300, "notes": 50, "timestamps": 150}
 
 
 def verdicts(export, *anchors):
@@ -57,15 +60,31 @@ class Independent(unittest.TestCase):
                 stage.flip(sorted((spoilt / "openings").iterdir())[0], 0)
                 self.assertEqual(verdicts(spoilt, *told), (1, 1))
 
-    def test_it_is_one_file_of_at_most_300_lines(self):
-        lines = (INDEPENDENT / "verify.py").read_text().splitlines()
-        self.assertLessEqual(len(lines), 300)
-        self.assertLessEqual(max(map(len, lines)), 120)
-        allowed = {*sys.stdlib_module_names, "cryptography"}
-        for line in lines:
-            if line.startswith(("import ", "from ")):
-                named = line.split()[1:2] if line.startswith("from ") else line.removeprefix("import ").split(", ")
-                self.assertLessEqual({name.split(".")[0] for name in named}, allowed)
+    def test_both_judge_the_time_of_a_real_authority_alike(self):
+        project, trusted, stranger = test_timestamps.stamped()
+        told = ["--roster-sha256", (project / "keys/roster.sha256").read_text().strip(), "--checkpoint", project / "kept"]
+        for name in ("stamped", "stamped-v2.14.0"):
+            with self.subTest(name):
+                closed = 4 if name != "stamped" else 0
+                export = project / name
+                self.assertEqual(verdicts(export, *told, "--tsa-roots", trusted), (closed, closed))
+                self.assertEqual(verdicts(export, *told), (closed, closed))
+                self.assertEqual(verdicts(export, *told, "--tsa-roots", stranger), (4, 4))
+                for beside in ("timestamps", *(["proofs"] if name != "stamped" else [])):
+                    spoilt = stage.copy(export)
+                    stage.flip(sorted((spoilt / beside).iterdir())[0], -20)
+                    self.assertEqual(verdicts(spoilt, *told, "--tsa-roots", trusted), (1, 1))
+
+    def test_it_is_a_page_of_entries_and_two_small_ones(self):
+        allowed = {*sys.stdlib_module_names, "cryptography", *PAGES}
+        for page, most in PAGES.items():
+            lines = (INDEPENDENT / f"{page}.py").read_text().splitlines()
+            self.assertLessEqual(len(lines), most)
+            self.assertLessEqual(max(map(len, lines)), 120)
+            for line in lines:
+                if line.startswith(("import ", "from ")):
+                    named = line.split()[1:2] if line.startswith("from ") else line.removeprefix("import ").split(", ")
+                    self.assertLessEqual({name.split(".")[0] for name in named}, allowed)
 
     def test_both_cannot_run_without_entries(self):
         nothing = stage.empty("no-entries")

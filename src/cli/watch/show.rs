@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::board::{Board, Line, Row, sparkline};
 use crate::cli::app::{App, printable};
+use crate::cli::paint::{Ink, Paint};
 use crate::core::check::{Phase, Standing};
 
 /// Columns of a sparkline.
@@ -61,7 +62,7 @@ impl Show {
     /// # Errors
     /// Where stdout is closed.
     pub fn draw(&mut self, app: &mut App, board: &Board, who: &str) -> Result<()> {
-        let color = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let paint = Paint::of(app);
         let filled = BAR * board.minute as usize / (board.of as usize).max(1);
         let mut text = String::new();
         if self.drawn > 0 {
@@ -70,7 +71,7 @@ impl Show {
         let bar = format!("{}{}", "█".repeat(filled), "░".repeat(BAR - filled.min(BAR)));
         let head = format!("{bar} minute {} of {}, {}; {who}", board.minute, board.of, board.left());
         let lines: Vec<String> = std::iter::once(printable(&head))
-            .chain(board.rows.iter().map(|row| painted(row, color)))
+            .chain(board.rows.iter().map(|row| painted(row, paint)))
             .collect();
         self.drawn = lines.len();
         text.push_str(&lines.join("\n"));
@@ -109,7 +110,7 @@ fn said(line: &Line) -> String {
 }
 
 /// One row, cut to what a terminal of 100 columns shows.
-fn painted(row: &Row, color: bool) -> String {
+fn painted(row: &Row, paint: Paint) -> String {
     let phase = match (row.standing, row.phase) {
         (Standing::Fires, _) => "TRIGGER",
         (_, Some(phase)) => phase.as_str(),
@@ -123,15 +124,8 @@ fn painted(row: &Row, color: bool) -> String {
         row.check,
         if row.limits.is_empty() { "yes or no" } else { &row.limits }
     );
-    let text = printable(&text);
-    let code = match row.phase {
-        Some(Phase::Pass) => 32,
-        Some(Phase::Warn) => 33,
-        Some(Phase::Trigger) => 31,
-        _ => 35,
-    };
     match text.split_at_checked(8) {
-        Some((phase, rest)) if color => format!("\u{1b}[{code}m{phase}\u{1b}[0m{rest}"),
-        _ => text,
+        Some((phase, rest)) => format!("{}{}", paint.on(Ink::from(row.phase), phase), printable(rest)),
+        None => printable(&text),
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Facts;
+use crate::core::event::Outcome;
 use crate::core::name::Token;
 use crate::core::time::Timestamp;
 
@@ -31,7 +32,7 @@ pub struct ItemHabit {
     pub failed: u64,
     /// How often a sign-off was taken back.
     pub withdrawn: u64,
-    /// In how many that are over it was never wholly signed.
+    /// In how many that were completed it was never wholly signed.
     pub unsigned: u64,
 }
 
@@ -99,7 +100,7 @@ impl PersonHabit {
 pub(super) fn items(deployments: &[&Facts]) -> Vec<ItemHabit> {
     let mut all: BTreeMap<&str, ItemHabit> = BTreeMap::new();
     for facts in deployments {
-        let over = facts.outcome.is_some() || facts.closed.is_some();
+        let over = facts.outcome == Some(Outcome::Completed);
         for item in &facts.items {
             let habit = all.entry(&item.id).or_default();
             habit.deployments += 1;

@@ -193,7 +193,7 @@ impl Retro {
             (
                 "items",
                 "late: the last counted sign-off was recorded after the end that the checklist gives the item's phase, counted \
-                 from the cutover; unsigned: never wholly signed in a deployment that is over",
+                 from the cutover; unsigned: never wholly signed in a deployment that was completed",
             ),
             ("waived", "requirements of a gate that an override waived, one by one"),
             (
