@@ -50,6 +50,7 @@ mod recorder;
 mod records;
 mod rehearse;
 mod retro;
+mod review;
 mod rollback;
 mod say;
 mod screen;
@@ -162,8 +163,10 @@ enum Command {
     Render(records::RenderArgs),
     /// Write and sign the report
     Report(records::ReportArgs),
-    /// Look back: the deployments of a period, the figures of DORA, what happens again and again
+    /// Look back over a period: every deployment, the figures of DORA, habits
     Retro(retro::Args),
+    /// Write the template of a review, filled with the facts of one deployment
+    Review(review::Args),
     /// Show it all live, on a page for the war room
     Serve(serve::Args),
     /// Check a ledger, an export or a record folder
@@ -259,6 +262,7 @@ fn spooled(app: &mut App, command: &Command) {
         Command::Status(_)
         | Command::Log(_)
         | Command::Retro(_)
+        | Command::Review(_)
         | Command::Show(_)
         | Command::Gate(_)
         | Command::Render(_) => {
@@ -305,6 +309,7 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Render(args) => records::render(app, args),
         Command::Report(args) => records::report(app, args),
         Command::Retro(args) => retro::run(app, args),
+        Command::Review(args) => review::run(app, args),
         Command::Serve(args) => serve::run(app, args),
         Command::Verify(args) => verify::run(app, args),
         Command::Checkpoint(args) => checkpoint::run(app, args),

@@ -294,6 +294,14 @@ impl Record {
         self.with(source, report::checklist)
     }
 
+    /// The template of a review, filled with its facts.
+    ///
+    /// # Errors
+    /// Where the deployment is not here.
+    pub fn review(&self, source: &Source) -> Result<String> {
+        self.with(source, |input| report::retro::review(&report::report(input)?))
+    }
+
     /// Every file of the record except its signature.
     ///
     /// # Errors

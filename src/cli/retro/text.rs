@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
-use crate::core::retro::{Dora, PersonHabit, Spread};
-use crate::report::retro::{Retro, human_seconds};
+use crate::core::retro::{PersonHabit, Spread};
+use crate::report::retro::{Retro, dora_lines, human_seconds};
 
 /// The whole of it.
 pub fn text(retro: &Retro) -> String {
     let mut text = String::new();
     head(&mut text, retro);
+    reconciliation(&mut text, retro);
     deployments(&mut text, retro);
     dora(&mut text, retro);
     phases(&mut text, retro);
@@ -43,6 +44,36 @@ fn head(text: &mut String, retro: &Retro) {
     let _ = writeln!(text, "commit times {}", retro.commit_times);
 }
 
+fn reconciliation(text: &mut String, retro: &Retro) {
+    let Some(held) = &retro.reconciliation else { return };
+    let _ = match held.unrecorded.len() {
+        0 if held.whole() => {
+            writeln!(text, "\nRECONCILED   nothing was deployed without a record, as far as was asked")
+        }
+        0 => writeln!(
+            text,
+            "\nNOT PROVEN   nothing without a record was found, and not everybody was asked for all of the period"
+        ),
+        count => writeln!(text, "\nUNRECORDED   {count} in no record"),
+    };
+    for one in &held.unrecorded {
+        let commit = one.commit.as_deref().map_or_else(String::new, |commit| format!("  {commit:.12}"));
+        let _ = writeln!(text, "  {}  {} {}{commit}  {}", one.at.human(), one.source, one.id, one.what);
+    }
+    for asked in &held.sources {
+        let _ = writeln!(
+            text,
+            "  {:<8} {:<10} {:>4} found: {}",
+            asked.source, asked.state, asked.found, asked.text
+        );
+    }
+    let _ = writeln!(text, "  {} of the others' are in the record", held.matched);
+    for id in &held.only_recorded {
+        let _ =
+            writeln!(text, "  {id} reached production by the record, and none of those asked knows of it");
+    }
+}
+
 fn deployments(text: &mut String, retro: &Retro) {
     let outcomes = retro.figures.outcomes.iter().map(|(word, count)| format!("{count} {word}"));
     let outcomes = outcomes.collect::<Vec<_>>().join(", ");
@@ -55,16 +86,8 @@ fn deployments(text: &mut String, retro: &Retro) {
     );
     let width = retro.deployments.iter().map(|one| one.id.as_str().len()).max().unwrap_or_default();
     for one in &retro.deployments {
-        let mut words = vec![one.state()];
-        if one.failed {
-            words.push("FAILED".into());
-        }
-        if one.overrides > 0 {
-            words.push(format!("{} waived", one.overrides));
-        }
-        if one.failed && one.reviews == 0 {
-            words.push("no review recorded".into());
-        }
+        let mut words = vec![one.state(), one.remarks()];
+        words.retain(|word| !word.is_empty());
         let _ = writeln!(
             text,
             "  {}  {:width$}  {}  entries {} to {}  {}",
@@ -93,28 +116,8 @@ fn spread(spread: Option<&Spread>) -> String {
 }
 
 fn dora(text: &mut String, retro: &Retro) {
-    let dora = &retro.figures.dora;
-    let frequency = match dora.per_day {
-        Some(rate) => format!("{rate:.2} a day ({} in {:.1} days)", dora.deployed, retro.period.days()),
-        None => "not known".to_owned(),
-    };
-    let mut lead = spread(dora.lead_time.as_ref());
-    if dora.lead_time_unknown > 0 {
-        lead.push_str(&format!("; not known of {}", dora.lead_time_unknown));
-    }
-    let rate = &dora.change_failure;
-    let failure = match rate.share {
-        Some(share) => format!("{:.1} % ({} of {})", share * 100.0, rate.count, rate.of),
-        None => "not known: none reached production".to_owned(),
-    };
-    let mut restore =
-        if rate.count == 0 { "nothing to restore".to_owned() } else { spread(dora.restore.as_ref()) };
-    if dora.not_restored > 0 {
-        restore.push_str(&format!("; {} not restored", dora.not_restored));
-    }
     text.push_str("\nDORA\n");
-    for (value, (_, definition)) in [frequency, lead, failure, restore].into_iter().zip(Dora::DEFINITIONS) {
-        let (name, meaning) = definition.split_once(": ").unwrap_or((definition, ""));
+    for (name, value, meaning) in dora_lines(retro) {
         let _ = writeln!(text, "  {name:<24} {value}\n      = {meaning}");
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::core::event::{ChangeType, Outcome, Risk};
 use crate::core::hash::Hash;
 use crate::core::name::{Label, Token};
-use crate::core::retro::{Dora, Facts, Figures, Period, PersonHabit};
+use crate::core::retro::{Dora, Facts, Figures, Period, PersonHabit, Reconciliation};
 use crate::core::time::Timestamp;
 
 /// What the JSON says that it is.
@@ -39,6 +39,9 @@ pub struct Retro {
     pub definitions: BTreeMap<&'static str, &'static str>,
     /// Where the times of commits come from.
     pub commit_times: String,
+    /// The record held against what others say, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reconciliation: Option<Reconciliation>,
 }
 
 /// Whether every number has its entry, by the store's index.
@@ -168,6 +171,22 @@ impl Deployed {
         }
     }
 
+    /// What else is to be said of it, for people.
+    #[must_use]
+    pub fn remarks(&self) -> String {
+        let mut words = Vec::new();
+        if self.failed {
+            words.push("failed in production".to_owned());
+        }
+        if self.overrides > 0 {
+            words.push(format!("{} waived", self.overrides));
+        }
+        if self.failed && self.reviews == 0 {
+            words.push("no review recorded".to_owned());
+        }
+        words.join(", ")
+    }
+
     /// How it ended or where it stands, for people.
     #[must_use]
     pub fn state(&self) -> String {
@@ -202,6 +221,7 @@ impl Retro {
                  the next; flapped: deployments with three flips or more",
             ),
             ("people", PersonHabit::DEFINITION),
+            ("reconciliation", Reconciliation::DEFINITION),
         ];
         Dora::DEFINITIONS.into_iter().chain(more).collect()
     }
