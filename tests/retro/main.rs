@@ -49,12 +49,19 @@ fn figures_by_hand() {
     told(home.path());
     let (status, said) = retro(home.path(), &[]);
     assert_eq!(status, Some(0), "{said}");
-    let ids: Vec<&str> = said["deployments"].as_array().unwrap().iter().map(|d| d["id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> =
+        said["deployments"].as_array().unwrap().iter().map(|d| d["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["good", "bad", "open"]);
     assert_eq!(said["figures"]["outcomes"], json!({"completed": 1, "rolled back": 1, "open": 1}));
-    assert_eq!((&said["population"]["gaps"], &said["grounds"]["state"]), (&json!([]), &json!("not-verified")));
+    assert_eq!(
+        (&said["population"]["gaps"], &said["grounds"]["state"]),
+        (&json!([]), &json!("not-verified"))
+    );
     let dora = &said["figures"]["dora"];
-    assert_eq!((&dora["deployed"], &dora["leadTimeUnknown"], &dora["leadTime"]), (&json!(2), &json!(2), &Value::Null));
+    assert_eq!(
+        (&dora["deployed"], &dora["leadTimeUnknown"], &dora["leadTime"]),
+        (&json!(2), &json!(2), &Value::Null)
+    );
     assert_eq!(dora["changeFailure"], json!({"count": 1, "of": 2, "share": 0.5}));
     // The trigger and the rollback's beginning are recorded at once; the way back takes two seconds.
     assert_eq!(dora["restore"], json!({"count": 1, "median": 2.0, "p90": 2.0}));
@@ -65,7 +72,10 @@ fn figures_by_hand() {
     assert_eq!(phase("opened → go")["seconds"], json!({"count": 3, "median": 45.0, "p90": 45.0}));
     assert_eq!(phase("go → cutover")["seconds"], json!({"count": 2, "median": 2.0, "p90": 2.0}));
     // Five minutes of readings, a sign-off, the all-clear.
-    assert_eq!(phase("100 % Green → all-clear")["seconds"], json!({"count": 1, "median": 310.0, "p90": 310.0}));
+    assert_eq!(
+        phase("100 % Green → all-clear")["seconds"],
+        json!({"count": 1, "median": 310.0, "p90": 310.0})
+    );
     assert_eq!(phase("100 % Green → all-clear")["without"], 2);
     // Pass at first, then the breach: one flip in the one that was rolled back.
     let check = &said["figures"]["checks"][0];
@@ -73,7 +83,10 @@ fn figures_by_hand() {
     let people = said["figures"]["people"].as_array().unwrap();
     let carol = people.iter().find(|p| p["person"] == "carol").unwrap();
     // Three first sign-offs, each long after the opening, and one after five minutes.
-    assert_eq!((&carol["signed"], &carol["quick"], &carol["alwaysQuick"]), (&json!(4), &json!(0), &json!(false)));
+    assert_eq!(
+        (&carol["signed"], &carol["quick"], &carol["alwaysQuick"]),
+        (&json!(4), &json!(0), &json!(false))
+    );
 }
 
 #[test]
@@ -89,7 +102,7 @@ fn a_period_holds_what_was_opened_in_it() {
     assert_eq!(ids(&["--since", &opened(1)]), ["bad", "open"]);
     assert_eq!(ids(&["--until", &opened(1)]), ["good"]);
     assert_eq!(ids(&["--since", &opened(0)[..10], "--until", &opened(2)[..10]]), ["good", "bad", "open"]);
-    let (status, _, err) = run(home.path(), &["retro", "--since", "2099-01-02", "--until", "2099-01-01"]);
+    let (status, _, err) = run(home.path(), &["retro", "--since", "2099-01-03", "--until", "2099-01-01"]);
     assert_eq!((status, err.contains("exchange --since and --until")), (Some(2), true), "{err}");
 }
 
@@ -107,10 +120,20 @@ fn what_verify_keeps_is_what_is_read_anew() {
     let (_, mut before) = retro(home.path(), &["--until", "2099-01-01"]);
     let (status, _, err) = run(home.path(), &["verify"]);
     assert_eq!(status, Some(4), "{err}");
+    let (status, said) = retro(home.path(), &[]);
+    assert_eq!((status, &said["grounds"]["state"]), (Some(0), &json!("checked")));
+    let (roster, checkpoint) = (world.log.first_roster().to_string(), world.checkpoint());
+    let checkpoint = checkpoint.to_str().unwrap();
+    let (status, _, err) =
+        run(home.path(), &["verify", "--roster-sha256", &roster, "--checkpoint", checkpoint]);
+    assert_eq!(status, Some(0), "{err}");
     let (status, mut after) = retro(home.path(), &["--until", "2099-01-01"]);
     assert_eq!(status, Some(0));
     assert_eq!((&after["grounds"]["state"], &after["grounds"]["readAnew"]), (&json!("verified"), &json!(0)));
-    assert_eq!((&before["grounds"]["state"], &before["grounds"]["readAnew"]), (&json!("not-verified"), &json!(5)));
+    assert_eq!(
+        (&before["grounds"]["state"], &before["grounds"]["readAnew"]),
+        (&json!("not-verified"), &json!(5))
+    );
     for said in [&mut before, &mut after] {
         said["grounds"].take();
         said["made"].take();
@@ -121,13 +144,17 @@ fn what_verify_keeps_is_what_is_read_anew() {
     story::rolled_back(&mut world.log, "later");
     world.flush();
     let (status, said) = retro(home.path(), &[]);
-    assert_eq!((status, &said["grounds"]["state"], &said["grounds"]["readAnew"]), (Some(0), &json!("partly"), &json!(1)));
+    assert_eq!(
+        (status, &said["grounds"]["state"], &said["grounds"]["readAnew"]),
+        (Some(0), &json!("partly"), &json!(1))
+    );
     let other = tempfile::tempdir().unwrap();
     let mut forged = World::new(other.path());
     forged.deployment("d-0", 2500);
     fs::copy(other.path().join("records/ledger.db"), home.path().join("records/ledger.db")).unwrap();
     for suffix in ["-wal", "-shm"] {
-        let (from, to) = (format!("records/ledger.db{suffix}"), home.path().join(format!("records/ledger.db{suffix}")));
+        let (from, to) =
+            (format!("records/ledger.db{suffix}"), home.path().join(format!("records/ledger.db{suffix}")));
         let _ = fs::remove_file(&to);
         if other.path().join(&from).exists() {
             fs::copy(other.path().join(&from), &to).unwrap();
@@ -174,7 +201,11 @@ fn a_list_from_elsewhere_shows_first_what_is_in_no_record() {
     let (status, said) = retro(home.path(), &["--reconcile", "list.json"]);
     assert_eq!((status, &said["reconciliation"]["unrecorded"]), (Some(0), &json!([])));
     assert_eq!(said["reconciliation"]["onlyRecorded"], json!(["bad"]));
-    for (bad, says) in [("at,id\nnever,x\n", "is no time"), ("at,id\n2026-01-01,x,y\n", "3 cells"), ("[{}]", "`at` is needed")] {
+    for (bad, says) in [
+        ("at,id\nnever,x\n", "is no time"),
+        ("at,id\n2026-01-01,x,y\n", "3 cells"),
+        ("[{}]", "`at` is needed"),
+    ] {
         fs::write(home.path().join("bad"), bad).unwrap();
         let (status, _, err) = run(home.path(), &["retro", "--reconcile", "bad"]);
         assert_eq!((status, err.contains(says)), (Some(2), true), "{bad:?}: {err}");
@@ -205,9 +236,10 @@ fn documents_and_the_template_of_a_review() {
     assert_eq!(status, Some(0), "{err}");
     let read = |name: &str| fs::read_to_string(home.path().join("out").join(name)).unwrap();
     let (page, text) = (read("retro.html"), read("retro.md"));
-    for words in ["change failure rate", "rolled back", "50.0 %"] {
+    for words in ["change failure rate", "rolled back", "1 of 2"] {
         assert!(page.contains(words) && text.contains(words), "{words}");
     }
+    assert!(page.contains("50.0 % (1 of 2)"), "{page}");
     assert!(page.contains("<svg") && !page.contains("<script") && !page.contains("http://"), "{page}");
     let data: Value = serde_json::from_str(&read("retro.json")).unwrap();
     assert_eq!(data["schema"], "https://project-aether.io/audit/retro/v1");
@@ -215,7 +247,14 @@ fn documents_and_the_template_of_a_review() {
     let (status, out, err) = run(home.path(), &["review", "--deployment", "bad"]);
     assert_eq!((status, out.trim()), (Some(0), "./records/bad/review.md"), "{err}");
     let review = fs::read_to_string(home.path().join("records/bad/review.md")).unwrap();
-    for words in ["rolled back", "## What went well", "## Actions", "error-rate", "record review-recorded", "--deployment bad"] {
+    for words in [
+        "rolled back",
+        "## What went well",
+        "## Actions",
+        "error-rate",
+        "record review-recorded",
+        "--deployment bad",
+    ] {
         assert!(review.contains(words), "{words} in {review}");
     }
     let (status, _, err) = run(home.path(), &["review", "--deployment", "bad"]);

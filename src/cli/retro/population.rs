@@ -119,7 +119,6 @@ fn grounds(
         size: None,
         root: None,
         at: None,
-        anchored_to: None,
         read_anew: anew,
         text: "not verified: run `aether-audit verify`; entries were read, their signatures and chain were not checked"
             .to_owned(),
@@ -138,17 +137,21 @@ fn grounds(
     }
     grounds.size = Some(known.size);
     grounds.root = Some(known.root);
-    grounds.anchored_to = known.anchored_to;
     let up_to = known.size.saturating_sub(1);
-    let anchored = match known.anchored_to {
-        Some(seq) => format!("anchored up to entry {seq}"),
-        None => "anchored by nothing from elsewhere".to_owned(),
+    let anchored = if known.proven {
+        "verified"
+    } else {
+        "checked without a finding, but not proven (anchored at both ends by nothing from elsewhere),"
     };
     let whole = up_to == last_seq && anew == 0;
-    grounds.state = if whole { "verified" } else { "partly" };
+    grounds.state = match (whole, known.proven) {
+        (true, true) => "verified",
+        (true, false) => "checked",
+        (false, _) => "partly",
+    };
     grounds.text = format!(
-        "verified up to entry {up_to} by `verify` of {} ({anchored}); the ledger has the same root over them by its index, their \
-         bytes were not read again",
+        "{anchored} up to entry {up_to} by `verify` of {}; the ledger has the same root over them by its index, their bytes were not \
+         read again",
         known.at.human()
     );
     if !whole {

@@ -35,8 +35,8 @@ pub struct Known {
     pub root: Hash,
     /// When.
     pub at: Timestamp,
-    /// Up to which entry that was anchored.
-    pub anchored_to: Option<u64>,
+    /// Whether that was proven: anchored at both ends by what the caller had from elsewhere.
+    pub proven: bool,
     /// Each deployment, with the leaf of its newest entry.
     pub deployments: Vec<(Hash, Facts)>,
 }
@@ -69,7 +69,7 @@ fn try_keep(app: &App, ledger: &Ledger, report: &Report) -> Result<()> {
         size: report.size,
         root: report.root,
         at: app.now(),
-        anchored_to: report.anchored_to,
+        proven: matches!(report.verdict(), Verdict::Verified),
         deployments,
     };
     files::write(&path, &serde_json::to_vec(&known)?)

@@ -134,6 +134,7 @@ fn same(one: Option<&str>, other: Option<&str>) -> bool {
     one.is_some() && one == other
 }
 
+/// Others round down to the second.
 fn open(facts: &Facts, at: Timestamp) -> bool {
-    at >= facts.opened && facts.closed.is_none_or(|closed| at <= closed)
+    at.plus_seconds(1) > facts.opened && facts.closed.is_none_or(|closed| at <= closed)
 }

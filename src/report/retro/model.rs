@@ -62,7 +62,8 @@ pub struct Population {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Grounds {
-    /// `verified`, `partly` (entries came since, or some deployments changed), `not-verified` or `another-ledger`.
+    /// `verified`, `checked` (no finding, but anchored by nothing from elsewhere), `partly` (entries came since, or some
+    /// deployments changed), `not-verified` or `another-ledger`.
     pub state: &'static str,
     /// How many entries `verify` looked at, and found nothing in.
     pub size: Option<u64>,
@@ -70,8 +71,6 @@ pub struct Grounds {
     pub root: Option<Hash>,
     /// When.
     pub at: Option<Timestamp>,
-    /// Up to which entry that check was anchored by what was handed to it.
-    pub anchored_to: Option<u64>,
     /// How many deployments of the period were read anew, without their signatures being checked.
     pub read_anew: usize,
     /// For people.

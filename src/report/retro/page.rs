@@ -17,6 +17,7 @@ macro_rules! page {
         $(#[$doc])*
         #[derive(Template)]
         #[template(path = $path, escape = $escape, config = "templates/askama.toml")]
+        #[allow(dead_code)] // only the page is drawn
         struct $name<'a> {
             r: &'a Retro,
             lines: Vec<Line>,
@@ -77,6 +78,7 @@ fn word(retro: &Retro) -> &'static str {
         _ if !retro.population.gaps.is_empty() => "The log has gaps",
         _ => match retro.grounds.state {
             "verified" => "Verified",
+            "checked" => "Checked, not proven",
             "partly" => "Partly verified",
             "another-ledger" => "Not the ledger that was verified",
             _ => "Not verified",
@@ -87,7 +89,7 @@ fn word(retro: &Retro) -> &'static str {
 fn tone(retro: &Retro) -> &'static str {
     match word(retro) {
         "Verified" => "good",
-        "Partly verified" | "Not verified" => "warning",
+        "Partly verified" | "Checked, not proven" | "Not verified" => "warning",
         _ => "critical",
     }
 }
