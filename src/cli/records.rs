@@ -334,6 +334,14 @@ impl Record {
         })
     }
 
+    /// The template of a review, filled with its facts.
+    ///
+    /// # Errors
+    /// Where the deployment is not here.
+    pub fn review(&self, source: &Source) -> Result<String> {
+        self.with(source, |input, _| report::retro::review(&report::report(input)?))
+    }
+
     /// Every file of the record except its signature.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use super::follow;
 use super::page::Page;
 use super::proven;
 use super::record_check::{self, RecordCheck};
+use super::retro;
 use super::source::{Held, Kind, Source, kind};
 use super::status_code::Status;
 use crate::config::Config;
@@ -109,6 +110,11 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         report.findings.sort_by_key(|finding| finding.seq.unwrap_or(u64::MAX));
         report.notices.extend(seen.notices);
     }
+    if let Source::Ledger(ledger) = &source
+        && !app.globals.dry_run
+    {
+        retro::keep(app, ledger, &report);
+    }
     let record = match (&record, &page) {
         (Some(folder), _) => Some(record_check::check(folder, &source, &report)?),
         (None, Some(page)) => Some(page.check(&source, &mut report)?),
@@ -202,10 +208,8 @@ pub(super) fn check(app: &App, source: &Source, anchors: &Anchors) -> Result<Rep
     if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} entries checked, {per_sec}") {
         bar.set_style(style);
     }
-    let mut report =
-        verify::verify(source.stored()?, source.scope()?, &mut Held(source), &anchors, &mut |n| {
-            bar.set_position(n);
-        });
+    let (stored, scope, held) = (source.stored()?, source.scope()?, &mut Held(source));
+    let mut report = verify::verify_and_sum(stored, scope, held, &anchors, &mut |n| bar.set_position(n));
     bar.finish_and_clear();
     if let Source::Ledger(ledger) = source
         && let Some(seq) = ledger.wrong_node()?

@@ -156,6 +156,20 @@ pub fn verify(
     fold.finish(anchors)
 }
 
+/// [`verify`], and the facts of every deployment in [`Log::facts`](super::log::Log::facts).
+pub fn verify_and_sum(
+    entries: impl Iterator<Item = Result<Stored, String>>,
+    scope: Scope,
+    openings: &mut dyn Openings,
+    anchors: &Anchors,
+    progress: &mut dyn FnMut(u64),
+) -> Report {
+    let mut fold = fold::Fold::new(scope, openings, anchors);
+    fold.keep_facts();
+    pipeline::run(entries, &mut fold, progress);
+    fold.finish(anchors)
+}
+
 /// [`verify`], and what the walk read of a deployment: all of its state in [`Report::log`], and its entries with
 /// those of governance, in order, without payloads and signatures.
 pub fn verify_and_keep(
