@@ -339,7 +339,7 @@ impl Record {
     /// # Errors
     /// Where the deployment is not here.
     pub fn review(&self, source: &Source) -> Result<String> {
-        self.with(source, |input, _| report::retro::review(&report::report(input)?))
+        self.with(source, |input, _| Ok(report::retro::review(&report::report(input)?)?))
     }
 
     /// Every file of the record except its signature.
