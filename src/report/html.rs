@@ -1,98 +1,117 @@
-//! `report.html`: one file, no script, nothing from elsewhere.
+//! `report.html`: one file, nothing from elsewhere, readable without its script, which checks it.
 
 use std::collections::HashSet;
 
 use askama::Template;
 
 use super::ReportError;
-use super::model::{ApprovalKind, Check, Item, ItemStatus, Level, Moment, Report};
-use super::plot::{self, Plot};
+use super::draw;
+use super::model::{ApprovalKind, Check, Moment, ReadingLine, Report};
+use super::ticked::{Ticked, ticked};
+use super::tone::Tone as _;
 use super::words::{Counted as _, InWords as _, Seconds as _};
-use crate::core::check::Phase;
-use crate::core::event::{Delivery, Outcome, SignOutcome};
+use crate::core::check::{Phase, Point, Window};
+use crate::core::dsse;
+use crate::core::hash::Hash;
+use crate::core::time::Timestamp;
 
-/// This many readings in a row that passed are folded into one line of the timeline.
+/// What lets the page check itself; it holds no `</script`.
+const SCRIPT: &str = include_str!("../../templates/report.js");
+
+/// This many readings in a row that passed are folded into one line of the list of events.
 const FOLD_FROM: usize = 4;
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+/// Of more raw points than this a reading shows the first; `report.json` has all.
+const POINTS_MAX: usize = 12;
 
 #[derive(Template)]
 #[template(path = "report.html", escape = "record-html", config = "templates/askama.toml")]
 struct Page<'a> {
     r: &'a Report,
     css: &'static str,
+    script: &'static str,
+    /// The script's SHA-256 as a Content-Security-Policy names it.
+    allowed: String,
+    course: Option<String>,
     rows: Vec<Row<'a>>,
-    phases: Vec<(Option<&'a str>, Vec<&'a Item>)>,
-    checks: Vec<(&'a Check, Option<Plot>)>,
+    phases: Vec<(Option<&'a str>, Vec<Ticked<'a>>)>,
+    checks: Vec<Shown<'a>>,
 }
 
-/// A line of the timeline, or several that are folded into one.
+/// A line of the list of events, or several that are folded into one.
 enum Row<'a> {
     One(&'a Moment),
     Passed(Vec<&'a Moment>),
 }
 
-impl Page<'_> {
-    fn tone(&self) -> &'static str {
-        let critical = self.r.attention.iter().any(|attention| attention.level == Level::Critical);
-        match self.r.summary.outcome {
-            _ if critical => "critical",
-            Some(Outcome::Completed) => "good",
-            Some(Outcome::Partly) => "critical",
-            Some(Outcome::RolledBack | Outcome::Aborted | Outcome::NoGo) => "warning",
-            None => "plain",
-        }
-    }
+/// A check with its plot, and with what all of its readings have in common and need not say again.
+struct Shown<'a> {
+    check: &'a Check,
+    plot: Option<String>,
+    query: Option<&'a str>,
+    statistic: Option<&'a str>,
+    source: Option<(String, String)>,
+}
 
+impl<'a> Shown<'a> {
+    fn new(check: &'a Check, report: &Report) -> Result<Self, ReportError> {
+        let plot = draw::plot(check, report).map(|pair| pair.svg(&check.id)).transpose()?;
+        let source = |reading: &ReadingLine| {
+            (!reading.attested).then(|| (reading.source.clone(), reading.entry.signers()))
+        };
+        Ok(Self {
+            check,
+            plot,
+            query: common(&check.readings, |reading| reading.query.as_deref()),
+            statistic: common(&check.readings, |reading| reading.statistic.as_deref()),
+            source: common(&check.readings, source),
+        })
+    }
+}
+
+/// What is the same of every reading.
+fn common<'a, T: PartialEq>(
+    readings: &'a [ReadingLine],
+    of: impl Fn(&'a ReadingLine) -> Option<T>,
+) -> Option<T> {
+    let first = of(readings.first()?)?;
+    readings.iter().all(|reading| of(reading).as_ref() == Some(&first)).then_some(first)
+}
+
+impl Page<'_> {
     /// How long the record was open, where it is closed.
     fn took(&self) -> Option<String> {
         let closed = self.r.summary.closed?;
         Some(super::words::duration((closed.millis() - self.r.summary.opened.millis()) / 1000))
     }
-}
 
-/// A verdict as a class of the style sheet.
-trait Tone {
-    fn tone(&self) -> &'static str;
-}
-
-impl Tone for Option<Phase> {
-    fn tone(&self) -> &'static str {
-        match self {
-            Some(Phase::Pass) => "good",
-            Some(Phase::Trigger) => "critical",
-            Some(_) => "warning",
-            None => "plain",
-        }
+    fn plotted(&self) -> bool {
+        self.checks.iter().any(|shown| shown.plot.is_some())
     }
-}
 
-impl Tone for ItemStatus {
-    fn tone(&self) -> &'static str {
-        match self {
-            Self::Done => "good",
-            Self::Failed => "critical",
-            Self::Partly | Self::Na => "warning",
-            Self::Open => "plain",
-        }
+    /// `14:03:20`: beside what says the day.
+    fn clock(&self, at: &Timestamp) -> String {
+        let second = at.millis().div_euclid(1000).rem_euclid(DAY);
+        format!("{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
     }
-}
 
-impl Tone for SignOutcome {
-    fn tone(&self) -> &'static str {
-        match self {
-            Self::Done => "good",
-            Self::Na => "warning",
-            Self::Failed => "critical",
-        }
+    /// `14:02:00 to 14:03:00, each 60 s`; with the day where that is not the one of `recorded`.
+    fn looked(&self, window: &Window, recorded: &Timestamp) -> String {
+        let day = |at: &Timestamp| at.millis().div_euclid(1000 * DAY);
+        let same = [window.from, window.to].iter().all(|at| day(at) == day(recorded));
+        let told = |at: &Timestamp| if same { self.clock(at) } else { at.human() };
+        format!("{} to {}, each {} s", told(&window.from), told(&window.to), window.period)
     }
-}
 
-impl Tone for Delivery {
-    fn tone(&self) -> &'static str {
-        match self {
-            Self::Sent => "good",
-            Self::Failed => "critical",
-            Self::Reported => "plain",
-        }
+    /// A point's time and value, for the first of them.
+    fn points<'p>(&self, points: &'p [Point]) -> impl Iterator<Item = &'p Point> {
+        points.iter().take(POINTS_MAX)
+    }
+
+    /// How many points are not shown.
+    fn more(&self, points: &[Point]) -> usize {
+        points.len().saturating_sub(POINTS_MAX)
     }
 }
 
@@ -104,13 +123,12 @@ pub fn to_html(report: &Report) -> Result<String, ReportError> {
     let page = Page {
         r: report,
         css: include_str!("../../templates/report.css"),
+        script: SCRIPT,
+        allowed: dsse::encode(Hash::of(&[SCRIPT.as_bytes()]).as_bytes()),
+        course: draw::course(report).map(|pair| pair.svg("Course of the deployment")).transpose()?,
         rows: rows(report),
-        phases: phases(&report.items),
-        checks: report
-            .checks
-            .iter()
-            .map(|check| (check, plot::plot(check, report.summary.cutover)))
-            .collect(),
+        phases: ticked(report),
+        checks: report.checks.iter().map(|check| Shown::new(check, report)).collect::<Result<_, _>>()?,
     };
     Ok(page.render()? + "\n")
 }
@@ -132,11 +150,4 @@ fn rows(report: &Report) -> Vec<Row<'_>> {
         }
     }
     rows
-}
-
-fn phases(items: &[Item]) -> Vec<(Option<&str>, Vec<&Item>)> {
-    let groups = items.chunk_by(|a, b| a.phase == b.phase);
-    groups
-        .map(|group| (group.first().and_then(|item| item.phase.as_deref()), group.iter().collect()))
-        .collect()
 }

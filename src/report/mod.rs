@@ -4,13 +4,17 @@
 //! `report.json` as it stands; [`to_markdown`] and [`to_html`] show that data and know nothing else.
 
 mod build;
+pub mod carried;
 mod checklist;
+mod draw;
 pub(crate) mod escape;
 mod html;
 pub mod live;
 mod markdown;
 pub mod model;
-mod plot;
+pub mod retro;
+mod ticked;
+mod tone;
 mod words;
 
 use std::borrow::Cow;

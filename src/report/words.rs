@@ -200,6 +200,11 @@ pub fn standby_line(body: &StandbyChanged) -> String {
     format!("standby of {}: {}{until}", body.service, standby(body.state))
 }
 
+/// Whether these words of [`standby_line`] say that it ended.
+pub fn is_retired(text: &str) -> bool {
+    text.strip_suffix(standby(StandbyState::Retired)).is_some_and(|rest| rest.ends_with(": "))
+}
+
 pub fn shift(body: &TrafficShifted) -> String {
     format!("{} % of {} to {}", body.percent, body.service, colour(body.to))
 }

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::net::{IpAddr, Ipv6Addr};
 
 use hyper::HeaderMap;
-use hyper::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
+use hyper::header::{AUTHORIZATION, COOKIE, HOST, HeaderValue, ORIGIN};
 
 use crate::core::hash::Hash;
 
@@ -24,7 +24,10 @@ pub struct Access {
 /// It says whether there is a token, and never which.
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Access").field("names", &self.names).field("token", &self.secret.is_some()).finish()
+        f.debug_struct("Access")
+            .field("names", &self.names)
+            .field("token", &self.secret.is_some())
+            .finish_non_exhaustive()
     }
 }
 
@@ -52,7 +55,7 @@ impl Access {
 
     /// Whether a page of ours sent the request, where the browser says so.
     pub(super) fn own_origin(headers: &HeaderMap) -> bool {
-        let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
+        let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
         if matches!(site, Some(site) if site != b"same-origin" && site != b"none") {
             return false;
         }

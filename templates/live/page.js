@@ -5,6 +5,10 @@ const $ = id => document.getElementById(id);
 const SVG = 'http://www.w3.org/2000/svg';
 /** Entries that stay on the page. */
 const ROWS = 300;
+/** Blocking things that are shown at once. */
+const SHOWN = 5;
+/** Without a sign of life for so many milliseconds the connection is begun anew. */
+const SILENCE = 16000;
 
 const page = {
   source: null,
@@ -17,6 +21,11 @@ const page = {
   ahead: 0,
   /** What was drawn, by part, so that only what has changed is drawn anew. */
   drawn: new Map(),
+  /** When the server was last heard, and for how long nobody had read the ledger then, in milliseconds. */
+  heard: 0,
+  age: 0,
+  /** What somebody opened or closed. */
+  open: new Map(),
 };
 
 /** An element with attributes and children; text is only ever text. */
@@ -86,9 +95,12 @@ function draw(state) {
   part('blocks', live.ahead, blocks);
   part('metrics', live.checks, checks => checks.length ? checks.map(metric) : h('p', {class: 'soft'}, 'No check is configured.'));
   part('traffic', live.traffic, traffic);
-  part('checklist', live.phases, phases => phases.map(phase));
+  part('checklist', live.phases, phases => {
+    const current = phases.find(data => data.done < data.items.length);
+    return phases.map(data => phase(data, data === current));
+  });
   part('roles', live.roles, roles => roles.map(role));
-  $('out').hidden = live.issues.length === 0;
+  $('s-issues').hidden = live.issues.length === 0;
   part('issues', live.issues, issues => issues.slice().reverse().map(issue =>
     h('li', {}, h('span', {class: 'tag warning'}, `entry ${issue.seq}`), ' ', issue.text)));
   part('messages', live.messages, messages);
@@ -106,10 +118,21 @@ function turn([next, roles]) {
 function blocks(ahead) {
   if (!ahead) return [];
   if (!ahead.missing.length) return h('p', {class: 'soft'}, `Nothing blocks ${ahead.gate}.`);
+  const list = texts => h('ul', {}, texts.map(text => h('li', {}, text)));
   const many = ahead.missing.length;
-  return h('details', {open: many < 7 ? '' : null},
-    h('summary', {}, `${many} ${many === 1 ? 'thing blocks' : 'things block'} ${ahead.gate}`),
-    h('ul', {}, ahead.missing.map(text => h('li', {}, text))));
+  const rest = ahead.missing.slice(SHOWN);
+  return [
+    h('p', {class: 'count'}, `${many} ${many === 1 ? 'thing blocks' : 'things block'} ${ahead.gate}`),
+    list(ahead.missing.slice(0, SHOWN)),
+    rest.length ? folded('blocks', false, h('summary', {}, `${rest.length} more`), list(rest)) : null,
+  ].filter(Boolean);
+}
+
+/** What somebody opened stays open when it is drawn anew. */
+function folded(name, open, ...children) {
+  const details = h('details', {open: (page.open.has(name) ? page.open.get(name) : open) ? '' : null}, ...children);
+  details.addEventListener('toggle', () => page.open.set(name, details.open));
+  return details;
 }
 
 function bar(done, of, label, tone) {
@@ -121,13 +144,13 @@ const MARKS = {
   partly: ['◐', 'warning', 'partly signed'], open: ['○', 'plain', 'open'],
 };
 
-function phase(data) {
+function phase(data, current) {
   const name = data.id ? words(data.id) : 'items without a phase';
   const of = data.items.length;
-  return h('div', {class: 'phase'},
-    h('h3', {}, `${name[0].toUpperCase()}${name.slice(1)} `, h('small', {}, `${data.done} of ${of}${data.span ? `, ${data.span}` : ''}`)),
-    bar(data.done, of, `${name}: ${data.done} of ${of}`, data.done === of ? 'good' : null),
-    h('ul', {class: 'items'}, data.items.map(item)));
+  return h('div', {class: 'phase'}, folded(`phase ${name}`, current,
+    h('summary', {}, `${name[0].toUpperCase()}${name.slice(1)} `, h('small', {}, `${data.done} of ${of}${data.span ? `, ${data.span}` : ''}`),
+      bar(data.done, of, `${name}: ${data.done} of ${of}`, data.done === of ? 'good' : null)),
+    h('ul', {class: 'items'}, data.items.map(item))));
 }
 
 function item(data) {
@@ -240,7 +263,7 @@ function tick() {
   const window = (name, from, to) => {
     const left = Date.parse(to) - at;
     const whole = Date.parse(to) - Date.parse(from);
-    row(name, left > 0 ? span(left) : 'over', left > 0 ? 'plain' : 'good', `until ${clock(to)} UTC`, [Math.min(whole, whole - left), whole]);
+    row(name, left > 0 ? span(left) : 'over', 'plain', `until ${clock(to)} UTC`, [Math.min(whole, whole - left), whole]);
   };
   if (!closed && verification) window('Verification', ...verification);
   if (!closed && standby && verification) window('Blue stands by', verification[0], standby);
@@ -278,11 +301,14 @@ function link(tone, text) {
 }
 
 function connect() {
-  const source = new EventSource('events');
+  const source = new EventSource(page.last ? `events?after=${page.last.seq}` : 'events');
   page.source = source;
-  const on = (name, take) => source.addEventListener(name, event => take(JSON.parse(event.data)));
-  source.onopen = () => link('good', 'live');
+  const heard = age => { page.heard = Date.now(); page.age = age; alive(); };
+  const on = (name, take) => source.addEventListener(name, event => { take(JSON.parse(event.data)); heard(0); });
+  source.onopen = () => heard(0);
+  source.addEventListener('beat', event => heard(JSON.parse(event.data).age));
   source.onerror = () => {
+    page.heard = 0;
     link('warning', `no connection since ${new Date(now()).toISOString().slice(11, 19)} UTC: what stands here may be old`);
     if (source.readyState === EventSource.CLOSED) setTimeout(begin, 2000);
   };
@@ -290,6 +316,18 @@ function connect() {
   on('state', state => { $('room').hidden = false; draw(state); });
   on('gap', gap => { page.last = null; line(h('li', {class: 'gap'}, h('small', {}, '…'), h('small', {}, ''), h('span', {}, `entries ${gap.from} to ${gap.to} are left out here`))); });
   on('reset', () => { page.last = null; $('log').replaceChildren(); });
+}
+
+/** A connection can be dead without a word, on a phone above all; and a server that hears us may read nothing. */
+function alive() {
+  if (!page.heard) return;
+  if (Date.now() - page.heard > SILENCE) {
+    page.heard = 0;
+    page.source.close();
+    link('warning', 'no sign of life: what stands here may be old');
+    begin();
+  } else if (page.age > 10) link('warning', `the ledger was last read ${page.age} s ago: what stands here may be old`);
+  else link('good', 'live');
 }
 
 async function begin() {
@@ -325,7 +363,7 @@ async function enter(token) {
   show('wrong', await answer.text());
 }
 
-$('enter').addEventListener('submit', event => {
+$('form').addEventListener('submit', event => {
   event.preventDefault();
   enter($('token').value);
 });
@@ -334,4 +372,4 @@ if (given) {
   history.replaceState(null, '', location.pathname);
   enter(decodeURIComponent(given[1]));
 } else begin();
-setInterval(tick, 1000);
+setInterval(() => { tick(); alive(); }, 1000);

@@ -18,6 +18,7 @@ mod manual;
 mod moved;
 mod once;
 mod order;
+mod pdf;
 mod prove;
 mod quickstart;
 mod races;

@@ -41,7 +41,7 @@ fn completed_is_told() {
     }
     assert!(r.markdown.contains("```text\nLatency looked odd at first;\nit was the cold cache.\n```"));
     assert!(r.html.contains("<pre>\nLatency looked odd at first;\nit was the cold cache.</pre>"));
-    assert!(r.html.contains("<polyline class=\"line\""));
+    assert!(r.html.contains("<path class=\"line\""));
 }
 
 #[test]

@@ -11,4 +11,5 @@ mod catcher;
 mod rollback;
 mod say;
 mod shift;
+mod workflow;
 mod world;
