@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Map, Value};
 
 use super::page;
+use super::pdf;
 use super::records::{self, Record, SIGNED};
 use super::source::{Source, record_file};
 use crate::core::attestation::{GENERATOR, ReportStatement};
@@ -208,6 +209,17 @@ fn compare(
              Deployment_Checklist.md, which were compared, or make the report again",
             shown.join(" and ")
         ));
+    }
+    if statement.subject.iter().any(|subject| subject.name == *pdf::NAME) {
+        let text = format!(
+            "{} is the file that was signed, and was not compared with the entries, because another program printed it: \
+             read report.html, which was",
+            pdf::NAME
+        );
+        checked.not_compared = Some(match checked.not_compared.take() {
+            Some(before) => format!("{before}; {text}"),
+            None => text,
+        });
     }
     let (all, _) = source.read(&predicate.deployment, u64::MAX)?;
     let later = all.iter().filter(|entry| entry.line.seq > predicate.covers.seq);

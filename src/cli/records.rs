@@ -16,6 +16,7 @@ use super::elsewhere::Elsewhere;
 use super::facts;
 use super::files;
 use super::page;
+use super::pdf::{self, PdfArgs};
 use super::source::{Held, Source};
 use super::status_code::Status;
 use crate::core::attestation::{GENERATOR, ReportPredicate, ReportStatement};
@@ -46,6 +47,8 @@ pub struct ReportArgs {
     /// The record's folder [default: records/ID]
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
+    #[command(flatten)]
+    pub pdf: PdfArgs,
     #[command(flatten)]
     pub witnessing: Witnessing,
 }
@@ -127,7 +130,8 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     if record.integrity.last_leaf != covers.leaf {
         bail!("entry {} is not the one that was read before: run `aether-audit verify`", covers.seq);
     }
-    let made = record.files(&source)?;
+    let mut made = record.files(&source)?;
+    let unprinted = args.pdf.print(&mut made, app.now());
     let Record { entries, log, integrity, .. } = record;
     let faults = integrity.findings.iter().map(|(_, _, text)| text.clone()).collect();
     let mut desk = governance.turn_to(&id, head, log, entries, faults);
@@ -153,6 +157,9 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
         made.iter().map(|(name, bytes)| (folder.join(name), bytes.as_slice())).collect();
     all.push((folder.join(SIGNED), signed.as_bytes()));
     files::write_all(&all)?;
+    if pdf::remove_earlier(&folder, &made)? {
+        app.say(format!("The {} of the earlier report was removed: --pdf makes it anew.", pdf::NAME));
+    }
     digests.push((Label::new(SIGNED)?, Hash::of(&[signed.as_bytes()])));
 
     let files = digests.into_iter().map(|(name, sha256)| FileDigest { name, sha256 }).collect();
@@ -161,7 +168,13 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
         Ok(Event::ReportIssued(ReportIssued { covers, files }))
     })?;
     tell(app, &id, &folder, covers, &integrity)?;
-    Ok(status(&integrity))
+    Ok(match (status(&integrity), unprinted) {
+        (found, Some(why)) => {
+            app.warn(&why);
+            if found == Status::Done { Status::CouldNotRun } else { found }
+        }
+        (found, None) => found,
+    })
 }
 
 /// Says what a report would write and record.
@@ -319,6 +332,14 @@ impl Record {
             let page = report::to_html(&report::report(input)?)?;
             Ok((page, asked.borrow().clone()))
         })
+    }
+
+    /// The template of a review, filled with its facts.
+    ///
+    /// # Errors
+    /// Where the deployment is not here.
+    pub fn review(&self, source: &Source) -> Result<String> {
+        self.with(source, |input, _| Ok(report::retro::review(&report::report(input)?)?))
     }
 
     /// Every file of the record except its signature.

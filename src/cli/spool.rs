@@ -1,7 +1,8 @@
 //! The spool: statements signed while the ledger could not take them, on their way to their place.
 //!
 //! They lie beside the person's keys; where that cannot be written, beside the ledger; else in the system's folder for
-//! temporary files. The next command that can gives them their places, in the order in which they were signed.
+//! temporary files. The next command that can gives them their places, in the order in which they were signed. What can
+//! have none, whatever comes, is set aside in `rejected` with the reason, and holds nothing up.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
@@ -15,7 +16,9 @@ use super::bundle::Bundle;
 use super::join;
 use super::keyring::Keyring;
 use super::status_code::Status;
+use crate::core::entry::EntryError;
 use crate::core::hash::Hash;
+use crate::ledger::LedgerError;
 
 /// How long a rollback waits for its ledger, and whoever joins what is in the spool for theirs.
 pub const PATIENCE: Duration = Duration::from_secs(3);
@@ -97,6 +100,10 @@ pub fn settle(app: &mut App) {
     let count = files.len();
     for (at, file) in files.iter().enumerate() {
         if let Err(error) = join_one(app, file) {
+            if hopeless(&error) {
+                reject(app, file, &error);
+                continue;
+            }
             app.warn(format!(
                 "{} of {count} statements wait in the spool and could not be joined ({error:#}): `aether-audit join --spool`",
                 count - at
@@ -127,17 +134,51 @@ pub fn join_all(app: &mut App) -> Result<Status> {
     if files.is_empty() {
         app.say("nothing waits in the spool");
     }
-    let mut failed = None;
+    let (mut failed, mut rejected) = (None, 0);
     for file in &files {
-        if let Err(error) = join_one(app, file) {
-            app.warn(format!("{error:#}"));
-            failed = failed.or(Some(file));
+        match join_one(app, file) {
+            Ok(()) => {}
+            Err(error) if hopeless(&error) => {
+                reject(app, file, &error);
+                rejected += 1;
+            }
+            Err(error) => {
+                app.warn(format!("{error:#}"));
+                failed = failed.or(Some(file));
+            }
         }
     }
     match failed {
         Some(file) => bail!("not all could be joined, first {}: it stays where it is", file.display()),
+        None if rejected > 0 => {
+            bail!("{rejected} of {} statements can have no place in the log", files.len())
+        }
         None => Ok(Status::Done),
     }
+}
+
+/// Whether it is the statement that is wrong, and not the ledger or the disk, which may be better the next time.
+fn hopeless(error: &anyhow::Error) -> bool {
+    let passing = |cause: &(dyn std::error::Error + 'static)| {
+        cause.is::<LedgerError>() || cause.is::<EntryError>() || cause.is::<std::io::Error>()
+    };
+    !error.chain().any(passing)
+}
+
+/// Moves a statement out of the way, with the reason beside it; where that fails it stays, and the next ones go on.
+fn reject(app: &mut App, file: &Path, error: &anyhow::Error) {
+    let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else { return };
+    let aside = folder.join("rejected").join(name);
+    let moved = || -> std::io::Result<()> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder.join("rejected"))?;
+        fs::write(aside.with_extension("why"), format!("{error:#}\n"))?;
+        fs::rename(file, &aside)
+    };
+    let place = if app.globals.dry_run || moved().is_err() { file } else { &aside };
+    app.warn(format!(
+        "NOT IN THE RECORD: a statement of the spool can have no place in the log ({error:#}); what it says is in {}: record it anew",
+        place.display()
+    ));
 }
 
 fn join_one(app: &mut App, file: &Path) -> Result<()> {

@@ -19,6 +19,14 @@ pub struct Outlet {
     way: Result<Way, String>,
 }
 
+impl Outlet {
+    /// Whether there is a way to it, so that something may be sent.
+    #[must_use]
+    pub const fn can_send(&self) -> bool {
+        self.way.is_ok()
+    }
+}
+
 /// A message on its way.
 pub struct Said {
     /// Where it went.

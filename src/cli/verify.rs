@@ -13,13 +13,14 @@ use super::follow;
 use super::page::Page;
 use super::proven;
 use super::record_check::{self, RecordCheck};
+use super::retro;
 use super::source::{Held, Kind, Source, kind};
 use super::status_code::Status;
 use crate::config::Config;
 use crate::core::archive::Place;
 use crate::core::checkpoint::Note;
 use crate::core::hash::Hash;
-use crate::core::timestamp::TsaRoots;
+use crate::core::timestamp::{TOKEN_MAX, Token, TokenError, TsaRoots};
 use crate::core::verify::{self, Anchor, Anchors, Finding, Report, Verdict};
 use crate::ledger::Folder;
 
@@ -37,6 +38,9 @@ pub struct Args {
     /// A checkpoint that somebody else kept; may be given again
     #[arg(long, value_name = "FILE", env = "AETHER_AUDIT_CHECKPOINT")]
     pub checkpoint: Vec<PathBuf>,
+    /// A time-stamp token (RFC 3161) that somebody else kept, over one of these checkpoints; may be given again
+    #[arg(long, value_name = "FILE", requires = "checkpoint", env = "AETHER_AUDIT_VERIFY_TIMESTAMP")]
+    pub timestamp: Vec<PathBuf>,
     /// Root certificates (PEM) of the time-stamping authorities that you trust: then the time must be proven too; may be given again
     #[arg(long, value_name = "FILE", env = "AETHER_AUDIT_TSA_ROOTS")]
     pub tsa_roots: Vec<PathBuf>,
@@ -106,6 +110,11 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         report.findings.sort_by_key(|finding| finding.seq.unwrap_or(u64::MAX));
         report.notices.extend(seen.notices);
     }
+    if let Source::Ledger(ledger) = &source
+        && !app.globals.dry_run
+    {
+        retro::keep(app, ledger, &report);
+    }
     let record = match (&record, &page) {
         (Some(folder), _) => Some(record_check::check(folder, &source, &report)?),
         (None, Some(page)) => Some(page.check(&source, &mut report)?),
@@ -126,8 +135,19 @@ fn anchors(args: &Args) -> Result<Anchors> {
     };
     let checkpoints = args.checkpoint.iter().map(|path| checkpoint(path, args.path.as_deref()));
     let checkpoints = checkpoints.collect::<Result<Vec<_>>>()?;
+    let stamps = args.timestamp.iter().map(|path| stamp(path)).collect::<Result<Vec<_>>>()?;
     let tsa_roots = tsa_roots(&args.tsa_roots)?;
-    Ok(Anchors { first_roster, checkpoints, tsa_roots, ..Anchors::default() })
+    Ok(Anchors { first_roster, checkpoints, stamps, tsa_roots, ..Anchors::default() })
+}
+
+/// A token from elsewhere. What it is over is looked at later.
+fn stamp(path: &Path) -> Result<Vec<u8>> {
+    let bytes = files::read(path, TOKEN_MAX as u64)?;
+    match Token::open(&bytes) {
+        Err(error @ TokenError::Malformed(_)) => Err(error)
+            .with_context(|| format!("{} is no time-stamp token; copy the whole file again", path.display())),
+        _ => Ok(bytes),
+    }
 }
 
 fn tsa_roots(paths: &[PathBuf]) -> Result<TsaRoots> {
@@ -188,10 +208,8 @@ pub(super) fn check(app: &App, source: &Source, anchors: &Anchors) -> Result<Rep
     if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} entries checked, {per_sec}") {
         bar.set_style(style);
     }
-    let mut report =
-        verify::verify(source.stored()?, source.scope()?, &mut Held(source), &anchors, &mut |n| {
-            bar.set_position(n);
-        });
+    let (stored, scope, held) = (source.stored()?, source.scope()?, &mut Held(source));
+    let mut report = verify::verify_and_sum(stored, scope, held, &anchors, &mut |n| bar.set_position(n));
     bar.finish_and_clear();
     if let Source::Ledger(ledger) = source
         && let Some(seq) = ledger.wrong_node()?

@@ -20,6 +20,8 @@ const SCRIPT: &str = include_str!("../../templates/report.js");
 
 /// This many readings in a row that passed are folded into one line of the list of events.
 const FOLD_FROM: usize = 4;
+/// Seconds of a day.
+const DAY: i64 = 86_400;
 /// Of more raw points than this a reading shows the first; `report.json` has all.
 const POINTS_MAX: usize = 12;
 
@@ -90,13 +92,14 @@ impl Page<'_> {
 
     /// `14:03:20`: beside what says the day.
     fn clock(&self, at: &Timestamp) -> String {
-        at.to_utc().format("%H:%M:%S").to_string()
+        let second = at.millis().div_euclid(1000).rem_euclid(DAY);
+        format!("{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
     }
 
     /// `14:02:00 to 14:03:00, each 60 s`; with the day where that is not the one of `recorded`.
     fn looked(&self, window: &Window, recorded: &Timestamp) -> String {
-        let day = recorded.to_utc().date_naive();
-        let same = [window.from, window.to].iter().all(|at| at.to_utc().date_naive() == day);
+        let day = |at: &Timestamp| at.millis().div_euclid(1000 * DAY);
+        let same = [window.from, window.to].iter().all(|at| day(at) == day(recorded));
         let told = |at: &Timestamp| if same { self.clock(at) } else { at.human() };
         format!("{} to {}, each {} s", told(&window.from), told(&window.to), window.period)
     }

@@ -12,6 +12,7 @@ mod html;
 pub mod live;
 mod markdown;
 pub mod model;
+pub mod retro;
 mod ticked;
 mod tone;
 mod words;

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::convert::Infallible;
+use std::num::ParseIntError;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,9 +86,8 @@ pub(super) async fn answer(
     }
     Ok(match path {
         "/events" => {
-            let last = headers.get("last-event-id").map(|id| id.to_str().unwrap_or("-").parse::<u64>());
-            let Ok(last) = last.transpose() else {
-                return Ok(refused(400, "Last-Event-ID is the number of an entry"));
+            let Ok(last) = seen(&request) else {
+                return Ok(refused(400, "Last-Event-ID, or after=, is the number of an entry"));
             };
             let events = Events::new(Arc::clone(&room.feed), last, asked);
             respond(200, "text/event-stream", Either::Right(events), |response| response)
@@ -98,6 +98,13 @@ pub(super) async fn answer(
             None => refused(404, "there is no such page"),
         },
     })
+}
+
+/// The newest entry that somebody has: as their browser says it, or by `?after=` where the page begins a stream itself.
+fn seen(request: &Request<Incoming>) -> Result<Option<u64>, ParseIntError> {
+    let header = request.headers().get("last-event-id").map(|id| id.to_str().unwrap_or("-"));
+    let after = || request.uri().query().and_then(|query| query.strip_prefix("after="));
+    header.or_else(after).map(str::parse).transpose()
 }
 
 const PLAIN: &str = "text/plain; charset=utf-8";

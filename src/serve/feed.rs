@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use hyper::body::Bytes;
 use tokio::sync::watch;
@@ -34,6 +35,8 @@ struct Inner {
     state: Bytes,
     /// Raised with each state.
     version: u64,
+    /// When it was last said how things stand, changed or not.
+    told: Instant,
     closed: bool,
 }
 
@@ -56,6 +59,7 @@ impl Feed {
             lines: VecDeque::new(),
             state: Bytes::copy_from_slice(state.as_bytes()),
             version: 1,
+            told: Instant::now(),
             closed: false,
         };
         let feed = Self { inner: Mutex::new(inner), changed: watch::Sender::new(()) };
@@ -63,7 +67,8 @@ impl Feed {
         Arc::new(feed)
     }
 
-    /// Adds lines that follow the ones before, and the state after them, where that has changed.
+    /// Adds lines that follow the ones before, and the state after them, where that has changed. Called often also where
+    /// nothing has, so that those who look know that somebody still looks for them.
     pub fn publish(&self, lines: &[Line], state: &str) {
         self.change(|inner| {
             let before = inner.version;
@@ -84,8 +89,8 @@ impl Feed {
         });
     }
 
-    /// Ends every stream.
-    pub(super) fn close(&self) {
+    /// Ends every stream, and the server: there is nobody who publishes any more.
+    pub fn close(&self) {
         self.change(|inner| {
             inner.closed = true;
             true
@@ -94,6 +99,16 @@ impl Feed {
 
     pub(super) fn state(&self) -> Bytes {
         self.lock().state.clone()
+    }
+
+    pub(super) fn closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// A sign of life: for how many seconds nobody has said how things stand.
+    pub(super) fn beat(&self) -> Bytes {
+        let age = self.lock().told.elapsed().as_secs();
+        event("beat", format!("{{\"age\":{age}}}").as_bytes())
     }
 
     pub(super) fn changes(&self) -> watch::Receiver<()> {
@@ -163,6 +178,7 @@ impl Inner {
     }
 
     fn put(&mut self, state: &str) {
+        self.told = Instant::now();
         if self.state != state.as_bytes() {
             self.state = Bytes::copy_from_slice(state.as_bytes());
             self.version += 1;

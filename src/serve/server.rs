@@ -61,7 +61,7 @@ pub fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeErr
     Ok((listener, bound))
 }
 
-/// Answers requests until SIGTERM or SIGINT; then every stream ends.
+/// Answers requests until SIGTERM, SIGINT or [`Feed::close`]; then every stream ends.
 ///
 /// # Errors
 /// [`ServeError::Runtime`].
@@ -74,7 +74,7 @@ pub fn serve(listener: TcpListener, access: Access, feed: Arc<Feed>) -> Result<(
         let mut signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
         let graceful = Rc::new(GracefulShutdown::new());
         let accepting = spawn_local(accept(listener, Rc::clone(&room), Rc::clone(&graceful)));
-        told(&mut signals).await;
+        told(&mut signals, &room.feed).await;
         accepting.abort();
         let _ = accepting.await;
         room.feed.close();
@@ -86,12 +86,21 @@ pub fn serve(listener: TcpListener, access: Access, feed: Arc<Feed>) -> Result<(
     served.map_err(ServeError::Runtime)
 }
 
-async fn told(signals: &mut [Signal]) {
-    poll_fn(|context| {
-        let signalled = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
-        if signalled { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
+/// Waits for a signal, or until nobody publishes any more.
+async fn told(signals: &mut [Signal], feed: &Feed) {
+    let mut changes = feed.changes();
+    while !feed.closed() {
+        let mut changed = std::pin::pin!(changes.changed());
+        let signalled = poll_fn(|context| {
+            if signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready()) {
+                return Poll::Ready(true);
+            }
+            changed.as_mut().poll(context).map(|_| false)
+        });
+        if signalled.await {
+            return;
+        }
+    }
 }
 
 async fn accept(listener: tokio::net::TcpListener, room: Rc<Room>, graceful: Rc<GracefulShutdown>) {

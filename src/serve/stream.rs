@@ -15,8 +15,8 @@ use tokio::time::{Instant, timeout};
 
 use super::feed::{Feed, Place};
 
-/// A comment goes out where nothing else did for so long, so that both sides notice when the other is gone.
-const BEAT: Duration = Duration::from_secs(15);
+/// A sign of life goes out where nothing else did for so long, so that both sides notice when the other is gone.
+const BEAT: Duration = Duration::from_secs(5);
 /// So long does a stream live; whoever is still there comes back by themselves, to where they were.
 const LIFE: Duration = Duration::from_mins(30);
 
@@ -86,7 +86,7 @@ impl Body for Events {
             };
             match wake {
                 Wake::Gone => return Poll::Ready(None),
-                Wake::Beat => this.ready.push_back(Bytes::from_static(b":\n\n")),
+                Wake::Beat => this.ready.push_back(this.feed.beat()),
                 Wake::Changed => match this.feed.since(&mut this.place) {
                     Some(new) => this.ready.extend(new),
                     None => return Poll::Ready(None),

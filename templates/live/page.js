@@ -7,6 +7,8 @@ const SVG = 'http://www.w3.org/2000/svg';
 const ROWS = 300;
 /** Blocking things that are shown at once. */
 const SHOWN = 5;
+/** Without a sign of life for so many milliseconds the connection is begun anew. */
+const SILENCE = 16000;
 
 const page = {
   source: null,
@@ -19,6 +21,9 @@ const page = {
   ahead: 0,
   /** What was drawn, by part, so that only what has changed is drawn anew. */
   drawn: new Map(),
+  /** When the server was last heard, and for how long nobody had read the ledger then, in milliseconds. */
+  heard: 0,
+  age: 0,
   /** What somebody opened or closed. */
   open: new Map(),
 };
@@ -296,11 +301,14 @@ function link(tone, text) {
 }
 
 function connect() {
-  const source = new EventSource('events');
+  const source = new EventSource(page.last ? `events?after=${page.last.seq}` : 'events');
   page.source = source;
-  const on = (name, take) => source.addEventListener(name, event => take(JSON.parse(event.data)));
-  source.onopen = () => link('good', 'live');
+  const heard = age => { page.heard = Date.now(); page.age = age; alive(); };
+  const on = (name, take) => source.addEventListener(name, event => { take(JSON.parse(event.data)); heard(0); });
+  source.onopen = () => heard(0);
+  source.addEventListener('beat', event => heard(JSON.parse(event.data).age));
   source.onerror = () => {
+    page.heard = 0;
     link('warning', `no connection since ${new Date(now()).toISOString().slice(11, 19)} UTC: what stands here may be old`);
     if (source.readyState === EventSource.CLOSED) setTimeout(begin, 2000);
   };
@@ -308,6 +316,18 @@ function connect() {
   on('state', state => { $('room').hidden = false; draw(state); });
   on('gap', gap => { page.last = null; line(h('li', {class: 'gap'}, h('small', {}, '…'), h('small', {}, ''), h('span', {}, `entries ${gap.from} to ${gap.to} are left out here`))); });
   on('reset', () => { page.last = null; $('log').replaceChildren(); });
+}
+
+/** A connection can be dead without a word, on a phone above all; and a server that hears us may read nothing. */
+function alive() {
+  if (!page.heard) return;
+  if (Date.now() - page.heard > SILENCE) {
+    page.heard = 0;
+    page.source.close();
+    link('warning', 'no sign of life: what stands here may be old');
+    begin();
+  } else if (page.age > 10) link('warning', `the ledger was last read ${page.age} s ago: what stands here may be old`);
+  else link('good', 'live');
 }
 
 async function begin() {
@@ -352,4 +372,4 @@ if (given) {
   history.replaceState(null, '', location.pathname);
   enter(decodeURIComponent(given[1]));
 } else begin();
-setInterval(tick, 1000);
+setInterval(() => { tick(); alive(); }, 1000);

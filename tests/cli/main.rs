@@ -17,6 +17,7 @@ mod manual;
 mod moved;
 mod once;
 mod order;
+mod pdf;
 mod prove;
 mod quickstart;
 mod races;

@@ -97,3 +97,39 @@ fn a_run_named_by_hand_answers_the_open_intention() {
     assert_eq!(deploy(&folder, &["--run", "7000000001"]).status, Some(0));
     assert_eq!(stages(&folder), ALL);
 }
+
+#[test]
+fn an_order_that_github_took_is_not_given_twice() {
+    let hub = Hub::start(&json!({"details": false, "lag": true}));
+    let folder = opened(&hub);
+    go(&folder);
+    let said = deploy(&folder, &["--yes"]).failed(2, "GitHub took the dispatch and shows no run of it yet");
+    assert!(!said.contains("started run"), "{said}");
+    for _ in 0..2 {
+        let said = deploy(&folder, &["--yes"]).failed(2, "nothing was started, so that it cannot run twice");
+        assert!(said.contains("--run ID") && said.contains("--again"), "{said}");
+    }
+    assert_eq!((hub.runs(), stages(&folder).len()), (1, 2), "{:?}", stages(&folder));
+    hub.change(&json!({"lag": false}));
+    assert_eq!(deploy(&folder, &["--yes"]).status, Some(0));
+    assert_eq!(hub.runs(), 1);
+    assert_eq!(stages(&folder).last().unwrap(), ALL[4]);
+}
+
+#[test]
+fn two_do_not_follow_the_same_deployment() {
+    let hub = Hub::start(&json!({"advance": false}));
+    let folder = opened(&hub);
+    go(&folder);
+    let mut first = deploy_command(&folder, &["--yes"]).spawn().unwrap();
+    let patience = Instant::now() + Duration::from_mins(1);
+    while hub.asked("/attempts/1/jobs") == 0 {
+        assert!(Instant::now() < patience && first.try_wait().unwrap().is_none(), "it does not follow");
+        thread::sleep(Duration::from_millis(20));
+    }
+    deploy(&folder, &["--yes"]).failed(2, "another `aether-audit deploy` follows v2.14.0 already");
+    assert_eq!(deploy(&folder, &["--dry-run"]).status, Some(0), "looking is free");
+    hub.change(&json!({"advance": true}));
+    assert!(first.wait().unwrap().success());
+    assert_eq!((hub.runs(), stages(&folder)), (1, ALL.map(str::to_owned).to_vec()));
+}

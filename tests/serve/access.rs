@@ -72,6 +72,9 @@ fn everything_is_only_looked_at() {
     for id in ["x", "-1", "1e3", "99999999999999999999999", "1, 2", "\u{e9}"] {
         assert_eq!(page.ask("GET", "/events", &format!("Last-Event-ID: {id}\r\n"), "").0, 400, "{id}");
     }
+    for query in ["x", "", "-1", "4&after=2", "18446744073709551616"] {
+        assert_eq!(page.get(&format!("/events?after={query}")).0, 400, "{query}");
+    }
     assert_eq!(page.get("/?token=x").0, 200);
     assert_eq!(page.state()["chain"]["entries"], 5);
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// Nothing here takes so long, unless it hangs.
-const HANGS: Duration = Duration::from_secs(120);
+const HANGS: Duration = Duration::from_mins(2);
 
 /// `serve`, killed when it goes.
 pub struct Page {
@@ -99,7 +99,11 @@ impl Page {
     }
 
     pub fn events_with(&self, more: &str) -> Events {
-        let text = format!("GET /events HTTP/1.1\r\nHost: {}\r\n{more}\r\n", self.address);
+        self.events_at("/events", more)
+    }
+
+    pub fn events_at(&self, path: &str, more: &str) -> Events {
+        let text = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{more}\r\n", self.address);
         Events::of(self.connect(text))
     }
 }
@@ -139,6 +143,10 @@ impl Event {
 pub struct Events {
     reader: BufReader<TcpStream>,
     text: String,
+    /// Signs of life.
+    pub beats: Vec<String>,
+    /// Whether it ended as an answer does, and was not cut off.
+    pub whole: bool,
 }
 
 impl Events {
@@ -149,11 +157,31 @@ impl Events {
             assert!(reader.read_line(&mut head).unwrap() > 0, "{head}");
         }
         assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("text/event-stream"), "{head}");
-        Self { reader, text: String::new() }
+        Self { reader, text: String::new(), beats: Vec::new(), whole: false }
+    }
+
+    /// The next event of what has come already.
+    pub fn buffered(&mut self) -> Option<Event> {
+        while let Some((block, rest)) = self.text.split_once("\n\n") {
+            let (block, rest) = (block.to_owned(), rest.to_owned());
+            self.text = rest;
+            let field = |name: &str| {
+                block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+            };
+            let (Some(name), Some(data)) = (field("event"), field("data")) else { continue };
+            if name == "beat" {
+                self.beats.push(data.to_owned());
+                assert!(self.beats.len() < 30, "nothing but signs of life");
+                continue;
+            }
+            let data = serde_json::from_str(data).unwrap();
+            return Some(Event { name: name.into(), id: field("id").map(str::to_owned), data });
+        }
+        None
     }
 
     /// One chunk more; `false` at the end.
-    fn more(&mut self) -> bool {
+    pub fn more(&mut self) -> bool {
         let mut line = String::new();
         if self.reader.read_line(&mut line).unwrap() == 0 {
             return false;
@@ -163,6 +191,7 @@ impl Events {
         self.reader.read_exact(&mut chunk).unwrap();
         assert!(chunk.ends_with(b"\r\n"));
         self.text.push_str(std::str::from_utf8(&chunk[..size]).unwrap());
+        self.whole = size == 0;
         size > 0
     }
 
@@ -185,16 +214,8 @@ impl Iterator for Events {
 
     fn next(&mut self) -> Option<Event> {
         loop {
-            while let Some((block, rest)) = self.text.split_once("\n\n") {
-                let (block, rest) = (block.to_owned(), rest.to_owned());
-                self.text = rest;
-                let field = |name: &str| {
-                    block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
-                };
-                if let (Some(name), Some(data)) = (field("event"), field("data")) {
-                    let data = serde_json::from_str(data).unwrap();
-                    return Some(Event { name: name.into(), id: field("id").map(str::to_owned), data });
-                }
+            if let Some(event) = self.buffered() {
+                return Some(event);
             }
             if !self.more() {
                 return None;

@@ -88,4 +88,30 @@ fn nothing_comes_twice_to_whoever_has_it() {
     assert_eq!(events.find(|event| event.name == "entry").unwrap().seq(), 5);
     let state = events.find(|event| event.name == "state").unwrap();
     assert_eq!(state.data["chain"]["entries"], 6);
+    // As the page asks where it begins a stream itself.
+    let mut after = page.events_at("/events?after=4", "");
+    assert_eq!(after.entries_to(5), [5]);
+    let mut both = page.events_at("/events?after=2", "Last-Event-ID: 4\r\n");
+    assert_eq!(both.entries_to(5), [5]);
+}
+
+/// Both sides know that the other is there, and that somebody still reads the ledger.
+#[test]
+fn it_gives_signs_of_life() {
+    let world = World::new();
+    let page = Page::of(&world.path, &[]);
+    let mut events = page.events(Some(4));
+    assert_eq!(events.next().unwrap().name, "state");
+    while events.beats.len() < 2 {
+        assert!(events.more());
+        let _ = events.buffered();
+    }
+    assert!(
+        events
+            .beats
+            .iter()
+            .all(|beat| ["{\"age\":0}", "{\"age\":1}", "{\"age\":2}"].contains(&beat.as_str())),
+        "{:?}",
+        events.beats
+    );
 }

@@ -106,9 +106,9 @@ fn told_to_stop_it_ends_every_stream_and_itself() {
         assert!(
             Command::new("kill").args([signal, &page.child.id().to_string()]).status().unwrap().success()
         );
-        for stream in streams {
-            // Its end is one of HTTP: the last chunk, so that nothing looks cut off.
-            assert!(stream.into_iter().all(|event| event.name == "state"));
+        for mut stream in streams {
+            assert!(stream.by_ref().all(|event| event.name == "state"));
+            assert!(stream.whole, "{signal}: it was cut off");
         }
         assert_eq!(page.child.wait().unwrap().code(), Some(0), "{signal}");
         let mut left = String::new();

@@ -4,6 +4,9 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use aether_audit::core::entry::Entry;
 use aether_audit::ledger::Ledger;
@@ -51,24 +54,38 @@ fn drawn(world: &World, args: &str, environment: &[(&str, &str)]) -> String {
     String::from_utf8_lossy(&ran.stdout).into_owned()
 }
 
+/// Nothing here takes so long, unless it hangs.
+const HANGS: Duration = Duration::from_mins(1);
+
 struct Following {
     child: Child,
-    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    lines: Receiver<String>,
 }
 
 impl Following {
     fn of(world: &World, args: &[&str]) -> Self {
         let mut child = command(&world.path, args).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let (send, lines) = channel();
+        thread::spawn(move || out.lines().map_while(Result::ok).all(|line| send.send(line).is_ok()));
         Self { child, lines }
     }
 
+    #[track_caller]
     fn line(&mut self) -> String {
-        self.lines.next().expect("it goes on").unwrap()
+        self.lines.recv_timeout(HANGS).expect("it goes on")
     }
 
+    #[track_caller]
     fn ended(&mut self) -> (Option<i32>, String) {
-        let status = self.child.wait().unwrap();
+        let began = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(began.elapsed() < HANGS, "it never ends");
+            thread::sleep(Duration::from_millis(20));
+        };
         let mut said = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         (status.code(), said)

@@ -316,3 +316,30 @@ fn what_is_not_configured_is_left_to_people() {
         ["rollback-step observed revert-traffic", "rollback-step observed verify-previous"]
     );
 }
+
+#[test]
+fn what_can_have_no_place_holds_nothing_up() {
+    let world = on_green(World::new().go());
+    world.folder.ok(&["note", "a template to spoil", "--out", "note.json", "--as", "alice"]);
+    let lock = rusqlite::Connection::open(world.folder.ledger()).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let ran = world.run(&["rollback", "--reason", "error-rate", "--yes", "--as", "alice"]);
+    assert!(ran.err.contains("signed into the spool"), "{}", ran.err);
+    drop(lock);
+    let waiting = spool(&world);
+    let folder = waiting[0].parent().unwrap();
+    // Before all others: one that is none, and one whose text was taken away.
+    fs::write(folder.join("0000000000000-000-note-added.json"), "no statement").unwrap();
+    let mut note: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(world.folder.at("note.json")).unwrap()).unwrap();
+    note["openings"] = serde_json::json!({});
+    fs::write(folder.join("0000000000000-001-note-added.json"), note.to_string()).unwrap();
+    let said = world.ok(&["note", "on we go", "--as", "alice"]).err;
+    assert_eq!(said.matches("NOT IN THE RECORD").count(), 2, "{said}");
+    assert!(said.contains("0000000000000-001-note-added.json"), "{said}");
+    let left: Vec<PathBuf> = spool(&world);
+    assert_eq!(left.len(), 1, "only what was set aside: {left:?}");
+    let aside: Vec<_> = fs::read_dir(&left[0]).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(aside.len(), 4, "each with its reason: {aside:?}");
+    complete(&world);
+}

@@ -200,3 +200,46 @@ fn templates_are_filled_from_the_record_and_unknown_placeholders_are_named() {
     assert_eq!((ran.status, ran.out.as_str()), (Some(0), "would send to #proj-aether-deploy:\nx\n"));
     assert_eq!((slack.caught().len(), messages(&folder).len()), (1, 1));
 }
+
+#[test]
+fn killed_before_the_answer_is_recorded_it_stands_as_a_gap() {
+    let folder = Folder::opened();
+    let arrived = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let seen = arrived.clone();
+    let slack = Catcher::start(move |count| {
+        seen.store(true, std::sync::atomic::Ordering::SeqCst);
+        ("200 OK".into(), "ok".into(), if count == 0 { Duration::from_secs(20) } else { Duration::ZERO })
+    });
+    let url = slack.url(&format!("/services/{PLANTED}"));
+    let variables = [("AETHER_AUDIT_SLACK_WEBHOOK", url.as_str())];
+    let mut child = folder
+        .command(&["say", "custom", "--text", "we begin", "--as", "bob"])
+        .envs(variables.iter().copied())
+        .spawn()
+        .unwrap();
+    let patience = Instant::now() + Duration::from_mins(1);
+    while !arrived.load(std::sync::atomic::Ordering::SeqCst) {
+        assert!(
+            child.try_wait().unwrap().is_none() && Instant::now() < patience,
+            "nothing is sent: {:?}",
+            Ran::of(child.wait_with_output().unwrap()).err
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(messages(&folder).len(), 0, "it ended in between");
+    folder.ok(&["note", "the terminal went away", "--as", "bob"]);
+    let told = messages(&folder);
+    assert_eq!(told.len(), 1);
+    assert!(told[0].to_string().contains("it is not known whether it was sent"), "{}", told[0]);
+    assert!(folder.ok(&["status"]).contains("custom"), "the gap is told");
+    let ran = say(&folder, &["custom", "--again"], &variables);
+    assert_eq!(ran.status, Some(0), "{}", ran.err);
+    let told = messages(&folder);
+    assert_eq!(told.len(), 2, "what was sent and recorded leaves nothing behind");
+    assert!(told[1].to_string().contains("\"delivery\":\"sent\""), "{}", told[1]);
+    folder.ok(&["note", "nothing waits", "--as", "bob"]);
+    assert_eq!(messages(&folder).len(), 2);
+    nowhere(folder.path(), &[&ran], PLANTED);
+}

@@ -8,10 +8,11 @@ use super::super::app::App;
 use super::super::desk::{Desk, opened_text};
 use super::super::elsewhere::Elsewhere;
 use super::super::facts;
-use super::{DEPLOY, Intention, Way, open_intention};
-use crate::core::deployment::Deployment;
+use super::{DEPLOY, DISPATCH, Intention, Way, open_intention};
+use crate::core::deployment::{Deployment, Record};
 use crate::core::event::{Act, Event, StageReached};
 use crate::core::name::{Id, Label, Token};
+use crate::core::time::Timestamp;
 use crate::remote::github::Job;
 
 /// Whether `--as` may record a stage at all.
@@ -79,12 +80,23 @@ pub fn runs(app: &App, id: &Token) -> Result<BTreeSet<u64>> {
     Ok(deploys.filter_map(|record| number(record.body.run.as_ref()?)).collect())
 }
 
+/// Where GitHub took the order of an intention and named no run: the entry that says so, and when.
+#[must_use]
+pub fn taken(deployment: &Deployment, intention: &Intention) -> Option<(u64, Timestamp)> {
+    let orders = deployment.stages.iter().filter(|record| record.body.stage.as_str() == DISPATCH);
+    let later =
+        |record: &&Record<StageReached>| record.meta.seq > intention.seq && record.body.act == Act::Done;
+    orders.filter(later).map(|record| (record.meta.seq, record.meta.recorded)).last()
+}
+
 /// The names of jobs as stages: a job cannot stand for the whole, and no two for each other.
 pub fn names(jobs: &[Job]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for job in jobs {
         let plain: String = job.name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(60).collect();
-        let name = if plain.trim().is_empty() || plain.eq_ignore_ascii_case(DEPLOY) {
+        let name = if plain.trim().is_empty()
+            || [DEPLOY, DISPATCH].iter().any(|own| plain.eq_ignore_ascii_case(own))
+        {
             format!("job {plain}")
         } else {
             plain

@@ -1,5 +1,6 @@
 //! `deploy`: starts the workflow that deploys, follows it, and records each of its stages.
 
+mod alone;
 mod follow;
 mod keep;
 mod start;
@@ -17,6 +18,8 @@ use crate::remote::github::{Client, Run};
 
 /// The stage that stands for the whole run, and that ticks `by: deploy`.
 const DEPLOY: &str = "deploy";
+/// The stage that says that GitHub took the order and named no run.
+const DISPATCH: &str = "dispatch";
 
 /// Options of `deploy`.
 #[derive(clap::Args, Debug)]
@@ -24,7 +27,7 @@ pub struct Args {
     /// Follow a run that was started by hand, and start none
     #[arg(long, value_name = "ID")]
     pub run: Option<u64>,
-    /// Start it although it has ended before in this deployment
+    /// Start it although it has ended before in this deployment, or was ordered and has no run that can be found
     #[arg(long, conflicts_with = "run")]
     pub again: bool,
     /// Do not ask
@@ -60,10 +63,11 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let target = Target::of(desk.deployment(&id)?)?;
     let open = open_intention(desk.deployment(&id)?);
     let before = outcome(desk.deployment(&id)?).cloned();
+    let _alone = if app.globals.dry_run { None } else { Some(alone::alone(&app.ledger_path()?, &id)?) };
     let client = Client::new(&settings)?;
     let way = match (args.run, open, before) {
         (Some(number), open, _) => Some(attach(&client, &target, number, open)?),
-        (None, Some(open), _) => start::resume(app, &client, &settings, &target, &open, args.yes)?,
+        (None, Some(open), _) => start::resume(app, &client, &settings, &target, &open, args)?,
         (None, None, Some(before)) if !args.again => return ended_already(app, &before),
         (None, None, _) => start::begin(app, &client, &settings, desk, &target, args.yes)?,
     };

@@ -9,7 +9,7 @@ use super::super::app::App;
 use super::super::ask::ask;
 use super::super::desk::Desk;
 use super::super::status_code::Refused;
-use super::{DEPLOY, Intention, Target, Way, keep, other_commit};
+use super::{Args, DEPLOY, DISPATCH, Intention, Target, Way, keep, other_commit};
 use crate::core::check::GithubSettings;
 use crate::core::event::{Act, Gate};
 use crate::core::time::Timestamp;
@@ -65,7 +65,7 @@ pub fn resume(
     settings: &GithubSettings,
     target: &Target,
     open: &Intention,
-    yes: bool,
+    args: &Args,
 ) -> Result<Option<Way>> {
     let workflow = client.workflow(named(settings)?)?;
     app.say(format!("entry {}: {} was about to be deployed; looking for its run", open.seq, target.id));
@@ -76,6 +76,14 @@ pub fn resume(
         return Ok(Some(Way { run, intent: Some(open.id.clone()) }));
     }
     let desk = Desk::read(app, Some(&target.id))?;
+    if let Some((seq, at)) = keep::taken(desk.deployment(&target.id)?, open).filter(|_| !args.again) {
+        bail!(
+            "GitHub took the order at {} (entry {seq}) and shows no run of it: nothing was started, so that it cannot run twice. Look at \
+             the runs of {:?} on GitHub; `aether-audit deploy --run ID` follows one, --again starts one where there is none",
+            at.human(),
+            workflow.name
+        );
+    }
     let plan = plan(app, client, settings, &desk, target)?;
     if app.globals.dry_run {
         app.would(format!(
@@ -85,7 +93,7 @@ pub fn resume(
         return Ok(None);
     }
     app.say("GitHub has no run of it: it was never started");
-    ask(&question(client, target, &plan), yes)?;
+    ask(&question(client, target, &plan), args.yes)?;
     drop(desk);
     dispatch(app, client, settings, target, &plan, open).map(Some)
 }
@@ -157,6 +165,8 @@ fn dispatch(
     let run = match client.dispatch(&plan.workflow, &plan.branch, &inputs) {
         Ok(Dispatched::Run(number)) => client.run(number).context(go_on)?,
         Ok(Dispatched::Unnamed) => {
+            let detail = "GitHub took the order, and named no run";
+            keep::stage(app, &target.id, DISPATCH, Act::Done, None, None, detail).context(go_on)?;
             let found =
                 look(app, client, settings, target, &plan.workflow, intention, LOOKS).context(go_on)?;
             found.ok_or_else(|| anyhow!("GitHub took the dispatch and shows no run of it yet: {go_on}"))?

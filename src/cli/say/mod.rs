@@ -10,6 +10,7 @@ use super::desk::{Desk, hand};
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::nearest;
+use super::spool;
 use super::status_code::Status;
 use super::tell::{self, Outlet, Said};
 use crate::config::Config;
@@ -73,11 +74,16 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         return Ok(Status::Done);
     }
     let about = tell::about(&desk, &id)?;
+    let unsure = unsure(app, &desk, &id, &outlets, &text, &args.template)?;
     let said = tell::tell(&outlets, &text, Some(&args.template), &about, Patience::CALM);
     for one in &said {
         facts::record_at(app, &mut desk, &id, &here, &SPEAKERS, |_, _, _, openings| {
             tell::event(one, &text, Some(&args.template), openings)
         })?;
+    }
+    for file in unsure {
+        // What is left there would only be said too often.
+        let _ = std::fs::remove_file(file);
     }
     show(app, &said, &args.template)?;
     Ok(Status::Done)
@@ -124,6 +130,35 @@ fn explain(place: &str, error: &TemplateError, values: &Values) -> anyhow::Error
         TemplateError::Unclosed { .. } => String::new(),
     };
     anyhow::anyhow!("{place}, {error}{hint}. Nothing was sent")
+}
+
+/// Signs, before anything is sent, that nobody knows whether it was: where the program ends between the sending and the
+/// record, that waits in the spool, and stands in the record as a gap.
+fn unsure(
+    app: &mut App,
+    desk: &Desk,
+    id: &Token,
+    outlets: &[Outlet],
+    text: &str,
+    template: &Token,
+) -> Result<Vec<std::path::PathBuf>> {
+    let mut files = Vec::new();
+    for outlet in outlets.iter().filter(|outlet| outlet.can_send()) {
+        let answer = "it is not known whether it was sent: the program ended before its answer was recorded";
+        let sent = Sent { taken: false, answer: answer.to_owned() };
+        let mut openings = Vec::new();
+        let said = Said { channel: outlet.channel.clone(), sent };
+        let event = tell::event(&said, text, Some(template), &mut openings)?;
+        let hand = hand(desk, &app.who()?, Some(desk.deployment(id)?), &SPEAKERS)?;
+        let bundle = desk.sign(app, desk.draft(id, event, openings)?, &[hand])?;
+        match spool::keep(app, &bundle) {
+            Ok(file) => files.push(file),
+            Err(error) => {
+                app.warn(format!("were this to end half-way, nothing would tell of it ({error:#})"))
+            }
+        }
+    }
+    Ok(files)
 }
 
 /// Asks before anything is sent whether it may be recorded by `--as`.

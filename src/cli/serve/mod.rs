@@ -4,6 +4,7 @@ mod room;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -79,16 +80,26 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
+            // Should it ever panic, nothing goes on showing what it saw last.
+            let _closing = Closing(&feed);
             while !stop.load(Ordering::Relaxed) {
                 room.look(&feed);
                 thread::sleep(OFTEN);
             }
         });
-        let served = serve(listener, access, std::sync::Arc::clone(&feed));
+        let served = serve(listener, access, Arc::clone(&feed));
         stop.store(true, Ordering::Relaxed);
         served
     })?;
     Ok(Status::Done)
+}
+
+struct Closing<'a>(&'a Feed);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// The token that viewers need, where there is to be one.

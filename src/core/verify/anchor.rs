@@ -115,8 +115,14 @@ impl Roots {
             self.archive(archive, &trusted, log, next, &mut anchored);
         }
         anchored.findings.extend(self.monitored(&anchors.seen, next));
+        let root = |size| self.wanted.get(&size).copied().flatten();
+        for token in &anchors.stamps {
+            let (anchor, finding) =
+                stamped::given(token, &anchors.checkpoints, &log.origin, root, &anchors.tsa_roots);
+            anchored.anchors.push(anchor);
+            anchored.findings.extend(finding);
+        }
         for token in &anchors.tokens {
-            let root = |size| self.wanted.get(&size).copied().flatten();
             let (anchor, finding) = stamped::stamped(token, &log.origin, root, &anchors.tsa_roots);
             anchored.anchors.push(anchor);
             anchored.findings.extend(finding);

@@ -101,6 +101,11 @@ impl<'a> Fold<'a> {
         self.keep = Some((deployment.clone(), Vec::new()));
     }
 
+    /// From here on keeps the facts of every deployment.
+    pub fn keep_facts(&mut self) {
+        self.log.keep_facts();
+    }
+
     /// The entries that were kept.
     pub fn kept(&mut self) -> Vec<Entry> {
         self.keep.take().map_or_else(Vec::new, |(_, entries)| entries)

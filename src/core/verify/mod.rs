@@ -69,6 +69,8 @@ pub struct Anchors {
     pub seen: Vec<(u64, Hash)>,
     /// The time-stamp tokens that stand beside the entries.
     pub tokens: Vec<StoredToken>,
+    /// Time-stamp tokens over those checkpoints, from the caller.
+    pub stamps: Vec<Vec<u8>>,
     /// Whom the caller trusts to stamp: with any of them, every token must hold, and there must be one.
     pub tsa_roots: TsaRoots,
     /// What the archive came to that the caller named.
@@ -150,6 +152,20 @@ pub fn verify(
     progress: &mut dyn FnMut(u64),
 ) -> Report {
     let mut fold = fold::Fold::new(scope, openings, anchors);
+    pipeline::run(entries, &mut fold, progress);
+    fold.finish(anchors)
+}
+
+/// [`verify`], and the facts of every deployment in [`Log::facts`](super::log::Log::facts).
+pub fn verify_and_sum(
+    entries: impl Iterator<Item = Result<Stored, String>>,
+    scope: Scope,
+    openings: &mut dyn Openings,
+    anchors: &Anchors,
+    progress: &mut dyn FnMut(u64),
+) -> Report {
+    let mut fold = fold::Fold::new(scope, openings, anchors);
+    fold.keep_facts();
     pipeline::run(entries, &mut fold, progress);
     fold.finish(anchors)
 }
