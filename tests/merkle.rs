@@ -2,8 +2,9 @@
 
 use aether_audit::core::hash::Hash;
 use aether_audit::core::merkle::{
-    Frontier, Tree, empty_root, leaf_hash, node_hash, verify_consistency, verify_inclusion,
+    Frontier, Tree, empty_root, heights, leaf_hash, node_hash, verify_consistency, verify_inclusion,
 };
+use aether_audit::report::carried::prune;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -207,4 +208,42 @@ proptest! {
             prop_assert!(!verify_consistency(old, old_root, count, root, &damage(&links)));
         }
     }
+}
+
+#[test]
+fn a_pruned_tree_has_the_same_root() {
+    for size in 1..=70_u64 {
+        let leaves = leaves(size);
+        let tree = Tree::new(&leaves);
+        for step in [1, 2, 3, 7, 16, 69] {
+            let own: Vec<u64> = (0..size).step_by(step).collect();
+            let pruned = prune(&tree, own.iter().copied());
+            let (mut frontier, mut at) = (Frontier::new(), 0);
+            for run in &pruned.runs {
+                frontier.extend(pruned.leaves[at..run.from as usize].iter().copied());
+                let to = run.from + run.count;
+                assert_eq!(heights(run.from, to).count(), run.roots.len());
+                for (height, root) in heights(run.from, to).zip(&run.roots) {
+                    frontier.push_subtree(height, *root).expect("it begins where it may");
+                }
+                at = to as usize;
+            }
+            frontier.extend(pruned.leaves[at..].iter().copied());
+            assert_eq!((frontier.size(), Some(frontier.root())), (size, tree.root_at(size)), "{size}/{step}");
+            for seq in own {
+                assert_eq!(pruned.leaves[seq as usize], leaves[seq as usize]);
+                assert!(seq == 0 || pruned.leaves[seq as usize - 1] == leaves[seq as usize - 1]);
+            }
+            assert_eq!(pruned.leaves.last(), leaves.last());
+        }
+    }
+}
+
+#[test]
+fn a_subtree_begins_at_a_multiple_of_its_size() {
+    let mut frontier = Frontier::new();
+    frontier.push(leaf_hash(b"one"));
+    assert_eq!(frontier.push_subtree(1, leaf_hash(b"two")), None);
+    assert_eq!(frontier.push_subtree(64, leaf_hash(b"all")), None);
+    assert_eq!(frontier.size(), 1);
 }

@@ -3,7 +3,8 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 
@@ -15,6 +16,7 @@ use aether_audit::core::merkle::{Tree, leaf_hash};
 use aether_audit::core::name::Label;
 use aether_audit::core::opening::{Opening, OpeningRef};
 use aether_audit::core::roster::{COMMS_LEAD, CUSTODIAN};
+use aether_audit::report::carried::{Carried, carry, prune};
 use aether_audit::report::{self, Input, Integrity, Opened};
 use common::{By, TestLog, label, secret, story, token};
 
@@ -40,17 +42,31 @@ fn files(log: &TestLog) -> Files {
         findings: Vec::new(),
         verdict: VERDICT.replace("{}", &size.to_string()),
     };
-    let opening =
-        |commit: &Hash| Opened::Bytes(Opening::from_file_bytes(&log.openings[commit]).unwrap().bytes);
+    let asked = RefCell::new(BTreeMap::new());
+    let opening = |commit: &Hash| {
+        asked.borrow_mut().insert(*commit, log.openings[commit].clone());
+        Opened::Bytes(Opening::from_file_bytes(&log.openings[commit]).unwrap().bytes)
+    };
     let deployment = &log.log.deployments[&token(story::GOOD)];
     let input =
         Input { log: &log.log, deployment, entries: &entries, opening: &opening, integrity: &integrity };
     let made = report::report(&input).unwrap();
+    let carried = Carried {
+        generator: GENERATOR.into(),
+        deployment: token(story::GOOD),
+        entries: log.entries.clone(),
+        tree: prune(&Tree::new(&leaves), 0..size),
+        checkpoint: None,
+        openings: asked.borrow().clone(),
+        missing: BTreeSet::new(),
+        long: BTreeSet::new(),
+    };
+    let page = carry(report::to_html(&made).unwrap(), &carried.pack(true));
     Files::from([
         ("Deployment_Checklist.md", report::checklist(&input).unwrap().into_bytes()),
         ("report.json", report::to_json(&made).unwrap().into_bytes()),
         ("report.md", report::to_markdown(&made).unwrap().into_bytes()),
-        ("report.html", report::to_html(&made).unwrap().into_bytes()),
+        ("report.html", page.into_bytes()),
     ])
 }
 

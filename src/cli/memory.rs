@@ -94,6 +94,12 @@ impl Memory {
         Ok(File::open(&self.folder)?.sync_all()?)
     }
 
+    /// Where the facts are that `verify` kept for `retro`.
+    #[must_use]
+    pub fn facts_file(&self) -> PathBuf {
+        self.file("retro")
+    }
+
     /// Where the time-stamp token over the checkpoint of `size` entries is.
     #[must_use]
     pub fn token_file(&self, size: u64) -> PathBuf {

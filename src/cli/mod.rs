@@ -40,6 +40,7 @@ mod nearest;
 mod next;
 mod note;
 mod open;
+mod page;
 mod paint;
 mod pdf;
 mod pick;
@@ -50,6 +51,8 @@ mod record_check;
 mod recorder;
 mod records;
 mod rehearse;
+mod retro;
+mod review;
 mod rollback;
 mod say;
 mod screen;
@@ -162,9 +165,13 @@ enum Command {
     Render(records::RenderArgs),
     /// Write and sign the report
     Report(records::ReportArgs),
+    /// Look back over a period: every deployment, the figures of DORA, habits
+    Retro(retro::Args),
+    /// Write the template of a review, filled with the facts of one deployment
+    Review(review::Args),
     /// Show it all live, on a page for the war room
     Serve(serve::Args),
-    /// Check a ledger, an export or a record folder
+    /// Check a ledger, an export, a record folder or a report.html
     Verify(verify::Args),
     /// Sign and print a checkpoint of the log
     Checkpoint(checkpoint::Args),
@@ -254,7 +261,13 @@ fn spooled(app: &mut App, command: &Command) {
         | Command::Rehearse(_)
         | Command::Completions(_)
         | Command::Man(_) => {}
-        Command::Status(_) | Command::Log(_) | Command::Show(_) | Command::Gate(_) | Command::Render(_) => {
+        Command::Status(_)
+        | Command::Log(_)
+        | Command::Retro(_)
+        | Command::Review(_)
+        | Command::Show(_)
+        | Command::Gate(_)
+        | Command::Render(_) => {
             spool::mention(app);
         }
         _ => spool::settle(app),
@@ -297,6 +310,8 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Close(args) => close::run(app, args),
         Command::Render(args) => records::render(app, args),
         Command::Report(args) => records::report(app, args),
+        Command::Retro(args) => retro::run(app, args),
+        Command::Review(args) => review::run(app, args),
         Command::Serve(args) => serve::run(app, args),
         Command::Verify(args) => verify::run(app, args),
         Command::Checkpoint(args) => checkpoint::run(app, args),

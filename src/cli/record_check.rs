@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value};
 
+use super::page;
 use super::pdf;
 use super::records::{self, Record, SIGNED};
 use super::source::{Source, record_file};
@@ -22,8 +23,8 @@ pub struct RecordCheck {
     pub deployment: Token,
     /// The newest entry that it covers.
     pub covers: u64,
-    /// Who signed it, as the rosters know the key.
-    pub signed_by: String,
+    /// Who signed it, as the rosters know the key; absent for a page by itself.
+    pub signed_by: Option<String>,
     /// What is wrong.
     pub findings: Vec<Finding>,
     /// Why it is out of date, where it is: no finding.
@@ -41,7 +42,10 @@ const OTHERS: [&str; 2] = [SIGNED, "export"];
 const STABLE: [&str; 2] = ["Deployment_Checklist.md", "report.json"];
 
 /// Files that show the same in what looks a version likes.
-const SHOWN: [&str; 2] = ["report.html", "report.md"];
+const SHOWN: [&str; 2] = [PAGE, "report.md"];
+
+/// The page, which carries texts that may be erased later.
+const PAGE: &str = "report.html";
 
 /// Checks the signature, every digest, and that the entries still render to these files.
 ///
@@ -112,7 +116,7 @@ pub fn check(folder: &Path, source: &Source, report: &Report) -> Result<RecordCh
     let mut checked = RecordCheck {
         deployment,
         covers,
-        signed_by,
+        signed_by: Some(signed_by),
         findings,
         stale: None,
         not_proven: None,
@@ -244,7 +248,8 @@ fn compare(
 fn differing(folder: &Path, record: &Record, source: &Source) -> Result<Vec<&'static str>> {
     let mut differing = Vec::new();
     for (name, bytes) in record.files(source)? {
-        if record_file(&folder.join(name))? != bytes {
+        let there = record_file(&folder.join(name))?;
+        if there != bytes && !(name == PAGE && page::same(&there, &bytes, &record.restored)) {
             differing.push(name);
         }
     }

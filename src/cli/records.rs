@@ -1,5 +1,6 @@
 //! `render` and `report`: what a deployment leaves behind, made from its entries alone.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use super::desk::{Desk, hand, pick, record_folder, unknown_deployment, unknown_p
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::files;
+use super::page;
 use super::pdf::{self, PdfArgs};
 use super::source::{Held, Source};
 use super::status_code::Status;
@@ -28,6 +30,7 @@ use crate::core::opening::{Opening, refs_in};
 use crate::core::roster::KeyUse;
 use crate::core::statement::Seen;
 use crate::core::verify::{self, Anchors, Finding, Stored};
+use crate::report::carried::carry;
 use crate::report::{self, Input, Integrity, Opened};
 
 /// Options of `render`.
@@ -210,10 +213,17 @@ fn tell(app: &mut App, id: &Token, folder: &Path, covers: Seen, integrity: &Inte
     Ok(())
 }
 
+/// The openings that a rendering asked for, and whether each was missing.
+pub type Asked = RefCell<BTreeMap<Hash, bool>>;
+
 /// A deployment as of one entry of the log, ready to be rendered.
 pub struct Record {
-    id: Token,
-    entries: Vec<Entry>,
+    /// The deployment.
+    pub id: Token,
+    /// Its entries and all governance.
+    pub entries: Vec<Entry>,
+    /// The log's tree.
+    pub tree: Tree,
     log: Log,
     /// What the verifier found about the log up to that entry.
     pub integrity: Integrity,
@@ -248,18 +258,22 @@ impl Record {
         } else {
             format!("{} findings: run `aether-audit verify`.", findings.len())
         };
+        let tree = Tree::new(leaves);
         let integrity = Integrity {
             log_entries: size as u64,
             first_leaf: *leaves.first().context("the log is empty")?,
             last_leaf: leaves[size - 1],
             last_seq: to,
-            root: Tree::new(leaves).root_at(size as u64).context("the log has no root")?,
+            root: match source {
+                Source::Page(_) => verified.root,
+                _ => tree.root_at(size as u64).context("the log has no root")?,
+            },
             first_roster,
             checkpoint,
             findings,
             verdict,
         };
-        Ok(Self { id: id.clone(), entries, log, integrity, restored: BTreeMap::new() })
+        Ok(Self { id: id.clone(), entries, tree, log, integrity, restored: BTreeMap::new() })
     }
 
     /// The openings that its entries refer to.
@@ -269,25 +283,27 @@ impl Record {
     }
 
     /// Runs `render` with everything that a rendering needs.
-    fn with<T>(
-        &self,
-        source: &Source,
-        render: impl FnOnce(&Input) -> Result<T, report::ReportError>,
-    ) -> Result<T> {
+    fn with<T>(&self, source: &Source, render: impl FnOnce(&Input, &Asked) -> Result<T>) -> Result<T> {
         let erased = erasures(&self.entries, &self.log, source);
+        let asked = Asked::default();
         let gone = |commit: &Hash| match self.restored.get(commit) {
             Some(bytes) => Opened::Bytes(bytes.clone()),
             None => erased.get(commit).cloned().unwrap_or(Opened::Missing),
         };
-        let opening = |commit: &Hash| match source.opening(commit) {
-            Ok(Some(file)) if Hash::of(&[&file]) == *commit => Opening::from_file_bytes(&file)
-                .map_or(Opened::Missing, |opening| Opened::Bytes(opening.bytes)),
-            _ => gone(commit),
+        let opening = |commit: &Hash| {
+            let opened = match source.opening(commit) {
+                Ok(Some(file)) if Hash::of(&[&file]) == *commit => Opening::from_file_bytes(&file)
+                    .map_or(Opened::Missing, |opening| Opened::Bytes(opening.bytes)),
+                _ => source.long(commit).unwrap_or_else(|| gone(commit)),
+            };
+            asked.borrow_mut().insert(*commit, opened == Opened::Missing);
+            opened
         };
         let deployment = self.log.deployments.get(&self.id);
         let deployment = deployment.with_context(|| match source {
             Source::Ledger(ledger) => unknown_deployment(ledger, &self.id),
             Source::Export(_) => format!("there is no deployment {} in this export", self.id),
+            Source::Page(_) => format!("there is no deployment {} in this page", self.id),
         })?;
         let input = Input {
             log: &self.log,
@@ -296,7 +312,7 @@ impl Record {
             opening: &opening,
             integrity: &self.integrity,
         };
-        Ok(render(&input)?)
+        render(&input, &asked)
     }
 
     /// The completed checklist.
@@ -304,7 +320,26 @@ impl Record {
     /// # Errors
     /// Where the deployment is not here.
     pub fn checklist(&self, source: &Source) -> Result<String> {
-        self.with(source, report::checklist)
+        self.with(source, |input, _| Ok(report::checklist(input)?))
+    }
+
+    /// `report.html` without what it carries, and the openings that it asked for.
+    ///
+    /// # Errors
+    /// Where the deployment is not here.
+    pub fn page(&self, source: &Source) -> Result<(String, BTreeMap<Hash, bool>)> {
+        self.with(source, |input, asked| {
+            let page = report::to_html(&report::report(input)?)?;
+            Ok((page, asked.borrow().clone()))
+        })
+    }
+
+    /// The template of a review, filled with its facts.
+    ///
+    /// # Errors
+    /// Where the deployment is not here.
+    pub fn review(&self, source: &Source) -> Result<String> {
+        self.with(source, |input, _| Ok(report::retro::review(&report::report(input)?)?))
     }
 
     /// Every file of the record except its signature.
@@ -312,16 +347,21 @@ impl Record {
     /// # Errors
     /// Where the deployment is not here.
     pub fn files(&self, source: &Source) -> Result<Files> {
-        let mut files = self.with(source, |input| {
+        let mut files = self.with(source, |input, asked| {
             let made = report::report(input)?;
-            let (data, page) = thread::scope(|scope| {
+            let carried = page::carried(self, source, &asked.borrow())?;
+            let sound = self.integrity.findings.is_empty();
+            let (data, block, page) = thread::scope(|scope| {
                 let data = scope.spawn(|| {
                     report::to_json(&made).and_then(|json| Ok((json, report::to_markdown(&made)?)))
                 });
+                let block = scope.spawn(|| carried.pack(sound));
                 let page = report::to_html(&made).and_then(|page| Ok((page, report::checklist(input)?)));
-                (data.join().unwrap_or_else(|panic| resume_unwind(panic)), page)
+                let block = block.join().unwrap_or_else(|panic| resume_unwind(panic));
+                (data.join().unwrap_or_else(|panic| resume_unwind(panic)), block, page)
             });
             let ((json, markdown), (page, checklist)) = (data?, page?);
+            let page = carry(page, &block);
             Ok(Files::from([
                 ("Deployment_Checklist.md", checklist.into_bytes()),
                 ("report.json", json.into_bytes()),
@@ -341,6 +381,7 @@ fn walk(source: &Source, id: &Token, to: u64, leaves: &[Hash]) -> Result<(verify
     let scope = match source.scope()? {
         verify::Scope::Log => verify::Scope::Log,
         verify::Scope::Deployment { .. } => verify::Scope::Deployment { leaves: leaves.to_vec() },
+        pruned @ verify::Scope::Pruned(_) => pruned,
     };
     let whole = matches!(scope, verify::Scope::Log);
     // A log is cut where it is told to be. Of a deployment's export only what names a later place is left out: what
@@ -356,6 +397,7 @@ fn walk(source: &Source, id: &Token, to: u64, leaves: &[Hash]) -> Result<(verify
 /// What the verifier found, for a record. Where an opening was erased after entry `to`, the absence of that one is no
 /// finding about the log as it was then.
 fn findings(source: &Source, to: u64, found: Vec<Finding>) -> Result<Vec<(Option<u64>, String, String)>> {
+    let found: Vec<_> = found.into_iter().filter(|finding| !page::left_out(source, finding)).collect();
     let missing = found.iter().any(|finding| finding.code == "opening-missing");
     let erased = if missing { erased_after(source, to)? } else { BTreeMap::new() };
     let excused = |finding: &Finding| {

@@ -16,6 +16,8 @@ use crate::core::name::Token;
 use crate::core::timestamp::StoredToken;
 use crate::core::verify::{Columns, Openings, Scope, Stored};
 use crate::ledger::{Folder, Ledger};
+use crate::report::Opened;
+use crate::report::carried::{Carried, FILE_SHOWN_MAX};
 
 /// A ledger or an export.
 pub enum Source {
@@ -23,6 +25,8 @@ pub enum Source {
     Ledger(Ledger),
     /// An export folder.
     Export(Folder),
+    /// What a `report.html` carries.
+    Page(Box<Carried>),
 }
 
 impl Source {
@@ -76,6 +80,9 @@ impl Source {
                 };
                 Ok(Stored { bytes: row.bytes, columns: Some(columns) })
             })),
+            Self::Page(carried) => Box::new(
+                carried.entries.iter().map(|bytes| Ok(Stored { bytes: bytes.clone(), columns: None })),
+            ),
             Self::Export(folder) => Box::new(
                 folder
                     .lines()?
@@ -91,19 +98,21 @@ impl Source {
     pub fn scope(&self) -> Result<Scope> {
         Ok(match self {
             Self::Ledger(_) => Scope::Log,
+            Self::Page(carried) => Scope::Pruned(carried.tree.clone()),
             Self::Export(folder) => {
                 folder.leaves()?.map_or(Scope::Log, |leaves| Scope::Deployment { leaves })
             }
         })
     }
 
-    /// The leaf of every entry of the log.
+    /// The leaf of every entry of the log; zeros for those that a page does not have.
     ///
     /// # Errors
     /// Where they cannot be read.
     pub fn leaves(&self) -> Result<Vec<Hash>> {
         match self {
             Self::Ledger(ledger) => Ok(ledger.leaves()?),
+            Self::Page(carried) => Ok(carried.tree.leaves.clone()),
             Self::Export(folder) => match folder.leaves()? {
                 Some(leaves) => Ok(leaves),
                 None => folder.lines()?.map(|line| Ok(leaf_hash(&line?))).collect(),
@@ -118,6 +127,7 @@ impl Source {
     pub fn checkpoint(&self) -> Result<Option<String>> {
         Ok(match self {
             Self::Ledger(_) => None,
+            Self::Page(carried) => carried.checkpoint.clone(),
             Self::Export(folder) => folder.checkpoint()?,
         })
     }
@@ -128,7 +138,7 @@ impl Source {
     /// Where they cannot be read.
     pub fn tokens(&self) -> Result<Vec<StoredToken>> {
         Ok(match self {
-            Self::Ledger(_) => Vec::new(),
+            Self::Ledger(_) | Self::Page(_) => Vec::new(),
             Self::Export(folder) => folder.tokens()?,
         })
     }
@@ -140,6 +150,7 @@ impl Source {
     pub fn opening(&self, commit: &Hash) -> Result<Option<Vec<u8>>> {
         Ok(match self {
             Self::Ledger(ledger) => ledger.opening(commit)?,
+            Self::Page(carried) => carried.openings.get(commit).cloned(),
             Self::Export(folder) => folder.opening(commit)?,
         })
     }
@@ -158,15 +169,35 @@ impl Source {
         Ok((entries, log))
     }
 
+    /// What of a text a page says that it is too long to be shown: something as long stands for it.
+    #[must_use]
+    pub fn long(&self, commit: &Hash) -> Option<Opened> {
+        match self {
+            Self::Page(carried) if carried.long.contains(commit) => {
+                Some(Opened::Bytes(vec![b' '; FILE_SHOWN_MAX + 1]))
+            }
+            _ => None,
+        }
+    }
+
+    /// The stored bytes of at least the entries of governance and of one deployment.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn bytes_around(&self, deployment: Option<&Token>) -> Result<Vec<Vec<u8>>> {
+        Ok(match self {
+            Self::Ledger(ledger) => ledger.entries_of(deployment.map(Token::as_str))?,
+            Self::Export(folder) => folder.lines()?.collect::<Result<_, _>>()?,
+            Self::Page(carried) => carried.entries.clone(),
+        })
+    }
+
     /// The entries of governance, and of one deployment.
     ///
     /// # Errors
     /// Where an entry is not of the format.
     pub fn around(&self, deployment: Option<&Token>) -> Result<Vec<Entry>> {
-        let all: Vec<Vec<u8>> = match self {
-            Self::Ledger(ledger) => ledger.entries_of(deployment.map(Token::as_str))?,
-            Self::Export(folder) => folder.lines()?.collect::<Result<_, _>>()?,
-        };
+        let all = self.bytes_around(deployment)?;
         let mut entries =
             Entry::parse_all(&all).context("an entry is not of the format: run `aether-audit verify`")?;
         entries.retain(|entry| {
@@ -190,6 +221,10 @@ impl Openings for Held<'_> {
     fn each(&mut self, found: &mut dyn FnMut(Hash)) -> Result<(), String> {
         match self.0 {
             Source::Ledger(ledger) => ledger.each_opening(found).map_err(|e| e.to_string()),
+            Source::Page(carried) => {
+                carried.openings.keys().copied().for_each(found);
+                Ok(())
+            }
             Source::Export(folder) => folder.each_opening(found).map_err(|e| e.to_string()),
         }
     }
@@ -201,6 +236,8 @@ pub enum Kind {
     Record(PathBuf),
     /// A folder that `prove` made.
     Proof(PathBuf),
+    /// A `report.html` by itself.
+    Page(PathBuf),
     /// A ledger or an export.
     Other,
 }
@@ -212,6 +249,8 @@ pub fn kind(path: &Path) -> Kind {
         Kind::Record(path.to_owned())
     } else if path.join("entry.json").is_file() && !path.join("entries.jsonl").exists() {
         Kind::Proof(path.to_owned())
+    } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("html")) {
+        Kind::Page(path.to_owned())
     } else {
         Kind::Other
     }

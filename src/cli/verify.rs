@@ -10,15 +10,17 @@ use super::app::App;
 use super::archived;
 use super::files;
 use super::follow;
+use super::page::Page;
 use super::proven;
 use super::record_check::{self, RecordCheck};
+use super::retro;
 use super::source::{Held, Kind, Source, kind};
 use super::status_code::Status;
 use crate::config::Config;
 use crate::core::archive::Place;
 use crate::core::checkpoint::Note;
 use crate::core::hash::Hash;
-use crate::core::timestamp::TsaRoots;
+use crate::core::timestamp::{TOKEN_MAX, Token, TokenError, TsaRoots};
 use crate::core::verify::{self, Anchor, Anchors, Finding, Report, Verdict};
 use crate::ledger::Folder;
 
@@ -28,7 +30,7 @@ const MAX_ROOTS: u64 = 16 << 20;
 /// Options of `verify`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
-    /// A ledger, an export, or a record folder [default: this project's ledger]
+    /// A ledger, an export, a record folder, or a report.html by itself [default: this project's ledger]
     pub path: Option<PathBuf>,
     /// The first roster's SHA-256, as it was handed to you; never take it from what you check
     #[arg(long, value_name = "SHA", env = "AETHER_AUDIT_ROSTER_SHA256")]
@@ -36,6 +38,9 @@ pub struct Args {
     /// A checkpoint that somebody else kept; may be given again
     #[arg(long, value_name = "FILE", env = "AETHER_AUDIT_CHECKPOINT")]
     pub checkpoint: Vec<PathBuf>,
+    /// A time-stamp token (RFC 3161) that somebody else kept, over one of these checkpoints; may be given again
+    #[arg(long, value_name = "FILE", requires = "checkpoint", env = "AETHER_AUDIT_VERIFY_TIMESTAMP")]
+    pub timestamp: Vec<PathBuf>,
     /// Root certificates (PEM) of the time-stamping authorities that you trust: then the time must be proven too; may be given again
     #[arg(long, value_name = "FILE", env = "AETHER_AUDIT_TSA_ROOTS")]
     pub tsa_roots: Vec<PathBuf>,
@@ -66,18 +71,30 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         }
         Some(Kind::Proof(folder)) => return proven::run(app, &folder, &anchors),
         Some(Kind::Record(folder)) => Some(folder),
-        Some(Kind::Other) | None => None,
+        Some(Kind::Page(_) | Kind::Other) | None => None,
     };
+    let mut page = match args.path.as_deref().map(kind) {
+        Some(Kind::Page(path)) => Some(Page::read(&path)?),
+        _ => None,
+    };
+    let mut anchors = anchors;
+    if let Some(page) = &mut page {
+        if args.archive.is_some() {
+            bail!("a page by itself is held against --checkpoint; --archive needs the log, or an export");
+        }
+        page.within(&mut anchors.checkpoints);
+    }
     if let Some(file) = &args.follow {
         follow::expect(app, args, file)?;
     }
     let source = match (&record, &args.path) {
+        _ if page.is_some() => page.as_ref().map(Page::source).context("no page")?,
         (Some(folder), _) => beside(app, folder)?,
         (None, Some(path)) => Source::open(path)?,
         (None, None) => Source::here(app)?,
     };
     if let Some(file) = &args.follow {
-        if record.is_some() {
+        if record.is_some() || page.is_some() {
             bail!("a record does not grow: follow its ledger or export");
         }
         return follow::run(app, args, file, &anchors, source);
@@ -93,7 +110,16 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         report.findings.sort_by_key(|finding| finding.seq.unwrap_or(u64::MAX));
         report.notices.extend(seen.notices);
     }
-    let record = record.map(|folder| record_check::check(&folder, &source, &report)).transpose()?;
+    if let Source::Ledger(ledger) = &source
+        && !app.globals.dry_run
+    {
+        retro::keep(app, ledger, &report);
+    }
+    let record = match (&record, &page) {
+        (Some(folder), _) => Some(record_check::check(folder, &source, &report)?),
+        (None, Some(page)) => Some(page.check(&source, &mut report)?),
+        (None, None) => None,
+    };
     if app.json() {
         print_json(app, &report, record.as_ref())?;
     } else {
@@ -109,8 +135,19 @@ fn anchors(args: &Args) -> Result<Anchors> {
     };
     let checkpoints = args.checkpoint.iter().map(|path| checkpoint(path, args.path.as_deref()));
     let checkpoints = checkpoints.collect::<Result<Vec<_>>>()?;
+    let stamps = args.timestamp.iter().map(|path| stamp(path)).collect::<Result<Vec<_>>>()?;
     let tsa_roots = tsa_roots(&args.tsa_roots)?;
-    Ok(Anchors { first_roster, checkpoints, tsa_roots, ..Anchors::default() })
+    Ok(Anchors { first_roster, checkpoints, stamps, tsa_roots, ..Anchors::default() })
+}
+
+/// A token from elsewhere. What it is over is looked at later.
+fn stamp(path: &Path) -> Result<Vec<u8>> {
+    let bytes = files::read(path, TOKEN_MAX as u64)?;
+    match Token::open(&bytes) {
+        Err(error @ TokenError::Malformed(_)) => Err(error)
+            .with_context(|| format!("{} is no time-stamp token; copy the whole file again", path.display())),
+        _ => Ok(bytes),
+    }
 }
 
 fn tsa_roots(paths: &[PathBuf]) -> Result<TsaRoots> {
@@ -171,10 +208,8 @@ pub(super) fn check(app: &App, source: &Source, anchors: &Anchors) -> Result<Rep
     if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} entries checked, {per_sec}") {
         bar.set_style(style);
     }
-    let mut report =
-        verify::verify(source.stored()?, source.scope()?, &mut Held(source), &anchors, &mut |n| {
-            bar.set_position(n);
-        });
+    let (stored, scope, held) = (source.stored()?, source.scope()?, &mut Held(source));
+    let mut report = verify::verify_and_sum(stored, scope, held, &anchors, &mut |n| bar.set_position(n));
     bar.finish_and_clear();
     if let Source::Ledger(ledger) = source
         && let Some(seq) = ledger.wrong_node()?
@@ -338,8 +373,13 @@ pub(super) fn print_text(app: &mut App, report: &Report, record: Option<&RecordC
     if let Some(record) = record {
         list("FINDINGS in the record", &record.findings);
         text.push_str(&format!(
-            "record       {}, up to entry {}, signed by {}\n",
-            record.deployment, record.covers, record.signed_by
+            "record       {}, up to entry {}, {}\n",
+            record.deployment,
+            record.covers,
+            record.signed_by.as_ref().map_or_else(
+                || "a page by itself, checked against the entries that it carries".into(),
+                |by| format!("signed by {by}")
+            )
         ));
         if let Some(stale) = &record.stale {
             text.push_str(&format!("stale        {stale}\n"));

@@ -60,6 +60,22 @@ impl Frontier {
         self.size += 1;
     }
 
+    /// Appends `2^height` leaves by the root over them; `None` where they do not begin at a multiple of that number.
+    #[must_use]
+    pub fn push_subtree(&mut self, height: u32, root: Hash) -> Option<()> {
+        let count = 1_u64.checked_shl(height).filter(|count| self.size.is_multiple_of(*count))?;
+        let size = self.size.checked_add(count)?;
+        let mut node = root;
+        for _ in 0..(self.size >> height).trailing_ones() {
+            if let Some(left) = self.peaks.pop() {
+                node = node_hash(&left, &node);
+            }
+        }
+        self.peaks.push(node);
+        self.size = size;
+        Some(())
+    }
+
     /// Number of leaves so far.
     #[must_use]
     pub const fn size(&self) -> u64 {
@@ -125,12 +141,29 @@ impl Tree {
         if old <= size && size <= self.size() { consistency(&mut self.nodes(), old, size).ok() } else { None }
     }
 
+    /// The root of leaves `i·2^h .. (i+1)·2^h`, where all of them are there.
+    #[must_use]
+    pub fn node(&self, h: u32, i: u64) -> Option<Hash> {
+        self.nodes()(h, i).ok()
+    }
+
     fn nodes(&self) -> impl FnMut(u32, u64) -> Result<Hash, NoNode> + '_ {
         |height, index| {
             let level = self.levels.get(height as usize).ok_or(NoNode)?;
             usize::try_from(index).ok().and_then(|index| level.get(index)).copied().ok_or(NoNode)
         }
     }
+}
+
+/// The heights of the fewest complete subtrees that are the leaves from `from` up to and without `to`, in order.
+pub fn heights(from: u64, to: u64) -> impl Iterator<Item = u32> {
+    let mut at = from;
+    std::iter::from_fn(move || {
+        let left = to.checked_sub(at).filter(|left| *left > 0)?;
+        let height = at.trailing_zeros().min(left.ilog2());
+        at += 1 << height;
+        Some(height)
+    })
 }
 
 /// A subtree that is not there.

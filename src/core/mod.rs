@@ -21,6 +21,7 @@ pub mod name;
 pub mod opening;
 pub mod proof;
 pub mod redact;
+pub mod retro;
 pub mod roster;
 pub mod statement;
 pub mod strict;

@@ -22,7 +22,7 @@ use crate::core::time::Timestamp;
 pub use append::{Appended, Judge, Submission};
 pub use error::LedgerError;
 pub use folder::{Folder, FolderError};
-pub use read::{Head, Row};
+pub use read::{Head, Row, Span};
 
 /// How long a writer waits for the others.
 const BUSY: Duration = Duration::from_secs(30);

@@ -39,6 +39,21 @@ pub struct Row {
     pub deployment_seq: Option<i64>,
 }
 
+/// The entries of one deployment, or of governance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Which; `None` for governance.
+    pub deployment: Option<String>,
+    /// How many.
+    pub entries: u64,
+    /// The lowest `deployment_seq`.
+    pub first: Option<u64>,
+    /// The highest.
+    pub last: Option<u64>,
+    /// The highest `seq`.
+    pub last_seq: u64,
+}
+
 /// How many rows are fetched at a time, so that a long scan holds no lock in between.
 const PAGE: i64 = 128;
 
@@ -204,6 +219,31 @@ impl Ledger {
         };
         let found = self.wrap(read())?;
         Ok(found.into_iter().filter_map(|(id, closed)| Token::new(id).ok().map(|id| (id, closed))).collect())
+    }
+
+    /// How many entries each deployment has, and governance (`None`), as the columns say; their sequence numbers are
+    /// contiguous exactly where the counts say so.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn spans(&self) -> Result<Vec<Span>, LedgerError> {
+        let count = |number: Option<i64>| u64::try_from(number.unwrap_or(-1)).unwrap_or(u64::MAX);
+        let read = || -> rusqlite::Result<Vec<Span>> {
+            let mut statement = self.connection.prepare(
+                "SELECT deployment, count(*), min(deployment_seq), max(deployment_seq), max(seq) FROM entries GROUP BY deployment",
+            )?;
+            let span = |row: &rusqlite::Row| {
+                Ok(Span {
+                    deployment: row.get(0)?,
+                    entries: count(row.get(1)?),
+                    first: row.get::<_, Option<i64>>(2)?.map(|seq| count(Some(seq))),
+                    last: row.get::<_, Option<i64>>(3)?.map(|seq| count(Some(seq))),
+                    last_seq: count(row.get(4)?),
+                })
+            };
+            statement.query_map([], span)?.collect()
+        };
+        self.wrap(read())
     }
 
     /// The stored bytes (salt ‖ bytes) of an opening.

@@ -1,4 +1,4 @@
-//! `report.html`: one file, no script, nothing from elsewhere.
+//! `report.html`: one file, nothing from elsewhere, readable without its script, which checks it.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,12 @@ use super::ticked::{Ticked, ticked};
 use super::tone::Tone as _;
 use super::words::{Counted as _, InWords as _, Seconds as _};
 use crate::core::check::{Phase, Point, Window};
+use crate::core::dsse;
+use crate::core::hash::Hash;
 use crate::core::time::Timestamp;
+
+/// What lets the page check itself; it holds no `</script`.
+const SCRIPT: &str = include_str!("../../templates/report.js");
 
 /// This many readings in a row that passed are folded into one line of the list of events.
 const FOLD_FROM: usize = 4;
@@ -25,6 +30,9 @@ const POINTS_MAX: usize = 12;
 struct Page<'a> {
     r: &'a Report,
     css: &'static str,
+    script: &'static str,
+    /// The script's SHA-256 as a Content-Security-Policy names it.
+    allowed: String,
     course: Option<String>,
     rows: Vec<Row<'a>>,
     phases: Vec<(Option<&'a str>, Vec<Ticked<'a>>)>,
@@ -115,6 +123,8 @@ pub fn to_html(report: &Report) -> Result<String, ReportError> {
     let page = Page {
         r: report,
         css: include_str!("../../templates/report.css"),
+        script: SCRIPT,
+        allowed: dsse::encode(Hash::of(&[SCRIPT.as_bytes()]).as_bytes()),
         course: draw::course(report).map(|pair| pair.svg("Course of the deployment")).transpose()?,
         rows: rows(report),
         phases: ticked(report),

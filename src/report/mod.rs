@@ -4,6 +4,7 @@
 //! `report.json` as it stands; [`to_markdown`] and [`to_html`] show that data and know nothing else.
 
 mod build;
+pub mod carried;
 mod checklist;
 mod draw;
 pub(crate) mod escape;
@@ -11,6 +12,7 @@ mod html;
 pub mod live;
 mod markdown;
 pub mod model;
+pub mod retro;
 mod ticked;
 mod tone;
 mod words;

@@ -54,6 +54,8 @@ pub const COMMANDS: &[&str] = &[
     "close",
     "render",
     "report",
+    "retro",
+    "review",
     "serve",
     "verify",
     "checkpoint",

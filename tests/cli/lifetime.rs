@@ -245,6 +245,16 @@ fn a_rotation_does_not_hide_who_made_the_key_before() {
     }
     let list = folder.ok(&["key", "list"]);
     assert!(list.contains("rotated from one that alice made"), "{list}");
+    // The report says what `verify` says.
+    folder.ok(&["report", "--as", "alice"]);
+    let report: Value =
+        serde_json::from_slice(&fs::read(folder.at("records/v2.14.0/report.json")).unwrap()).unwrap();
+    let custody = report["control"]["custody"].as_array().unwrap();
+    let of_bob = |of: &&Value| of["person"] == "bob" && of["madeBy"] == "alice";
+    assert_eq!(custody.iter().filter(of_bob).count(), 3, "each of his keys since the opening: {custody:?}");
+    let people = report["people"].as_array().unwrap();
+    let bob = people.iter().find(|person| person["id"] == "bob").unwrap();
+    assert_eq!(bob["keys"][0]["madeBy"], "alice", "{bob}");
 
     let own = folder.at("bob-s-own");
     let ran = folder.command(&["key", "new", "bob"]).env("AETHER_AUDIT_KEYS", &own).output().unwrap();

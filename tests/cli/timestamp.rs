@@ -155,6 +155,59 @@ fn roots_without_a_token_are_never_a_pass() {
     folder.fails(2, &["verify", "out", "--tsa-roots", "missing.pem"], "cannot read missing.pem");
 }
 
+/// A token that the auditor kept beside their checkpoint stamps the ledger too, which has none of its own.
+#[test]
+fn a_token_from_the_caller_is_told_in_its_own_line() {
+    let (authority, stranger) = authorities();
+    let folder = stamped();
+    let token = fs::read(folder.at("out/timestamps/5.tsr")).unwrap();
+    fs::write(folder.at("kept.tsr"), &token).unwrap();
+    assert!(authority.judge(&token, &text(&folder), "root.pem", None));
+    let (root, other) = (authority.path("root.pem"), stranger.path("root.pem"));
+    let given = |roots: &str| {
+        verify(&folder, "records/ledger.db", &["--timestamp", "kept.tsr", "--tsa-roots", roots])
+    };
+    let good = given(&root);
+    assert_eq!((good.status, good.state()), (Some(0), "holds"), "{:?} {}", good.lines, good.reasons);
+    assert!(good.lines[0].1.starts_with("yours: the checkpoint of 5 entries"), "{:?}", good.lines);
+    let unknown = given(&other);
+    assert_eq!((unknown.status, unknown.state()), (Some(4), "untrusted"), "{:?}", unknown.lines);
+    let unasked = verify(&folder, "records/ledger.db", &["--timestamp", "kept.tsr"]);
+    assert_eq!((unasked.status, unasked.state()), (Some(0), "untrusted"), "{:?}", unasked.lines);
+    // Beside those of an export, each has its line; and of one entry by itself.
+    let both = verify(&folder, "out", &["--timestamp", "kept.tsr", "--tsa-roots", &root]);
+    assert_eq!((both.status, both.lines.len()), (Some(0), 2), "{:?}", both.lines);
+    folder.ok(&["prove", "4", "proof"]);
+    fs::remove_dir_all(folder.at("proof/timestamps")).unwrap();
+    let one = verify(&folder, "proof", &["--timestamp", "kept.tsr", "--tsa-roots", &root]);
+    assert_eq!((one.status, one.state()), (Some(0), "holds"), "{:?}", one.lines);
+
+    // Over another checkpoint than the one given; altered; no token; without a checkpoint.
+    folder.ok(&["note", "later", "--as", "bob"]);
+    let later = folder.ok(&["checkpoint"]);
+    let early = fs::read_to_string(folder.at("ckpt")).unwrap();
+    fs::write(folder.at("ckpt"), later).unwrap();
+    let broken = given(&root);
+    assert_eq!((broken.status, broken.state()), (Some(1), "broken"), "{:?}", broken.lines);
+    assert_eq!(broken.codes, ["timestamp-imprint"], "{:?}", broken.lines);
+    fs::write(folder.at("early"), early).unwrap();
+    let two = verify(
+        &folder,
+        "records/ledger.db",
+        &["--checkpoint", "early", "--timestamp", "kept.tsr", "--tsa-roots", &root],
+    );
+    assert_eq!((two.status, two.state()), (Some(0), "holds"), "{:?}", two.lines);
+    let mut altered = token.clone();
+    *altered.last_mut().unwrap() ^= 1;
+    fs::write(folder.at("kept.tsr"), altered).unwrap();
+    let altered = given(&root);
+    assert_eq!((altered.status, altered.codes.as_slice()), (Some(1), ["timestamp".to_owned()].as_slice()));
+    fs::write(folder.at("kept.tsr"), &token[..40]).unwrap();
+    let words = ["verify", "--checkpoint", "ckpt", "--timestamp", "kept.tsr"];
+    folder.fails(2, &words, "kept.tsr is no time-stamp token");
+    folder.fails(2, &["verify", "--timestamp", "kept.tsr"], "--checkpoint <FILE>");
+}
+
 #[test]
 fn a_token_that_does_not_fit_is_found_by_its_size() {
     let authority = &authorities().0;

@@ -67,7 +67,7 @@ export class Contract {
         for (const [name, value] of Object.entries(given)) {
           const parameter = known.find((parameter) => parameter.name === name);
           if (!parameter) faults.push(`${where} parameter ${name} is not described`);
-          else faults.push(...this.spelt(parameter.schema, value).map((fault) => `${where} parameter ${name}: ${fault}`));
+          else faults.push(...ends(parameter.schema, value).flatMap((end) => this.spelt(parameter.schema, end)).map((fault) => `${where} parameter ${name}: ${fault}`));
         }
         for (const parameter of known.filter((parameter) => parameter.required && !(parameter.name in given))) faults.push(`${where} parameter ${parameter.name} is missing`);
       }
@@ -91,6 +91,11 @@ export class Contract {
     if (!schema) return body === undefined ? [] : ["a body where none is described"];
     return this.faults(schema, body);
   }
+}
+
+// Where GitHub's description says one moment, its documentation allows a range, `A..B`: each end is held to the description.
+function ends(schema, value) {
+  return schema?.format === "date-time" && value.includes("..") ? value.split("..", 2) : [value];
 }
 
 // `nullable` of OpenAPI 3.0 as JSON Schema says it.

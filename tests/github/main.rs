@@ -10,4 +10,8 @@ mod hub;
 mod init;
 mod patience;
 mod restart;
+mod retro;
+#[allow(dead_code)] // each test binary uses its own part
+#[path = "../evidence/server.rs"]
+mod server;
 mod sources;

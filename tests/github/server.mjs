@@ -107,7 +107,9 @@ const operations = {
     return { status: 200, body: { workflow_run_id: run.id, run_url, html_url: run_url } };
   }],
   [`GET ${REPO}/actions/workflows/{workflow_id}/runs`]: ["actions:read", ({ named, query, url }) => {
-    const runs = state.runs.filter((run) => String(run.workflow) === named.workflow_id && !run.hidden
+    const [since, until] = (query.get("created") ?? "..").split("..").map((text) => Date.parse(text));
+    const within = (run) => !query.get("created") || (run.created >= since && run.created <= until + 999);
+    const runs = state.runs.filter((run) => String(run.workflow) === named.workflow_id && !run.hidden && within(run)
       && (!query.get("event") || run.event === query.get("event")) && (!query.get("head_sha") || run.sha === query.get("head_sha"))).reverse();
     const { items, headers } = page(runs, query, url);
     // A list that lags behind what was started.

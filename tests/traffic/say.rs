@@ -212,11 +212,18 @@ fn killed_before_the_answer_is_recorded_it_stands_as_a_gap() {
     });
     let url = slack.url(&format!("/services/{PLANTED}"));
     let variables = [("AETHER_AUDIT_SLACK_WEBHOOK", url.as_str())];
-    let mut child =
-        folder.command(&["say", "start", "--as", "bob"]).envs(variables.iter().copied()).spawn().unwrap();
+    let mut child = folder
+        .command(&["say", "custom", "--text", "we begin", "--as", "bob"])
+        .envs(variables.iter().copied())
+        .spawn()
+        .unwrap();
     let patience = Instant::now() + Duration::from_mins(1);
     while !arrived.load(std::sync::atomic::Ordering::SeqCst) {
-        assert!(Instant::now() < patience, "nothing is sent");
+        assert!(
+            child.try_wait().unwrap().is_none() && Instant::now() < patience,
+            "nothing is sent: {:?}",
+            Ran::of(child.wait_with_output().unwrap()).err
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
     child.kill().unwrap();
@@ -226,8 +233,8 @@ fn killed_before_the_answer_is_recorded_it_stands_as_a_gap() {
     let told = messages(&folder);
     assert_eq!(told.len(), 1);
     assert!(told[0].to_string().contains("it is not known whether it was sent"), "{}", told[0]);
-    assert!(folder.ok(&["status"]).contains("start"), "the gap is told");
-    let ran = say(&folder, &["start", "--again"], &variables);
+    assert!(folder.ok(&["status"]).contains("custom"), "the gap is told");
+    let ran = say(&folder, &["custom", "--again"], &variables);
     assert_eq!(ran.status, Some(0), "{}", ran.err);
     let told = messages(&folder);
     assert_eq!(told.len(), 2, "what was sent and recorded leaves nothing behind");

@@ -1,6 +1,7 @@
 //! The fold's step: one more entry.
 
 use super::{Deployment, Fact, Holding, Record, SignOff};
+use crate::core::check::Phase;
 use crate::core::event::{Class, Event, ItemWithdrawn};
 
 impl Deployment {
@@ -47,6 +48,9 @@ impl Deployment {
                 let checks = &self.opened.body.checks;
                 let spec = checks.iter().find(|spec| body.check.as_ref() == Some(&spec.id));
                 self.watch.take(&meta, body, spec, window);
+                if let (Some(check), Some(phase)) = (&body.check, body.phase) {
+                    self.flaps.entry(check.clone()).or_default().take(phase == Phase::Pass);
+                }
                 keep!(evidence, body);
             }
             Event::DecisionMade(body) => keep!(decisions, body),
@@ -60,7 +64,10 @@ impl Deployment {
             Event::RollbackFinished(body) => keep!(rollback_ends, body),
             Event::MessageSent(body) => keep!(messages, body),
             Event::NoteAdded(body) => keep!(notes, body),
-            Event::ReviewRecorded(body) => keep!(reviews, body),
+            Event::ReviewRecorded(body) => {
+                self.reviewed += 1;
+                keep!(reviews, body);
+            }
             Event::ReportIssued(body) => keep!(reports, body),
             Event::DeploymentClosed(body) => self.closed = Some(Record { meta, body: body.clone() }),
             Event::OpeningErased(_)

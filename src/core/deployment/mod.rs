@@ -17,7 +17,7 @@ pub use items::{ItemProgress, ItemState};
 pub use outcome::Stage;
 pub use window::Coverage;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{CheckSpec, Reading};
 use super::event::{
@@ -28,6 +28,7 @@ use super::event::{
 use super::hash::Hash;
 use super::name::{Id, Label, Token};
 use super::opening::OpeningRef;
+use super::retro::CheckFacts;
 use super::statement::{Statement, Subject};
 use super::time::Timestamp;
 
@@ -202,6 +203,10 @@ pub struct Deployment {
     distrusted: BTreeSet<u64>,
     /// What the gates need of the evidence.
     watch: watch::Watch,
+    /// How often the verdict of each check changed.
+    flaps: BTreeMap<String, CheckFacts>,
+    /// How many reviews there are, those let go included.
+    reviewed: u64,
 }
 
 impl Deployment {
@@ -246,6 +251,8 @@ impl Deployment {
             issues: Vec::new(),
             distrusted: BTreeSet::new(),
             watch: watch::Watch::default(),
+            flaps: BTreeMap::new(),
+            reviewed: 0,
         })
     }
 
@@ -292,6 +299,18 @@ impl Deployment {
             self.decisions.shrink_to_fit();
             self.shifts.shrink_to_fit();
         }
+    }
+
+    /// How often each check was read and changed its verdict, readings let go included.
+    #[must_use]
+    pub const fn flaps(&self) -> &BTreeMap<String, CheckFacts> {
+        &self.flaps
+    }
+
+    /// How many reviews are recorded, those let go included.
+    #[must_use]
+    pub const fn reviewed(&self) -> u64 {
+        self.reviewed
     }
 
     /// A check as it was frozen.

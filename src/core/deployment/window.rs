@@ -50,6 +50,19 @@ impl Deployment {
         since
     }
 
+    /// The first moment with every service at 100 % Green, whatever came after it.
+    #[must_use]
+    pub fn first_green(&self) -> Option<Timestamp> {
+        let mut percent: BTreeMap<&Label, u8> = self.services().iter().map(|service| (service, 0)).collect();
+        let mut over = self.trusted(&self.shifts).filter(|s| matches!(s.body.act, Act::Done | Act::Observed));
+        let first = over.find(|shift| {
+            let body = &shift.body;
+            percent.entry(&body.service).and_modify(|share| *share = green(body.to, body.percent));
+            !percent.is_empty() && percent.values().all(|&share| share == 100)
+        });
+        first.map(|shift| shift.meta.recorded)
+    }
+
     /// The first movement of traffic to Green: the cutover.
     #[must_use]
     pub fn cutover(&self) -> Option<Timestamp> {

@@ -14,6 +14,7 @@ use crate::core::entry::Entry;
 use crate::core::event::{Class, Event, EventError};
 use crate::core::hash::Hash;
 use crate::core::name::Token;
+use crate::core::retro::Facts;
 use crate::core::roster::{Roster, RosterError, RosterKey};
 use crate::core::statement::Subject;
 
@@ -121,6 +122,8 @@ pub struct Log {
     released: BTreeSet<Token>,
     /// Deployments that entries name and that were never opened.
     unopened: BTreeSet<Token>,
+    /// The facts of deployments before they were let go, where somebody asked for them.
+    facts: Option<BTreeMap<Token, Facts>>,
     /// Deployments open when a roster changed: `(deployment, seq)`.
     pub roster_changed_during: Vec<(Token, u64)>,
 }
@@ -173,12 +176,35 @@ impl Log {
     pub fn release(&mut self, keep: Option<&Token>) {
         for (id, deployment) in &mut self.deployments {
             if keep != Some(id) && !self.released.contains(id) {
-                deployment.release();
                 if deployment.closed.is_some() {
                     self.released.insert(id.clone());
+                    if let Some(facts) = &mut self.facts {
+                        facts.insert(id.clone(), Facts::of(deployment));
+                    }
                 }
+                deployment.release();
             }
         }
+    }
+
+    /// From here on keeps the facts of each deployment, also once it is let go.
+    pub fn keep_facts(&mut self) {
+        self.facts.get_or_insert_default();
+    }
+
+    /// The facts of every deployment: `None` where they were not kept. One that changed after it was closed and let go
+    /// is left out.
+    #[must_use]
+    pub fn facts(&self) -> Option<Vec<Facts>> {
+        let kept = self.facts.as_ref()?;
+        let of = |(id, deployment): (&Token, &Deployment)| {
+            if self.released.contains(id) {
+                kept.get(id)?.clone().brought_up(deployment)
+            } else {
+                Some(Facts::of(deployment))
+            }
+        };
+        Some(self.deployments.iter().filter_map(of).collect())
     }
 
     /// What holds for a statement of any kind: its log, roster, subject and count.

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Anchor, AnchorKind, AnchorState, Anchors, Finding, stamped};
+use super::{Anchor, AnchorKind, AnchorState, Anchors, Finding, Run, stamped};
 use crate::core::archive::{Archive, Archived};
 use crate::core::checkpoint::{self, Checkpoint, Note, Vkey, cosigned};
 use crate::core::hash::Hash;
 use crate::core::log::Log;
-use crate::core::merkle::Frontier;
+use crate::core::merkle::{Frontier, heights};
 use crate::core::time::Timestamp;
 use crate::core::timestamp::StoredToken;
 use crate::core::witness::Policy;
@@ -43,6 +43,16 @@ impl Roots {
 
     pub fn push(&mut self, leaf: Hash) {
         self.frontier.push(leaf);
+        self.keep();
+    }
+
+    /// Entries of which only subtrees are known: no checkpoint inside them can be held against anything.
+    pub fn push_run(&mut self, run: &Run) {
+        for (height, root) in heights(run.from, run.from + run.count).zip(&run.roots) {
+            if self.frontier.push_subtree(height, *root).is_none() {
+                return;
+            }
+        }
         self.keep();
     }
 
@@ -105,8 +115,14 @@ impl Roots {
             self.archive(archive, &trusted, log, next, &mut anchored);
         }
         anchored.findings.extend(self.monitored(&anchors.seen, next));
+        let root = |size| self.wanted.get(&size).copied().flatten();
+        for token in &anchors.stamps {
+            let (anchor, finding) =
+                stamped::given(token, &anchors.checkpoints, &log.origin, root, &anchors.tsa_roots);
+            anchored.anchors.push(anchor);
+            anchored.findings.extend(finding);
+        }
         for token in &anchors.tokens {
-            let root = |size| self.wanted.get(&size).copied().flatten();
             let (anchor, finding) = stamped::stamped(token, &log.origin, root, &anchors.tsa_roots);
             anchored.anchors.push(anchor);
             anchored.findings.extend(finding);

@@ -117,7 +117,8 @@ impl Chain {
     /// Whether `leaf` is that of an entry `seq` that was given; `None` when no such entry was.
     fn known(&self, seq: u64, leaf: &Hash) -> Option<bool> {
         if let Some(given) = &self.given {
-            return usize::try_from(seq).ok().and_then(|seq| given.get(seq)).map(|given| given == leaf);
+            let given = usize::try_from(seq).ok().and_then(|seq| given.get(seq));
+            return given.filter(|given| **given != Hash::ZERO).map(|given| given == leaf);
         }
         let mark = self.mark(leaf);
         self.leaves.get(seq).map(|first| first == mark || self.forks.contains(&(seq, mark)))

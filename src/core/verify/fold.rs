@@ -10,7 +10,7 @@ use super::openings::Known;
 use super::prepare::{Checked, Keys, Prepared, Ready};
 use super::signer::{Budget, Signer};
 use super::table::{BySeq, SeqList};
-use super::{Anchors, DeploymentSummary, Finding, Openings, Report, Scope};
+use super::{Anchors, DeploymentSummary, Finding, Openings, Pruned, Report, Scope};
 use crate::core::authority::Denied;
 use crate::core::dsse;
 use crate::core::entry::Entry;
@@ -61,6 +61,17 @@ impl<'a> Fold<'a> {
                 }
                 Some(leaves)
             }
+            Scope::Pruned(Pruned { leaves, runs }) => {
+                let mut at = 0;
+                for run in &runs {
+                    let from = usize::try_from(run.from).unwrap_or(usize::MAX);
+                    leaves.get(at..from).into_iter().flatten().for_each(|leaf| roots.push(*leaf));
+                    roots.push_run(run);
+                    at = from.saturating_add(usize::try_from(run.count).unwrap_or(usize::MAX));
+                }
+                leaves.get(at..).into_iter().flatten().for_each(|leaf| roots.push(*leaf));
+                Some(leaves)
+            }
         };
         Self {
             chain: Chain::new(given),
@@ -88,6 +99,11 @@ impl<'a> Fold<'a> {
     /// From here on keeps all of a deployment.
     pub fn keep(&mut self, deployment: &Token) {
         self.keep = Some((deployment.clone(), Vec::new()));
+    }
+
+    /// From here on keeps the facts of every deployment.
+    pub fn keep_facts(&mut self) {
+        self.log.keep_facts();
     }
 
     /// The entries that were kept.

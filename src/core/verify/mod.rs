@@ -69,6 +69,8 @@ pub struct Anchors {
     pub seen: Vec<(u64, Hash)>,
     /// The time-stamp tokens that stand beside the entries.
     pub tokens: Vec<StoredToken>,
+    /// Time-stamp tokens over those checkpoints, from the caller.
+    pub stamps: Vec<Vec<u8>>,
     /// Whom the caller trusts to stamp: with any of them, every token must hold, and there must be one.
     pub tsa_roots: TsaRoots,
     /// What the archive came to that the caller named.
@@ -114,6 +116,28 @@ pub enum Scope {
         /// The leaf of every entry of the log, in `seq` order.
         leaves: Vec<Hash>,
     },
+    /// The same with a tree that was cut down to what leads from these entries to its root.
+    Pruned(Pruned),
+}
+
+/// A log of which only some leaves are known, and for the others the roots of complete subtrees.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// The leaf of every entry; [`Hash::ZERO`] stands for those that are not known.
+    pub leaves: Vec<Hash>,
+    /// From where on leaves are not known, and the subtrees that stand for them, as [`heights`](super::merkle::heights) has them.
+    pub runs: Vec<Run>,
+}
+
+/// Entries of which only subtrees are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The first of them.
+    pub from: u64,
+    /// How many.
+    pub count: u64,
+    /// The roots of the subtrees.
+    pub roots: Vec<Hash>,
 }
 
 /// Checks everything and stops at nothing. `progress` is told the number of entries checked so far.
@@ -128,6 +152,20 @@ pub fn verify(
     progress: &mut dyn FnMut(u64),
 ) -> Report {
     let mut fold = fold::Fold::new(scope, openings, anchors);
+    pipeline::run(entries, &mut fold, progress);
+    fold.finish(anchors)
+}
+
+/// [`verify`], and the facts of every deployment in [`Log::facts`](super::log::Log::facts).
+pub fn verify_and_sum(
+    entries: impl Iterator<Item = Result<Stored, String>>,
+    scope: Scope,
+    openings: &mut dyn Openings,
+    anchors: &Anchors,
+    progress: &mut dyn FnMut(u64),
+) -> Report {
+    let mut fold = fold::Fold::new(scope, openings, anchors);
+    fold.keep_facts();
     pipeline::run(entries, &mut fold, progress);
     fold.finish(anchors)
 }

@@ -273,8 +273,14 @@ impl Single {
     /// Tokens are over the checkpoint that the proofs lead to; over any other they have no place here.
     fn stamped(&mut self, anchors: &Anchors) {
         let Some(reached) = self.checkpoint.clone() else { return };
+        let root = |size| (size == reached.size).then_some(reached.root);
+        for token in &anchors.stamps {
+            let (anchor, finding) =
+                stamped::given(token, &anchors.checkpoints, &reached.origin, root, &anchors.tsa_roots);
+            self.stamps.push(anchor);
+            self.findings.extend(finding);
+        }
         for token in &anchors.tokens {
-            let root = |size| (size == reached.size).then_some(reached.root);
             let (anchor, finding) = stamped::stamped(token, &reached.origin, root, &anchors.tsa_roots);
             self.stamps.push(anchor);
             self.findings.extend(finding);

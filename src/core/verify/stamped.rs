@@ -1,24 +1,73 @@
 //! Time-stamp tokens held against the log: what was there, and when.
 
 use super::{Anchor, AnchorKind, AnchorState, Finding};
-use crate::core::checkpoint::Checkpoint;
+use crate::core::checkpoint::{Checkpoint, Note};
 use crate::core::hash::Hash;
-use crate::core::timestamp::{StoredToken, Token, TokenError, TsaRoots};
+use crate::core::timestamp::{StoredToken, Token, TokenError, TsaRoots, file_name};
 
-/// Judges one token. `root` gives the log's root at a size, where it has as many entries.
+/// What a token from the caller is called.
+const GIVEN: &str = "the time stamp given";
+
+/// Judges one token from the caller, which must be over one of the checkpoints that they gave.
+pub(super) fn given(
+    bytes: &[u8],
+    checkpoints: &[String],
+    origin: &str,
+    root: impl Fn(u64) -> Option<Hash>,
+    roots: &TsaRoots,
+) -> (Anchor, Option<Finding>) {
+    let texts = checkpoints.iter().filter_map(|note| Some(Note::parse(note).ok()?.text().to_owned()));
+    let token = match Token::open(bytes) {
+        Ok(token) => token,
+        Err(error @ TokenError::Unsupported(_)) => {
+            let (kind, state) = (AnchorKind::Timestamp, AnchorState::Untrusted);
+            return (Anchor { kind, state, size: None, text: format!("{GIVEN}: {error}") }, None);
+        }
+        Err(error) => return broken(None, None, "timestamp", format!("{GIVEN}: {error}")),
+    };
+    let size =
+        texts.filter(|text| token.is_over(text)).find_map(|text| Some(Checkpoint::parse(&text).ok()?.size));
+    match size {
+        Some(size) => {
+            judge(&StoredToken { name: file_name(size), bytes: bytes.to_vec() }, GIVEN, origin, root, roots)
+        }
+        None => {
+            let text = format!("{GIVEN} is over none of the checkpoints that you gave");
+            broken(None, None, "timestamp-imprint", text)
+        }
+    }
+}
+
+fn broken(
+    size: Option<u64>,
+    seq: Option<u64>,
+    code: &'static str,
+    text: String,
+) -> (Anchor, Option<Finding>) {
+    let (kind, state) = (AnchorKind::Timestamp, AnchorState::Broken);
+    (Anchor { kind, state, size, text: text.clone() }, Some(Finding { seq, code, text }))
+}
+
+/// Judges one token that stands beside the entries. `root` gives the log's root at a size, where it has as many entries.
 pub(super) fn stamped(
     stored: &StoredToken,
     origin: &str,
     root: impl Fn(u64) -> Option<Hash>,
     roots: &TsaRoots,
 ) -> (Anchor, Option<Finding>) {
+    judge(stored, &format!("timestamps/{}", stored.name.escape_debug()), origin, root, roots)
+}
+
+fn judge(
+    stored: &StoredToken,
+    name: &str,
+    origin: &str,
+    root: impl Fn(u64) -> Option<Hash>,
+    roots: &TsaRoots,
+) -> (Anchor, Option<Finding>) {
     let size = stored.size();
-    let name = format!("timestamps/{}", stored.name.escape_debug());
     let anchor = |state, text| Anchor { kind: AnchorKind::Timestamp, state, size, text };
-    let broken = |seq, code, why: &str| {
-        let text = format!("{name}: {why}");
-        (anchor(AnchorState::Broken, text.clone()), Some(Finding { seq, code, text }))
-    };
+    let broken = |seq, code, why: &str| broken(size, seq, code, format!("{name}: {why}"));
     let Some(size) = size else {
         return broken(None, "timestamp", "its name is not that of a token, <size>.tsr");
     };
@@ -44,8 +93,9 @@ pub(super) fn stamped(
     let (by, time) = (token.signer_name(), token.time().human());
     match token.trusted(roots) {
         Ok(root) => {
+            let whose = if name == GIVEN { "yours: " } else { "" };
             let text = format!(
-                "the checkpoint of {size} entries was there at {time}, says {by:?} under your root {root:?}"
+                "{whose}the checkpoint of {size} entries was there at {time}, says {by:?} under your root {root:?}"
             );
             (anchor(AnchorState::Holds, text), None)
         }

@@ -32,6 +32,8 @@ const PASSING: &[u16] = &[429, 500, 502, 503, 504];
 const SLOWEST: u64 = 128 * 1024;
 /// The one service whose paths are signed as they are sent, and whose bodies are signed by a header.
 const S3: &str = "s3";
+/// The one service that is asked in one region about what is the same in all of them.
+pub(super) const CLOUDTRAIL: &str = "cloudtrail";
 
 /// A service that is asked without a client of its own.
 #[derive(Clone, Copy, Debug)]
@@ -272,6 +274,14 @@ fn answer(response: &HttpResponse, body: &[u8]) -> Answer {
 /// AWS's own host of a service, and the region to sign for, by partition.
 fn host(api: &Api, region: &str) -> (String, String) {
     let id = api.id;
+    if id == CLOUDTRAIL {
+        let of = |region: &str, end| (format!("{id}.{region}.amazonaws.com{end}"), region.to_owned());
+        return match region {
+            region if region.starts_with("cn-") => of("cn-northwest-1", ".cn"),
+            region if region.starts_with("us-gov-") => of("us-gov-west-1", ""),
+            _ => of("us-east-1", ""),
+        };
+    }
     match (api.global, region) {
         (true, region) if region.starts_with("cn-") => {
             (format!("{id}.amazonaws.com.cn"), "cn-northwest-1".to_owned())
@@ -332,6 +342,10 @@ mod tests {
         assert_eq!(of("rds", false, "cn-north-1"), pair("rds.cn-north-1.amazonaws.com.cn", "cn-north-1"));
         assert_eq!(of("route53", true, "eu-central-1"), pair("route53.amazonaws.com", "us-east-1"));
         assert_eq!(of("route53", true, "cn-north-1"), pair("route53.amazonaws.com.cn", "cn-northwest-1"));
+        assert_eq!(
+            of(CLOUDTRAIL, true, "eu-central-1"),
+            pair("cloudtrail.us-east-1.amazonaws.com", "us-east-1")
+        );
         assert_eq!(
             of("route53", true, "us-gov-east-1"),
             pair("route53.us-gov.amazonaws.com", "us-gov-west-1")

@@ -2,6 +2,7 @@
 //! their own here.
 
 mod call;
+pub mod cloudtrail;
 mod connection;
 pub mod dashboard;
 mod error;

@@ -75,7 +75,7 @@ fn read(one: &Value) -> Option<Parameter> {
 }
 
 /// Seconds since 1970 with a fraction, as the JSON protocol writes times.
-fn seconds(value: &Value) -> Option<Timestamp> {
+pub(super) fn seconds(value: &Value) -> Option<Timestamp> {
     let text = value.as_number()?.to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     let millis: String = fraction.chars().chain("000".chars()).take(3).collect();

@@ -11,6 +11,8 @@ use crate::core::time::Timestamp;
 const READ: &str = "Actions: read";
 const WRITE: &str = "Actions: write";
 const CONTENTS: &str = "Contents: read";
+/// So many runs of one search GitHub shows at most.
+const SEARCHED: u64 = 1000;
 
 /// What became of a dispatch that GitHub took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,11 @@ struct Workflows {
 #[derive(Deserialize)]
 struct Runs {
     workflow_runs: Vec<Run>,
+}
+
+#[derive(Deserialize)]
+struct Count {
+    total_count: u64,
 }
 
 #[derive(Deserialize)]
@@ -159,6 +166,39 @@ impl Client {
         let path = format!("/actions/workflows/{}/runs?head_sha={}&{PER_PAGE}", workflow.id, escaped(commit));
         let asked = Asked { what: "runs of the workflow", permission: READ };
         self.list(&path, asked, |page: Runs| page.workflow_runs)
+    }
+
+    /// Every run of a workflow that was created from `since` on and before `until`, whatever started it.
+    ///
+    /// # Errors
+    /// [`GithubError`]; also where GitHub has more runs of one second than it shows.
+    pub fn runs_between(
+        &self,
+        workflow: &Workflow,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Run>, GithubError> {
+        let second = |time: Timestamp| time.to_utc().format("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let asked = Asked { what: "runs of the workflow", permission: READ };
+        let mut parts = vec![(since, until)];
+        let mut runs = Vec::new();
+        while let Some((from, to)) = parts.pop() {
+            let created = escaped(&format!("{}..{}", second(from), second(to)));
+            let path =
+                |page: &str| format!("/actions/workflows/{}/runs?created={created}&{page}", workflow.id);
+            let half = from.plus_seconds((to.millis() - from.millis()) / 2000);
+            if self.get::<Count>(&path("per_page=1"), asked)?.total_count <= SEARCHED {
+                runs.extend(self.list(&path(PER_PAGE), asked, |page: Runs| page.workflow_runs)?);
+            } else if half > from {
+                parts.extend([(from, half), (half, to)]);
+            } else {
+                return Err(GithubError::TooMuch { what: asked.what.to_owned() });
+            }
+        }
+        runs.retain(|run| run.created_at >= since && run.created_at < until);
+        runs.sort_by_key(|run| run.id);
+        runs.dedup_by_key(|run| run.id);
+        Ok(runs)
     }
 
     /// A run in its newest attempt.

@@ -8,7 +8,7 @@ use crate::core::deployment::Record;
 use crate::report::model::{Attachment, Check, Counts, Coverage, ReadingLine, Text, Window};
 
 /// What people brought is shown as text up to this size, in bytes.
-const SHOWN_MAX: usize = 4096;
+pub const FILE_SHOWN_MAX: usize = 4096;
 /// The source of what a person brought.
 const PERSON: &str = "person";
 
@@ -110,10 +110,19 @@ pub(super) fn attachments(reader: &Reader) -> Vec<Attachment> {
             detail: if body.source == PERSON { body.detail.clone() } else { asked(body) },
             note: reader.maybe(body.note.as_ref()),
             file: body.response.as_ref().map(|response| reader.held(response)),
-            text: text.filter(|text| !matches!(text, Text::Shown { text, .. } if text.len() > SHOWN_MAX)),
+            text: text.filter(|text| !long(text)),
         }
     })
     .collect()
+}
+
+/// Whether a file is more than is shown of one.
+fn long(text: &Text) -> bool {
+    match text {
+        Text::Shown { text, .. } => text.len() > FILE_SHOWN_MAX,
+        Text::Binary { bytes, .. } => *bytes > FILE_SHOWN_MAX as u64,
+        Text::Erased { .. } | Text::Missing { .. } => false,
+    }
 }
 
 /// What was asked beside the checks, and what came of it: health, and production each second while traffic moved.

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use super::model::{Report, SCHEMA};
 use super::{Input, ReportError};
 
+pub use evidence::FILE_SHOWN_MAX;
 pub(super) use reader::{Reader, title_of};
 
 pub(super) fn report(input: &Input) -> Result<Report, ReportError> {

@@ -93,7 +93,7 @@ fn key(keyid: Hash, known: &KnownKey) -> Key {
         keyid,
         key_use: known.key.key_use,
         state,
-        made_by: known.key.made_by.clone(),
+        made_by: known.made_by.clone(),
         suspect_from: known.suspect_from,
     }
 }
@@ -110,7 +110,7 @@ pub(super) fn control(reader: &Reader) -> Control {
         .iter()
         .filter(|(_, known)| known.ended.is_none_or(|ended| ended > deployment.opened.meta.seq));
     let custody = held.filter_map(|(keyid, known)| {
-        let made_by = known.key.made_by.clone().filter(|maker| *maker != known.person)?;
+        let made_by = known.made_by.clone()?;
         Some(Custody { person: known.person.clone(), made_by, keyid: *keyid, key_use: known.key.key_use })
     });
     let changes = log.roster_changed_during.iter().filter(|(id, seq)| *id == deployment.id && *seq <= last);

@@ -1,0 +1,138 @@
+//! From entries to a block.
+
+use std::iter::Peekable;
+use std::ops::Range;
+
+use super::{Carried, HEAD, LOG_MAX};
+use crate::core::dsse::{decode, encode};
+use crate::core::hash::Hash;
+use crate::core::verify::{Pruned, Run};
+
+/// Fast: the texts repeat each other so much that more effort gains little.
+const LEVEL: u8 = 3;
+const PAYLOAD: &str = "\"envelope\":{\"payload\":\"";
+const SIGNATURES: &str = "\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":";
+const PREV: &str = "},\"prev\":\"";
+const RECORDED: &str = "\",\"recorded\":\"";
+const SEQ: &str = "\",\"seq\":";
+
+impl Carried {
+    /// The block; empty where the entries have no places in the log, or too many others stand between them. `sound`
+    /// says that the verifier found nothing.
+    #[must_use]
+    pub fn pack(&self, sound: bool) -> String {
+        self.text(sound).map_or_else(String::new, |text| {
+            encode(&miniz_oxide::deflate::compress_to_vec(text.as_bytes(), LEVEL))
+        })
+    }
+
+    fn text(&self, sound: bool) -> Option<String> {
+        let Pruned { leaves, runs } = &self.tree;
+        if leaves.len() > LOG_MAX {
+            return None;
+        }
+        let bytes: usize = self.entries.iter().map(Vec::len).sum();
+        let mut text = String::with_capacity(bytes + bytes / 8);
+        text.push_str(&format!("{HEAD}\ngenerator\t{}\ndeployment\t{}\n", self.generator, self.deployment));
+        let mut runs = runs.iter().peekable();
+        let mut next = 0;
+        for entry in &self.entries {
+            let at = seq(entry).filter(|at| *at >= next && *at < leaves.len())?;
+            others(&mut text, leaves, &mut runs, next..at);
+            let prev = at.checked_sub(1).map_or(Hash::ZERO, |before| leaves[before]);
+            match std::str::from_utf8(entry)
+                .ok()
+                .filter(|_| sound)
+                .and_then(|line| taken_apart(line, &prev, at))
+            {
+                Some(line) => text.push_str(&line),
+                None => {
+                    let leaf = encode(leaves[at].as_bytes());
+                    text.push_str(&format!("v\t{leaf}\t{}\n", encode(entry)));
+                }
+            }
+            next = at + 1;
+        }
+        others(&mut text, leaves, &mut runs, next..leaves.len());
+        if let Some(note) = &self.checkpoint {
+            text.push_str(&format!("checkpoint\t{}\n", encode(note.as_bytes())));
+        }
+        for file in self.openings.values() {
+            text.push_str(&format!("o\t{}\n", encode(file)));
+        }
+        for commit in &self.missing {
+            text.push_str(&format!("m\t{commit}\n"));
+        }
+        for commit in &self.long {
+            text.push_str(&format!("x\t{commit}\n"));
+        }
+        Some(text)
+    }
+}
+
+/// The entries of others from one of a page's own to the next: subtrees, then the leaf that the next is chained to.
+fn others<'a>(
+    text: &mut String,
+    leaves: &[Hash],
+    runs: &mut Peekable<impl Iterator<Item = &'a Run>>,
+    mut at: Range<usize>,
+) {
+    while let Some(run) = runs.next_if(|run| (run.from as usize) < at.end) {
+        let roots: Vec<u8> = run.roots.iter().flat_map(|root| *root.as_bytes()).collect();
+        text.push_str(&format!("t\t{}\t{}\n", run.count, encode(&roots)));
+        at.start = (run.from + run.count) as usize;
+    }
+    let known: Vec<u8> = leaves[at].iter().flat_map(|leaf| *leaf.as_bytes()).collect();
+    if !known.is_empty() {
+        text.push_str(&format!("l\t{}\n", encode(&known)));
+    }
+}
+
+/// The `seq` that an entry's bytes end with.
+#[must_use]
+pub fn seq(entry: &[u8]) -> Option<usize> {
+    let entry = std::str::from_utf8(entry).ok()?.strip_suffix('}')?;
+    let digits = entry.get(entry.rfind(SEQ)? + SEQ.len()..)?;
+    digits.parse().ok().filter(|seq: &usize| seq.to_string() == digits)
+}
+
+/// An entry as its parts, if it can be put together again from them to the same bytes.
+fn taken_apart(entry: &str, prev: &Hash, seq: usize) -> Option<String> {
+    let (head, rest) = entry.split_once(PAYLOAD)?;
+    let count = match head {
+        "{" => "",
+        _ => head.strip_prefix("{\"deploymentSeq\":")?.strip_suffix(',')?,
+    };
+    let (payload, rest) = rest.split_once(SIGNATURES)?;
+    let (signatures, rest) = rest.split_once(PREV)?;
+    let (_, rest) = rest.split_once(RECORDED)?;
+    let (recorded, _) = rest.split_once(SEQ)?;
+    let statement = String::from_utf8(decode(payload).ok()?).ok()?;
+    let parts = [count, recorded, signatures, &statement];
+    if parts.iter().any(|part| part.contains(['\t', '\n', '\r'])) {
+        return None;
+    }
+    let again = together(count, recorded, signatures, payload, prev, seq);
+    (again == entry).then(|| format!("e\t{}\n", parts.join("\t")))
+}
+
+/// The entry that these parts are of.
+pub(super) fn together(
+    count: &str,
+    recorded: &str,
+    signatures: &str,
+    payload: &str,
+    prev: &Hash,
+    seq: usize,
+) -> String {
+    let mut entry = String::with_capacity(payload.len() + signatures.len() + 256);
+    entry.push('{');
+    if !count.is_empty() {
+        entry.push_str(&format!("\"deploymentSeq\":{count},"));
+    }
+    for part in [PAYLOAD, payload, SIGNATURES, signatures, PREV] {
+        entry.push_str(part);
+    }
+    entry.push_str(&format!("{prev}{RECORDED}{recorded}{SEQ}{seq}}}"));
+    entry
+}

@@ -1,0 +1,127 @@
+"""Report pages check themselves, in Chromium and by `verify`: whoever changes anything in them is found by both."""
+
+import json
+import re
+import subprocess
+import unittest
+
+import pages
+import spoilt
+import stage
+
+MUTATIONS = 200
+
+
+def said(wanted):
+    """What pages say of themselves, in order."""
+    listed = stage.folder() / "pages.json"
+    listed.write_text(json.dumps(wanted))
+    return pages.look("proof.mjs", listed)
+
+
+def verify(page, *arguments):
+    """`verify` of a page; gives its exit status and what it found."""
+    argv = ["aether-audit", "-q", "verify", str(page), "-o", "json", *arguments]
+    done = subprocess.run(argv, env=stage.environment(), capture_output=True, timeout=stage.SECONDS, check=False)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+class Honest(unittest.TestCase):
+    def test_every_page_verifies_once_the_first_roster_is_known(self):
+        records = stage.records()
+        wanted = [
+            {"file": str(folder / "report.html"), "roster": stage.roster_sha256(name.split()[0])}
+            for name, (folder, _) in records.items()
+        ]
+        for name, saw in zip(records, said(wanted)):
+            with self.subTest(name):
+                self.assertEqual((saw["state"], saw["errors"], saw["requests"]), ("verified", [], []), saw)
+
+    def test_nothing_is_verified_without_the_roster(self):
+        page = str(stage.quickstart() / "records/v2.14.0/report.html")
+        saw, other, bare, unable = said([
+            {"file": page}, {"file": page, "roster": "0" * 64}, {"file": page, "without": "script"},
+            {"file": page, "without": "webcrypto"},
+        ])
+        self.assertEqual(saw["state"], "not-proven", saw)
+        self.assertEqual((other["state"], other["word"][:16]), ("failed", "Failed: entry 0:"), other)
+        for one in (bare, unable):
+            self.assertEqual((one["state"], one["word"]), ("cannot", "Cannot verify here"), one)
+
+    def test_verify_says_what_is_proven(self):
+        page = stage.quickstart() / "records/v2.14.0/report.html"
+        roster = stage.roster_sha256("quickstart")
+        status, out, _ = verify(page, "--roster-sha256", roster)
+        self.assertEqual((status, json.loads(out)["findings"]), (4, []), out)
+        status, out, _ = verify(page, "--roster-sha256", "0" * 64)
+        self.assertEqual((status, json.loads(out)["findings"][0]["code"]), (1, "first-roster"), out)
+        # A checkpoint of after the page is no finding against it.
+        status, out, _ = verify(page, "--roster-sha256", roster, "--checkpoint", stage.quickstart().parent / "ckpt")
+        self.assertEqual((status, json.loads(out)["findings"]), (4, []), out)
+
+
+class Spoilt(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        home = stage.rehearsal()
+        cls.page, cls.other = (
+            (home / f"records/{name}-rehearsal/report.html").read_text() for name in ("v2.15.0", "v2.14.0")
+        )
+        cls.roster = stage.roster_sha256("rehearsal")
+        cls.folder = stage.folder() / "spoilt"
+        cls.folder.mkdir()
+
+    def spoil(self, name, page):
+        file = self.folder / f"{name}.html"
+        file.write_text(page)
+        return file
+
+    def test_every_mutation_is_flagged_by_both(self):
+        made = spoilt.pages(self.page, self.other, MUTATIONS, "proof")
+        files = [self.spoil(f"{index}-{way}", page) for index, (way, page) in enumerate(made)]
+        seen = said([{"file": str(file), "roster": self.roster} for file in files])
+        missed = []
+        for file, saw in zip(files, seen):
+            if saw["state"] not in ("failed", "cannot"):
+                missed.append((file.name, "page", saw))
+            status, out, err = verify(file, "--roster-sha256", self.roster)
+            if status not in (1, 2) or "panicked" in err:
+                missed.append((file.name, "verify", status, out[:300], err[:300]))
+        self.assertEqual(missed, [])
+
+    def test_a_changed_number_is_pointed_at(self):
+        row = re.search(r'<tr data-r="reading" data-e="(\d+)".*?</tr>', self.page, re.S)
+        value = re.search(r">(\d[\d.]*) percent<", row.group(0)).group(1)
+        forged = row.group(0).replace(f">{value} percent<", ">0.0001 percent<")
+        file = self.spoil("number", self.page.replace(row.group(0), forged))
+        (saw,) = said([{"file": str(file), "roster": self.roster}])
+        self.assertTrue(saw["word"].startswith(f"Failed: entry {row.group(1)}: "), saw)
+        self.assertEqual(saw["marked"], [row.group(1)])
+        status, out, _ = verify(file, "--roster-sha256", self.roster)
+        self.assertEqual(status, 1)
+        self.assertIn(f"entry {row.group(1)}", json.loads(out)["record"]["findings"][0]["text"])
+
+    def test_a_changed_script_is_found_by_verify(self):
+        """Such a page may say what it likes: that is why the page tells to verify it."""
+        file = self.spoil("script", self.page.replace('say("failed"', 'say("verified"'))
+        status, out, _ = verify(file, "--roster-sha256", self.roster)
+        self.assertEqual((status, json.loads(out)["record"]["findings"][0]["code"]), (1, "page-differs"), out)
+
+    def test_hostile_pages_are_refused(self):
+        block = spoilt.BEGIN + spoilt.END
+        bomb = spoilt.carry(self.page, ["aether-audit page 1", "x" * (300 << 20)])
+        hostile = {
+            "no block": self.page.replace(spoilt.BEGIN, "<p>"), "two": self.page + block, "empty": "",
+            "not ended": self.page[:self.page.index(spoilt.BEGIN) + 60], "garbage": "\x00\x01" * 5000,
+            "no entries": spoilt.carry(self.page, spoilt.carried(self.page)[:3]), "bomb": bomb,
+            "of another version": spoilt.carry(self.page, ["aether-audit page 2", *spoilt.carried(self.page)[1:]]),
+        }
+        for name, page in hostile.items():
+            with self.subTest(name):
+                status, out, err = verify(self.spoil("hostile", page))
+                self.assertEqual((status, out), (2, ""), err)
+                self.assertNotIn("panicked", err)
+                self.assertIn("hostile.html", err)
+        file = self.folder / "bytes.html"
+        file.write_bytes(b"\xff\xfe" + self.page.encode())
+        self.assertEqual(verify(file)[0], 2)
