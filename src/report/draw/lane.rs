@@ -60,16 +60,16 @@ impl Lane {
     fn names(&self, time: &Time, at: &dyn Fn(Timestamp) -> f64, top: f64) -> Vec<Shape> {
         let mut order: Vec<_> = self.flags.iter().collect();
         order.sort_by_key(|flag| std::cmp::Reverse(weight(flag.1)));
-        let (mut shapes, mut taken) = (Vec::new(), Vec::<(f64, f64, f64)>::new());
+        let (mut shapes, mut taken) = (Vec::new(), Vec::<(u8, f64, f64)>::new());
         for (when, _, name, _) in order {
             let x = at(*when);
             let width = text_width(name) + 8.0;
             let left = if x + width > time.right { x - width } else { x };
             let free =
-                |row: &f64| !taken.iter().any(|(r, l, w)| r == row && left < l + w && *l < left + width);
-            if let Some(row) = [15.0, 31.0].into_iter().find(|row| free(row)) {
+                |row: &u8| !taken.iter().any(|(r, l, w)| r == row && left < l + w && *l < left + width);
+            if let Some(row) = [15, 31].into_iter().find(|row| free(row)) {
                 taken.push((row, left, width));
-                shapes.push(Shape::text("halo", left + 4.0, top + row, name.as_str()));
+                shapes.push(Shape::text("halo", left + 4.0, top + f64::from(row), name.as_str()));
             }
         }
         shapes
