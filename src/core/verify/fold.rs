@@ -63,14 +63,7 @@ impl<'a> Fold<'a> {
                 Some(leaves)
             }
             Scope::Pruned(Pruned { leaves, runs }) => {
-                let mut at = 0;
-                for run in &runs {
-                    let from = usize::try_from(run.from).unwrap_or(usize::MAX);
-                    leaves.get(at..from).into_iter().flatten().for_each(|leaf| roots.push(*leaf));
-                    roots.push_run(run);
-                    at = from.saturating_add(usize::try_from(run.count).unwrap_or(usize::MAX));
-                }
-                leaves.get(at..).into_iter().flatten().for_each(|leaf| roots.push(*leaf));
+                roots.push_pruned(&leaves, &runs);
                 Some(leaves)
             }
         };
