@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::app::App;
 use super::cosigned::{self, Whom, Witnessing};
+use super::files;
 use super::init::log_key_name;
 use super::keyring::Keyring;
 use super::memory::Memory;
@@ -19,6 +20,9 @@ use crate::core::log::Log;
 use crate::core::merkle::{Frontier, leaf_hash};
 use crate::ledger::Ledger;
 use crate::witness::Patience;
+
+/// More bytes than a checkpoint with all its cosignatures has.
+const MAX_NOTE: u64 = 1 << 20;
 
 /// Options of `checkpoint`.
 #[derive(clap::Args, Debug, Default)]
@@ -203,4 +207,12 @@ pub fn make_or_remember(app: &App, ledger: &Ledger, log: &Log) -> Result<Option<
         Ok(Made { note, size })
     };
     remembered(app, &log.origin)?.map(made).transpose()
+}
+
+/// The checkpoint that stands in a record's folder since the closing, where it is one of this log.
+#[must_use]
+pub fn left_there(folder: &Path, log: &Log) -> Option<Made> {
+    let note = files::read_text(&folder.join("checkpoint"), MAX_NOTE).ok()?;
+    let size = checkpoint::open(&note, &vkeys(log)).ok()?.checkpoint.size;
+    Some(Made { note, size })
 }

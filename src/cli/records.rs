@@ -9,7 +9,7 @@ use std::thread;
 use anyhow::{Context as _, Result, bail};
 
 use super::app::App;
-use super::checkpoint::{make_or_remember, remembered};
+use super::checkpoint::{left_there, make_or_remember, remembered};
 use super::cosigned::{self, Witnessing};
 use super::desk::{Desk, hand, pick, record_folder, unknown_deployment, unknown_person};
 use super::elsewhere::Elsewhere;
@@ -120,7 +120,7 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     let key = governance.key_of(app, &who, &keyid)?;
     let checkpoint = make_or_remember(app, &governance.ledger, &governance.log)?;
     let beside = |made| cosigned::beside(app, &governance.ledger, &governance.log, made, &args.witnessing);
-    let checkpoint = checkpoint.map(beside);
+    let checkpoint = checkpoint.map(beside).or_else(|| left_there(&folder, &governance.log));
     let head = governance.ledger.head()?.context("the ledger is empty")?;
     let covers = Seen { leaf: head.leaf, seq: head.seq };
     let checkpoint = checkpoint.filter(|made| made.size <= head.seq + 1).map(|made| made.note);
