@@ -419,14 +419,15 @@ function judgeItem(page, row) {
   if (word) fail(null, `the row of the item ${id} says ${JSON.stringify(word)}, its entries do not`, row);
 }
 
-// Which entries have a row of which sort; rollbacks are told by the rules, so that one may be missing there.
+// Which entries have a row of which sort.
 const OWN = (kinds) => (page, entry) => entry.own && kinds.includes(entry.kind);
 const GOVERN = ["ledger-opened", "roster-changed", "key-rotated", "key-revoked"];
 const SORTS = {
   moment: (page, entry) => entry.own || entry.kind === "opening-erased" || entry.p.deployment === undefined && entry.seq > page.opened.seq
     && (!GOVERN.includes(entry.kind) || entry.seq < (page.closed?.seq ?? Infinity)),
   approval: OWN(["item-signed", "decision-made"]), message: OWN(["message-sent"]), note: OWN(["note-added", "review-recorded"]),
-  act: OWN(["snapshot-taken", "stage-reached", "standby-changed", "traffic-shifted"]), rollback: null,
+  act: OWN(["snapshot-taken", "stage-reached", "standby-changed", "traffic-shifted"]),
+  rollback: (page, entry) => entry.own && (/^rollback-(triggered|started)$/.test(entry.kind) || entry.kind === "rollback-step" && page.begun || page.ends.has(entry.seq)),
   reading: (page, entry) => entry.own && READ.includes(entry.kind) && entry.body.check !== undefined,
   attachment: (page, entry) => entry.own && READ.includes(entry.kind) && entry.body.check === undefined,
 };
@@ -436,6 +437,13 @@ function judgeRows(page) {
   page.opened = own.find((entry) => entry.kind === "deployment-opened");
   page.closed = own.find((entry) => entry.kind === "deployment-closed");
   page.cutover = own.find(({ kind, body }) => kind === "traffic-shifted" && body.to === "green" && body.percent > 0 && /^(done|observed)$/.test(body.act))?.recorded;
+  page.begun = own.some((entry) => entry.kind === "rollback-started");
+  page.ends = new Set(); // each end is of the newest rollback that has none yet
+  own.reduce((open, { kind, seq }) => {
+    if (kind !== "rollback-finished" || !open) return open + (kind === "rollback-started");
+    page.ends.add(seq);
+    return open - 1;
+  }, 0);
   page.erased = new Map(page.entries.filter((entry) => entry.kind === "opening-erased").map((entry) => [entry.body.commit, entry]));
   page.byId = new Map(page.entries.map((entry) => [entry.p.id, entry]));
   page.bySeq = new Map(page.entries.map((entry) => [entry.seq, entry]));
@@ -447,16 +455,16 @@ function judgeRows(page) {
   for (const row of rows) {
     const seq = Number(row.getAttribute("data-e")), sort = row.getAttribute("data-r"), entry = page.bySeq.get(seq);
     if (!entry || !(sort in SORTS)) { fail(null, `the page has a row of entry ${seq}, which it does not carry`, row); continue; }
-    if (SORTS[sort] && !SORTS[sort](page, entry) || !SORTS[sort] && !/^rollback-/.test(entry.kind)) fail(seq, `it has no place among rows of the sort ${sort}`, row);
+    if (!SORTS[sort](page, entry)) fail(seq, `it has no place among rows of the sort ${sort}`, row);
     if (seen.has(`${sort} ${seq}`)) fail(seq, "it has two rows", row);
     seen.set(`${sort} ${seq}`, row);
     const list = `${sort} ${sort === "reading" ? entry.body.check : ""}`;
-    if (last.get(list) > seq) fail(seq, "its row stands in the wrong place", row);
+    if (sort !== "rollback" && last.get(list) > seq) fail(seq, "its row stands in the wrong place", row);
     last.set(list, seq);
     judgeRow(page, row, entry, sort);
   }
   for (const [sort, has] of Object.entries(SORTS)) for (const entry of page.entries) {
-    if (has?.(page, entry) && !seen.has(`${sort} ${entry.seq}`)) fail(entry.seq, `its row (${sort}) is missing`);
+    if (has(page, entry) && !seen.has(`${sort} ${entry.seq}`)) fail(entry.seq, `its row (${sort}) is missing`);
   }
   const items = [...document.querySelectorAll("[data-item]")];
   items.forEach((row) => judgeItem(page, row));

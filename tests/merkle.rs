@@ -220,19 +220,19 @@ fn a_pruned_tree_has_the_same_root() {
             let pruned = prune(&tree, own.iter().copied());
             let (mut frontier, mut at) = (Frontier::new(), 0);
             for run in &pruned.runs {
-                frontier.extend(pruned.leaves[at..run.from as usize].iter().copied());
+                frontier.extend(pruned.leaves[at..usize::try_from(run.from).unwrap()].iter().copied());
                 let to = run.from + run.count;
                 assert_eq!(heights(run.from, to).count(), run.roots.len());
                 for (height, root) in heights(run.from, to).zip(&run.roots) {
                     frontier.push_subtree(height, *root).expect("it begins where it may");
                 }
-                at = to as usize;
+                at = usize::try_from(to).unwrap();
             }
             frontier.extend(pruned.leaves[at..].iter().copied());
             assert_eq!((frontier.size(), Some(frontier.root())), (size, tree.root_at(size)), "{size}/{step}");
-            for seq in own {
-                assert_eq!(pruned.leaves[seq as usize], leaves[seq as usize]);
-                assert!(seq == 0 || pruned.leaves[seq as usize - 1] == leaves[seq as usize - 1]);
+            for seq in own.into_iter().map(|seq| usize::try_from(seq).unwrap()) {
+                assert_eq!(pruned.leaves[seq], leaves[seq]);
+                assert!(seq == 0 || pruned.leaves[seq - 1] == leaves[seq - 1]);
             }
             assert_eq!(pruned.leaves.last(), leaves.last());
         }

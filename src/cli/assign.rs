@@ -7,6 +7,7 @@ use super::desk::{check_person, check_role, opened_text};
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::status_code::Status;
+use crate::core::deployment::Holding;
 use crate::core::event::{Event, RolesAssigned};
 use crate::core::name::Token;
 use crate::core::roster::LEAD_DEPLOYER;
@@ -26,7 +27,15 @@ pub struct Args {
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
-    facts::record(app, &args.elsewhere, &[LEAD_DEPLOYER], |_, desk, _, openings| {
+    let (id, mut desk) = args.elsewhere.desk_at(app, true)?;
+    let holds = |holding: &&Holding| {
+        holding.role == args.role && holding.person == args.name && holding.until.is_none()
+    };
+    if desk.deployment(&id)?.holdings.iter().find(holds).is_some() {
+        app.say(format!("{} is {} of {id} already: nothing was recorded", args.name, args.role));
+        return Ok(Status::Done);
+    }
+    facts::record_at(app, &mut desk, &id, &args.elsewhere, &[LEAD_DEPLOYER], |_, desk, _, openings| {
         let roster = &desk.roster()?.roster;
         check_role(roster, &args.role)?;
         check_person(roster, &args.name)?;

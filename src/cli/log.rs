@@ -114,6 +114,11 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
     let paint = Paint::of(app);
     app.out.write_all(lines.iter().map(|line| shown(line, paint)).collect::<String>().as_bytes())?;
+    let others = head.map_or(0, |head| head.seq + 1).saturating_sub(bytes.len() as u64);
+    if others > 0 && !args.all {
+        let entries = if others == 1 { "entry" } else { "entries" };
+        app.say(format!("not shown: {others} {entries} of other deployments (`aether-audit log --all`)"));
+    }
     Ok(Status::Done)
 }
 

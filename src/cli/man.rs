@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap_mangen::Man;
 
 use super::app::App;
 use super::files;
-use super::nearest;
+use super::help;
 use super::status_code::Status;
 
 /// Options of `man`.
@@ -36,14 +36,7 @@ pub fn run(app: &mut App, args: &Args, mut command: clap::Command) -> Result<Sta
         app.say(format!("{} pages in {}", pages.len(), folder.display()));
         return Ok(Status::Done);
     }
-    let mut found = &command;
-    for word in &args.command {
-        let Some(next) = found.find_subcommand(word) else {
-            let known = found.get_subcommands().map(clap::Command::get_name);
-            bail!("there is no command {word}: {}", nearest::hint(word, known, "see `aether-audit --help`"));
-        };
-        found = next;
-    }
+    let found = help::find(&command, &args.command)?;
     let mut page = Vec::new();
     Man::new(found.clone()).render(&mut page)?;
     app.raw(String::from_utf8_lossy(&page))?;
@@ -56,8 +49,5 @@ fn collect(command: &clap::Command, pages: &mut Vec<(String, Vec<u8>)>) -> Resul
     let mut page = Vec::new();
     man.render(&mut page)?;
     pages.push((man.get_filename(), page));
-    command
-        .get_subcommands()
-        .filter(|child| child.get_name() != "help")
-        .try_for_each(|child| collect(child, pages))
+    command.get_subcommands().try_for_each(|child| collect(child, pages))
 }

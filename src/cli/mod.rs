@@ -28,6 +28,7 @@ mod follow;
 mod formats;
 mod gate;
 mod github;
+mod help;
 mod init;
 mod join;
 mod judge;
@@ -188,6 +189,8 @@ enum Command {
     Rehearse(rehearse::Args),
     /// Before the day: ask for everything that is configured
     Doctor(doctor::Args),
+    /// Print the help of a command
+    Help(help::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print a manual page, or write them all
@@ -197,7 +200,9 @@ enum Command {
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let cli =
+        Cli::try_parse_from(&args).unwrap_or_else(|error| help::told(error, &args, Cli::command()).exit());
     let live = io::stdout().is_terminal();
     let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
     ExitCode::from(execute(&cli, &SystemClock, live, &mut out, &mut err))
@@ -261,6 +266,7 @@ fn spooled(app: &mut App, command: &Command) {
         | Command::Witness(_)
         | Command::Rehearse(_)
         | Command::Completions(_)
+        | Command::Help(_)
         | Command::Man(_) => {}
         Command::Status(_)
         | Command::Log(_)
@@ -322,6 +328,7 @@ fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Export(args) => export::run(app, args),
         Command::Rehearse(args) => rehearse::run(app, args),
         Command::Doctor(args) => doctor::run(app, args),
+        Command::Help(args) => help::run(app, args, Cli::command()),
         Command::Completions(args) => completions::run(app, args, &mut Cli::command()),
         Command::Man(args) => man::run(app, args, Cli::command()),
     }

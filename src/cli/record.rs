@@ -7,6 +7,7 @@ use super::app::App;
 use super::desk::{Desk, hand, opened_text};
 use super::elsewhere::Elsewhere;
 use super::facts;
+use super::nearest;
 use super::rollback::warn_unknown;
 use super::status_code::{Refused, Status};
 use crate::core::event::{
@@ -199,9 +200,18 @@ pub fn run(app: &mut App, command: &Command) -> Result<Status> {
             let (resource, snapshot) = (resource.clone(), snapshot.clone());
             Event::SnapshotTaken(SnapshotTaken { act, detail, intent, resource, snapshot })
         }),
-        Command::StageReached { stage, run, common } => act(app, common, |act, detail, intent| {
-            Event::StageReached(StageReached { act, detail, intent, run: run.clone(), stage: stage.clone() })
-        }),
+        Command::StageReached { stage, run, common } => {
+            warn_stage(app, stage);
+            act(app, common, |act, detail, intent| {
+                Event::StageReached(StageReached {
+                    act,
+                    detail,
+                    intent,
+                    run: run.clone(),
+                    stage: stage.clone(),
+                })
+            })
+        }
         Command::TrafficShifted { service, to, percent, common } => {
             let (to, percent) = ((*to).into(), *percent);
             if to == Colour::Green && matches!(common.act, ActArg::Intended) {
@@ -310,6 +320,15 @@ fn act(
         Ok(make(act, detail, intent))
     })?;
     Ok(Status::Done)
+}
+
+/// A stage that looks like one of the usual four and is none: any name may be recorded.
+fn warn_stage(app: &mut App, stage: &Label) {
+    const USUAL: [&str; 4] = ["build", "test", "provision", "deploy"];
+    let hint = nearest::hint(stage.as_str(), USUAL, "");
+    if !USUAL.contains(&stage.as_str()) && !hint.is_empty() {
+        app.warn(format!("the stage {stage}: {hint} It is recorded as it was given"));
+    }
 }
 
 /// An intention is the beginning of an act, and acts are gated.

@@ -14,7 +14,7 @@ use super::status_code::Status;
 /// Options of `review`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Where to write it; `-` for stdout [default: records/ID/review.md]
+    /// Where to write it; `-` for stdout [default: records/review-ID.md]
     #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
 }
@@ -36,7 +36,8 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
             return Ok(status);
         }
         Some(to) => to.clone(),
-        None => record_folder(app, &id).join("review.md"),
+        // Beside the record: in it stands what the report names, and nothing else.
+        None => record_folder(app, &id).with_file_name(format!("review-{id}.md")),
     };
     if app.globals.dry_run {
         app.would(format!("write {}, {} bytes, as of entry {last}", path.display(), text.len()))?;

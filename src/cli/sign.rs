@@ -50,6 +50,12 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         check_gate(&desk, &id, item, outcome)?;
     }
     for item in &args.items {
+        if let Some(seq) = signed_before(&desk, &id, item, &app.who()?)? {
+            app.say(format!(
+                "{} signed {item} already, in entry {seq}; the newer sign-off is what counts",
+                app.who()?
+            ));
+        }
         let roles = roles_of(&desk, &id, item)?;
         let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
         facts::record_at(app, &mut desk, &id, &args.elsewhere, &roles, |_, desk, id, openings| {
@@ -84,6 +90,15 @@ fn check_hand(
         reason: None,
     });
     facts::may(app, desk, id, &args.elsewhere, &roles, event)
+}
+
+/// The entry in which this person signed the item as it is, where that stands.
+fn signed_before(desk: &Desk, id: &Token, item: &str, who: &Token) -> Result<Option<u64>> {
+    let progress = desk.deployment(id)?.progress();
+    let counted =
+        progress.iter().filter(|progress| progress.spec.id == item).flat_map(|progress| &progress.counted);
+    let own = counted.filter(|sign_off| sign_off.meta.by.iter().any(|by| by.person == *who));
+    Ok(own.map(|sign_off| sign_off.meta.seq).max())
 }
 
 fn roles_of(desk: &Desk, id: &Token, item: &str) -> Result<Vec<String>> {

@@ -42,10 +42,13 @@ fn newest(desk: &Desk, id: &Token, item: &Token, who: &Token) -> Result<Id> {
     }
     let standing =
         || deployment.sign_offs.iter().rev().filter(|s| s.withdrawn.is_none() && s.body.item == *item);
+    if !deployment.sign_offs.iter().any(|s| s.body.item == *item) {
+        bail!("nobody has signed {item}: there is nothing to take back");
+    }
     let own = standing().find(|s| s.meta.by.iter().any(|b| b.person == *who));
     let found = own.or_else(|| standing().next());
     Ok(found
-        .with_context(|| format!("nobody's sign-off of {item} stands: see `aether-audit log`"))?
+        .with_context(|| format!("every sign-off of {item} was taken back already: see `aether-audit log`"))?
         .meta
         .id
         .clone())

@@ -81,6 +81,7 @@ fn common<'a, T: PartialEq>(
     readings.iter().all(|reading| of(reading).as_ref() == Some(&first)).then_some(first)
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, clippy::unused_self)] // templates call them, with references
 impl Page<'_> {
     /// How long the record was open, where it is closed.
     fn took(&self) -> Option<String> {

@@ -83,7 +83,8 @@ fn ticking(report: &Report, by: By) -> Option<(String, &Place)> {
                 .iter()
                 .filter(|s| s.to == Colour::Green && s.percent == 100 && over(s.act, &s.entry));
             let from = report.window.as_ref().map(|window| window.from);
-            let found = full.clone().find(|s| Some(s.entry.recorded) == from).or_else(|| full.clone().last());
+            let found =
+                full.clone().find(|s| Some(s.entry.recorded) == from).or_else(|| full.clone().next_back());
             found.map(|s| (format!("100 % of {} to Green", s.service), &s.entry))
         }
     }

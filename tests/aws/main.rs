@@ -3,6 +3,8 @@
 
 #[path = "../evidence/child.rs"]
 mod child;
+#[path = "../common/everything.rs"]
+mod everything;
 mod faults;
 #[path = "../cli/folder.rs"]
 mod folder;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
-use crate::folder::{COMMIT, Folder, Ran};
+use crate::folder::{Folder, OPEN, Ran};
 use crate::server::Server;
 use crate::settings;
 use crate::sources::database;
@@ -20,20 +20,7 @@ pub fn project(url: &str, more: &str) -> Folder {
     let (before, rest) = text.split_once("[aws]\n").unwrap();
     let (_, after) = rest.split_once("# [http]").unwrap();
     fs::write(&file, format!("{before}{}\n# [http]{after}\n{more}", settings(url))).unwrap();
-    folder.ok(&[
-        "open",
-        "v2.14.0",
-        "--commit",
-        COMMIT,
-        "--lead-deployer",
-        "alice",
-        "--comms-lead",
-        "bob",
-        "--qa-engineer",
-        "carol",
-        "--as",
-        "alice",
-    ]);
+    folder.ok(&OPEN);
     folder
 }
 

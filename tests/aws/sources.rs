@@ -6,7 +6,7 @@ use aether_audit::core::check::Phase;
 use serde_json::json;
 
 use crate::child::{CREDENTIALS, parent_of};
-use crate::folder::COMMIT;
+use crate::folder::opening;
 use crate::snapshot::{project, run};
 use crate::stand_in::StandIn;
 use crate::{detail, measure, now, response, settings};
@@ -94,20 +94,7 @@ fn what_changed_since_the_last_deployment() {
     // Nothing to compare with is no pass.
     collect("v2.14.0", 4, "nothing earlier to compare with");
     for release in ["v2.15.0", "v2.16.0"] {
-        folder.ok(&[
-            "open",
-            release,
-            "--commit",
-            COMMIT,
-            "--lead-deployer",
-            "alice",
-            "--comms-lead",
-            "bob",
-            "--qa-engineer",
-            "carol",
-            "--as",
-            "alice",
-        ]);
+        folder.ok(&opening(release));
     }
     collect("v2.15.0", 0, "2 parameters");
     put(&server, "/a/URL", "String");

@@ -101,7 +101,7 @@ fn nothing_is_written() {
         ("key revoke bob --reason x --as alice", "would record key-revoked bob"),
         ("key log --rotate --as alice", "would make a new log key"),
         (&format!("open v3 --commit {commit} {people}"), "would record deployment-opened v3"),
-        ("assign comms-lead bob --as alice", "would record roles-assigned comms-lead bob"),
+        ("assign custodian alice --as alice", "would record roles-assigned custodian alice"),
         ("amend new.md --reason x --as alice", "would record checklist-amended"),
         ("abort --reason x --as alice", "would record decision-made abort, by alice as lead-deployer"),
         (

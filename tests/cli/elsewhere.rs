@@ -203,17 +203,7 @@ fn a_statement_for_another_log_is_refused() {
         other.ok(&["key", "new", name]);
         other.ok(&["key", "enroll", name, "--role", role, "--as", "alice"]);
     }
-    let open = [
-        "open",
-        "v2.14.0",
-        "--commit",
-        crate::folder::COMMIT,
-        "--lead-deployer",
-        "alice",
-        "--comms-lead",
-        "bob",
-    ];
-    other.ok(&[&open[..], &["--qa-engineer", "carol", "--as", "alice"]].concat());
+    other.ok(&crate::folder::OPEN);
     let file = Laptop::of("bob", &other).keep(&["note", "for staging"], &office);
     join(&office, &[&file])
         .failed(2, "it was signed for the log example.com/audit/staging, this one is example.com/audit/prod");

@@ -41,17 +41,7 @@ fn a_deployments_export_proves_each_of_its_entries() {
     let folder = Folder::opened();
     folder.ok(&["abort", "--reason", "not today", "--as", "alice"]);
     folder.ok(&["close", "--as", "alice"]);
-    let open = [
-        "open",
-        "v2.15.0",
-        "--commit",
-        crate::folder::COMMIT,
-        "--lead-deployer",
-        "alice",
-        "--comms-lead",
-        "bob",
-    ];
-    folder.ok(&[&open[..], &["--qa-engineer", "carol", "--as", "alice"]].concat());
+    folder.ok(&crate::folder::opening("v2.15.0"));
     folder.ok(&["note", "of the second", "--as", "bob"]);
     folder.ok(&["export", "one", "--only-deployment", "--deployment", "v2.14.0"]);
     let entries = fs::read_to_string(folder.at("one/entries.jsonl")).unwrap();

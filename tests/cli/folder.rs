@@ -12,6 +12,26 @@ use tempfile::TempDir;
 pub const PASSPHRASE: &str = "correct-horse";
 pub const ORIGIN: &str = "example.com/audit/prod";
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+/// Opens the deployment of v2.14.0.
+pub const OPEN: [&str; 12] = opening("v2.14.0");
+
+/// Opens the deployment of a release, with alice, bob and carol in its roles.
+pub const fn opening(release: &str) -> [&str; 12] {
+    [
+        "open",
+        release,
+        "--commit",
+        COMMIT,
+        "--lead-deployer",
+        "alice",
+        "--comms-lead",
+        "bob",
+        "--qa-engineer",
+        "carol",
+        "--as",
+        "alice",
+    ]
+}
 
 /// A folder that goes when this goes.
 pub struct Folder {
@@ -60,20 +80,7 @@ impl Folder {
         static MADE: OnceLock<Folder> = OnceLock::new();
         MADE.get_or_init(|| {
             let folder = Self::enrolled();
-            folder.ok(&[
-                "open",
-                "v2.14.0",
-                "--commit",
-                COMMIT,
-                "--lead-deployer",
-                "alice",
-                "--comms-lead",
-                "bob",
-                "--qa-engineer",
-                "carol",
-                "--as",
-                "alice",
-            ]);
+            folder.ok(&OPEN);
             folder
         })
         .copy()

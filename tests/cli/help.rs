@@ -65,6 +65,7 @@ pub const COMMANDS: &[&str] = &[
     "export",
     "rehearse",
     "doctor",
+    "help",
     "completions",
     "man",
 ];

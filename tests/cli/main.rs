@@ -5,6 +5,7 @@ mod authority;
 mod bucket;
 mod copies;
 mod dry_run;
+mod edges;
 mod elsewhere;
 mod erase;
 mod errors;

@@ -164,12 +164,12 @@ fn items_are_signed_by_their_role() {
 fn sign_offs_are_withdrawn_by_who_signed_or_leads() {
     let folder = Folder::opened();
     let withdraw = |item, who| ["withdraw", item, "--reason", "too early", "--as", who];
-    folder.fails(2, &withdraw("channel-ready", "bob"), "nobody's sign-off of channel-ready stands");
+    folder.fails(2, &withdraw("channel-ready", "bob"), "nobody has signed channel-ready");
     folder.ok(&["sign", "channel-ready", "--as", "bob"]);
     folder.fails(1, &withdraw("channel-ready", "carol"), "carol signed neither");
     folder.fails(2, &["withdraw", "channel-ready", "--as", "bob"], "--reason");
     folder.ok(&withdraw("channel-ready", "alice"));
-    folder.fails(2, &withdraw("channel-ready", "bob"), "nobody's sign-off");
+    folder.fails(2, &withdraw("channel-ready", "bob"), "every sign-off of channel-ready was taken back");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::folder::{COMMIT, Folder, Ran};
+use crate::folder::{COMMIT, Folder, Ran, opening};
 use crate::kinds::{KINDS, clear, put};
 
 /// Seconds after which a run counts as hanging.
@@ -233,19 +233,7 @@ fn readings() {
     fs::write(folder.at("aether.toml"), format!("{}{file}", &config[..checks])).unwrap();
     let checklist = folder.at("templates/Deployment_Checklist.md");
     fs::write(checklist, "- [ ] depth <!-- id: depth; check: depth -->\n").unwrap();
-    let open = [
-        "open",
-        "v1",
-        "--commit",
-        COMMIT,
-        "--lead-deployer",
-        "alice",
-        "--comms-lead",
-        "bob",
-        "--qa-engineer",
-        "carol",
-    ];
-    folder.ok(&[&open[..], &["--as", "alice"]].concat());
+    folder.ok(&opening("v1"));
     with_garbage(&folder, "readings.json", &[&["collect", "depth", "--as", "alice"]], &[1, 2, 4]);
     assert_eq!(folder.entries(), 4 + KINDS.len(), "each try is recorded");
     folder.fails(1, &["sign", "depth", "--as", "carol"], "depth");

@@ -16,24 +16,31 @@ const SAYS = () => {
     : { state: "absent" };
 };
 
-async function look(browser, { file, roster, without }) {
-  const options = { javaScriptEnabled: without !== "script" };
-  return withPage(options, async (page, seen) => {
-    if (without === "webcrypto") await page.addInitScript(() => Object.defineProperty(crypto, "subtle", { value: undefined }));
-    const address = pathToFileURL(file).href;
-    await page.goto(address);
-    if (without === "script") {
-      const words = await page.locator("#proof-word").textContent();
-      return { state: await page.locator("#proof-word").getAttribute("data-proof"), word: words, ...seen, requests: seen.requests.filter((one) => one !== address) };
-    }
-    await page.waitForFunction(DONE, null, { timeout: without || !roster ? 3000 : 60000 }).catch(() => {});
-    if (roster && await page.locator("#proof-ask").isVisible().catch(() => false)) await page.fill("#proof-roster", roster);
-    return { ...await page.evaluate(SAYS), errors: seen.errors, requests: seen.requests.filter((one) => one !== address) };
-  }, browser);
+/** What one page says, in a tab that may have shown others before. */
+async function look(page, seen, { file, roster, without }) {
+  const address = pathToFileURL(file).href;
+  seen.requests.length = seen.errors.length = 0;
+  await page.goto(address);
+  if (without !== "script") {
+    await page.waitForFunction(DONE, null, { timeout: without ? 3000 : 60000 }).catch(() => {});
+    if (roster && await page.locator("#proof-ask").isVisible()) await page.fill("#proof-roster", roster);
+  }
+  const says = without === "script"
+    ? { state: await page.locator("#proof-word").getAttribute("data-proof"), word: await page.locator("#proof-word").textContent() }
+    : await page.evaluate(SAYS);
+  return { ...says, errors: [...seen.errors], requests: seen.requests.filter((one) => one !== address) };
 }
 
 await withBrowser(async (browser) => {
-  const said = [];
-  for (const one of JSON.parse(readFileSync(process.argv[2], "utf8"))) said.push(await look(browser, one));
-  console.log(JSON.stringify(said));
+  const wanted = JSON.parse(readFileSync(process.argv[2], "utf8")), said = new Map();
+  await withPage({}, async (page, seen) => {
+    for (const one of wanted.filter((one) => !one.without)) said.set(one, await look(page, seen, one));
+  }, browser);
+  for (const one of wanted.filter((one) => one.without)) {
+    await withPage({ javaScriptEnabled: one.without !== "script" }, async (page, seen) => {
+      if (one.without === "webcrypto") await page.addInitScript(() => Object.defineProperty(crypto, "subtle", { value: undefined }));
+      said.set(one, await look(page, seen, one));
+    }, browser);
+  }
+  console.log(JSON.stringify(wanted.map((one) => said.get(one))));
 });

@@ -37,7 +37,7 @@ const seen = await withBrowser(async (browser) => {
   for (const [name, options] of Object.entries(WAYS)) {
     all[name] = await withPage(options, async (page, log) => {
       await page.goto(pathToFileURL(path.resolve(file)).href);
-      const found = { title: await page.title(), text: (await page.innerText("body")).length };
+      const found = { title: await page.title(), text: (await page.innerText("main")).length };
       if (options.javaScriptEnabled !== false) {
         await page.evaluate(() => document.querySelectorAll("details").forEach((one) => (one.open = true)));
         Object.assign(found, { faults: await faults(page), beyond: await page.evaluate(beyond), cut: await page.evaluate(cut) });

@@ -111,12 +111,12 @@ fn a_hundred_thousand_points_make_a_bounded_plot() {
     assert!(line.len() < 20_000, "{}", line.len());
     assert_eq!(shapes(&page, "dot warn").len(), 1);
     assert!(page.contains("100000 values from 0.0451 to 0.97") && page.contains("488 more in report.json"));
-    assert!(page.len() < 250_000, "{}", page.len());
+    assert!(page.len() < 300_000, "{}", page.len());
 }
 
 /// The data of a whole deployment is to go into the same file, which is to stay below a million bytes.
 #[test]
-fn a_thousand_events_make_a_page_of_four_hundred_kilobytes() {
+fn a_thousand_events_make_a_page_of_half_a_million_bytes() {
     let mut world = World::new();
     world.open(CHECKLIST);
     world.all_on_green();
@@ -133,7 +133,7 @@ fn a_thousand_events_make_a_page_of_four_hundred_kilobytes() {
     }
     world.decide(aether_audit::core::event::Decision::AllClear, "verified");
     let page = rendered(&world).html;
-    assert!(page.len() < 400_000, "{}", page.len());
+    assert!(page.len() < 500_000, "{}", page.len());
 }
 
 #[test]

@@ -245,8 +245,8 @@ fn documents_and_the_template_of_a_review() {
     assert_eq!(data["schema"], "https://project-aether.io/audit/retro/v1");
 
     let (status, out, err) = run(home.path(), &["review", "--deployment", "bad"]);
-    assert_eq!((status, out.trim()), (Some(0), "./records/bad/review.md"), "{err}");
-    let review = fs::read_to_string(home.path().join("records/bad/review.md")).unwrap();
+    assert_eq!((status, out.trim()), (Some(0), "./records/review-bad.md"), "{err}");
+    let review = fs::read_to_string(home.path().join("records/review-bad.md")).unwrap();
     for words in [
         "rolled back",
         "## What went well",

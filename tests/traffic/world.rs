@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::catcher::Catcher;
-use crate::folder::{Folder, Ran};
+use crate::folder::{Folder, OPEN, Ran};
 use crate::stand_in::{StandIn, between};
 
 const NAMESPACE: &str = "https://route53.amazonaws.com/doc/2013-04-01/";
@@ -110,20 +110,7 @@ impl World {
         )
         .unwrap();
         let world = Self { folder, slack, app, proxy, zone, other, _route53: route53 };
-        world.folder.ok(&[
-            "open",
-            "v2.14.0",
-            "--commit",
-            crate::folder::COMMIT,
-            "--lead-deployer",
-            "alice",
-            "--comms-lead",
-            "bob",
-            "--qa-engineer",
-            "carol",
-            "--as",
-            "alice",
-        ]);
+        world.folder.ok(&OPEN);
         world
     }
 

@@ -43,18 +43,7 @@ fn killed_and_started_again_while_others_look_on() {
     script(&world, "exit 0");
     let now = Timestamp::from_millis(chrono::Utc::now().timestamp_millis()).unwrap();
     world.clock.set(now);
-    world.ok(&[
-        "record",
-        "traffic-shifted",
-        "--service",
-        "app",
-        "--to",
-        "green",
-        "--act",
-        "done",
-        "--as",
-        "alice",
-    ]);
+    world.shifted();
     let mut first = start(&world, "carol");
     until("the first reading", || !world.readings().is_empty());
     // SIGKILL.
@@ -102,18 +91,7 @@ fn a_trigger_is_told_to_the_channel() {
         script(&world, "exit 1");
         let now = Timestamp::from_millis(chrono::Utc::now().timestamp_millis()).unwrap();
         world.clock.set(now);
-        world.ok(&[
-            "record",
-            "traffic-shifted",
-            "--service",
-            "app",
-            "--to",
-            "green",
-            "--act",
-            "done",
-            "--as",
-            "alice",
-        ]);
+        world.shifted();
         let channel = Server::saying("200 OK", "", b"ok");
         let mut watch = command(&world, env!("CARGO_BIN_EXE_aether-audit"), &["watch", "--as", person]);
         let ran = watch

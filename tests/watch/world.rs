@@ -142,19 +142,14 @@ impl World {
     pub fn green(deployment: &str, checks: &str) -> Self {
         let world = Self::opened(deployment, checks);
         world.clock.now.set(at(GREEN));
-        world.ok(&[
-            "record",
-            "traffic-shifted",
-            "--service",
-            "app",
-            "--to",
-            "green",
-            "--act",
-            "done",
-            "--as",
-            "alice",
-        ]);
+        world.shifted();
         world
+    }
+
+    /// All traffic is on Green now.
+    pub fn shifted(&self) {
+        let words = "record traffic-shifted --service app --to green --act done --as alice";
+        self.ok(&words.split(' ').collect::<Vec<_>>());
     }
 
     pub fn path(&self) -> &Path {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::folder::COMMIT;
+use crate::folder::OPEN;
 use crate::systems::{environment, snapshots};
 use crate::walk::Walk;
 
@@ -11,23 +11,7 @@ fn killed_anywhere_there_is_one_snapshot() {
     let mut killed = 0;
     for at in 0.. {
         let walk = Walk::start(None);
-        walk.ends(
-            0,
-            &[
-                "open",
-                "v2.14.0",
-                "--commit",
-                COMMIT,
-                "--lead-deployer",
-                "alice",
-                "--comms-lead",
-                "bob",
-                "--qa-engineer",
-                "carol",
-                "--as",
-                "alice",
-            ],
-        );
+        walk.ends(0, &OPEN);
         let proxy = &walk.systems.proxy;
         proxy.armed.store(proxy.seen.load(Ordering::SeqCst) + at, Ordering::SeqCst);
         let args = ["snapshot", "--every", "1", "--as", "alice"];

@@ -8,6 +8,8 @@ mod catcher;
 #[path = "../evidence/child.rs"]
 #[allow(dead_code)] // of which this needs a part
 mod child;
+#[path = "../common/everything.rs"]
+mod everything;
 #[path = "../cli/folder.rs"]
 mod folder;
 #[path = "../github/hub.rs"]

@@ -8,7 +8,7 @@ use aether_audit::cli::{Clock, run_at};
 use aether_audit::core::time::Timestamp;
 use serde_json::{Value, json};
 
-use crate::folder::{COMMIT, Folder, PASSPHRASE};
+use crate::folder::{Folder, OPEN, PASSPHRASE};
 use crate::systems::{APP_TOKEN, Systems};
 
 /// This machine's clock, which is ahead by as much as anybody has slept.
@@ -135,23 +135,7 @@ impl Walk {
     pub fn to_green(&self) {
         let ready = self.ends(4, &["doctor", "--as", "alice"]);
         assert!(ready.contains("nothing wrong, but 3 not asked"), "{ready}");
-        self.ends(
-            0,
-            &[
-                "open",
-                "v2.14.0",
-                "--commit",
-                COMMIT,
-                "--lead-deployer",
-                "alice",
-                "--comms-lead",
-                "bob",
-                "--qa-engineer",
-                "carol",
-                "--as",
-                "alice",
-            ],
-        );
+        self.ends(0, &OPEN);
         self.ends(0, &["say", "scheduled", "--set", "window=02:00 to 03:00", "--as", "bob"]);
         self.ends(
             0,

@@ -86,7 +86,7 @@ pub fn taken(deployment: &Deployment, intention: &Intention) -> Option<(u64, Tim
     let orders = deployment.stages.iter().filter(|record| record.body.stage.as_str() == DISPATCH);
     let later =
         |record: &&Record<StageReached>| record.meta.seq > intention.seq && record.body.act == Act::Done;
-    orders.filter(later).map(|record| (record.meta.seq, record.meta.recorded)).last()
+    orders.filter(later).map(|record| (record.meta.seq, record.meta.recorded)).next_back()
 }
 
 /// The names of jobs as stages: a job cannot stand for the whole, and no two for each other.

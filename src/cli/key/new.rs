@@ -6,9 +6,11 @@ use anyhow::Result;
 
 use super::{offer, save_public};
 use crate::cli::app::App;
+use crate::cli::desk::Desk;
 use crate::cli::files;
-use crate::cli::keyring::{Keyring, generate, new_passphrase};
+use crate::cli::keyring::{Keyring, NEXT, generate, new_passphrase};
 use crate::cli::status_code::Status;
+use crate::core::hash::Hash;
 use crate::core::name::Token;
 use crate::core::roster::KeyUse;
 
@@ -20,6 +22,16 @@ pub struct Args {
     /// Make a root key, which signs rosters and nothing else
     #[arg(long)]
     pub root: bool,
+}
+
+/// The key that is here, where this project's ledger says that it was taken out of force.
+fn out_of_force(app: &App, keyring: &Keyring, name: &str) -> Result<Option<Hash>> {
+    if !keyring.has(name) || !app.ledger_path().is_ok_and(|path| path.exists()) {
+        return Ok(None);
+    }
+    let Ok(desk) = Desk::read(app, None) else { return Ok(None) };
+    let key = keyring.load(app, name, None)?.public().keyid();
+    Ok(desk.log.keys.get(&key).is_some_and(|known| known.ended.is_some()).then_some(key))
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
@@ -40,7 +52,19 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         ))?;
         return Ok(Status::Done);
     }
-    let key = if keyring.has(&name) {
+    let key = if let Some(old) = out_of_force(app, &keyring, &name)? {
+        let staged = format!("{name}{NEXT}");
+        let passphrase = new_passphrase(app, &name)?;
+        let key = generate()?;
+        let _ = keyring.discard(&staged);
+        keyring.store(&staged, &key, &passphrase)?;
+        keyring.replace(&staged, &name, &old.short())?;
+        app.say(format!(
+            "{name} has a key here, {0}, that was taken out of force: it is kept as {name}.old-{0}.pem, and a new one is offered",
+            old.short()
+        ));
+        Rc::new(key)
+    } else if keyring.has(&name) {
         app.say(format!("{name} has a key here already: it is offered again, not replaced"));
         keyring.load(app, &name, None)?
     } else {

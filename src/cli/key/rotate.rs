@@ -15,7 +15,7 @@ use crate::core::hash::Hash;
 use crate::core::keys::SecretKey;
 use crate::core::log::governance_subject;
 use crate::core::name::Token;
-use crate::core::roster::{KeyUse, Roster};
+use crate::core::roster::{KeyUse, Roster, RosterError};
 
 /// Options of `key rotate`.
 #[derive(clap::Args, Debug)]
@@ -116,9 +116,14 @@ fn record(app: &mut App, desk: &mut Desk, args: &Args, turn: &Turn) -> Result<Op
     let (event, openings, next) = (turn.event.clone(), Vec::new(), turn.next.clone());
     if args.root {
         let change = Change { event, openings, next, also: Some(Rc::clone(&turn.key)) };
-        return settle(app, desk, change, &Quorum::default()).context(
-            "where others must sign too, bring the new key on (`key new --root`, `key enroll --root`) and revoke the old one",
-        );
+        return settle(app, desk, change, &Quorum::default()).map_err(|error| {
+            if error.downcast_ref::<RosterError>().is_none() {
+                return error;
+            }
+            error.context(
+                "where others must sign too, bring the new key on (`key new --root`, `key enroll --root`) and revoke the old one",
+            )
+        });
     }
     let person = desk.roster()?.roster.person(turn.who.as_str());
     let role = person.and_then(|person| person.roles.first().cloned());

@@ -44,7 +44,7 @@ fn ask(home: &Path, commits: &[&str]) -> Option<BTreeMap<String, Timestamp>> {
         .ok()?;
     let mut input = git.stdin.take()?;
     let hex = |text: &&&str| text.len() >= 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let list: String = commits.iter().filter(hex).map(|commit| format!("{commit}\n")).collect();
+    let list = commits.iter().filter(hex).flat_map(|commit| [*commit, "\n"]).collect::<String>();
     // Git reads all of its input before it answers.
     let _ = input.write_all(list.as_bytes());
     drop(input);

@@ -33,9 +33,10 @@ pub fn ask(app: &App, file: Option<&Path>, period: &Period) -> Result<(Vec<Forei
         );
     }
     let mut all = Vec::new();
-    let mut sources = Vec::new();
-    sources.push(told("github", github(&config, period), &mut all));
-    sources.push(told("route53", route53(&config, period, app.now()), &mut all));
+    let sources = vec![
+        told("github", github(&config, period), &mut all),
+        told("route53", route53(&config, period, app.now()), &mut all),
+    ];
     Ok((all, sources))
 }
 

@@ -23,6 +23,7 @@ pub use recall::keep;
 
 /// Options of `retro`.
 #[derive(clap::Args, Debug)]
+#[allow(clippy::option_option)] // not given, given without a file, given with one
 pub struct Args {
     /// Deployments opened at or after this day or moment [default: the first one]
     #[arg(long, value_name = "DAY", value_parser = period::since)]

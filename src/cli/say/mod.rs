@@ -154,7 +154,7 @@ fn unsure(
         match spool::keep(app, &bundle) {
             Ok(file) => files.push(file),
             Err(error) => {
-                app.warn(format!("were this to end half-way, nothing would tell of it ({error:#})"))
+                app.warn(format!("were this to end half-way, nothing would tell of it ({error:#})"));
             }
         }
     }

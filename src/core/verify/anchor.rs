@@ -46,14 +46,22 @@ impl Roots {
         self.keep();
     }
 
-    /// Entries of which only subtrees are known: no checkpoint inside them can be held against anything.
-    pub fn push_run(&mut self, run: &Run) {
-        for (height, root) in heights(run.from, run.from + run.count).zip(&run.roots) {
-            if self.frontier.push_subtree(height, *root).is_none() {
-                return;
+    /// A log of which only some leaves are known. No checkpoint that ends inside a run can be held against anything.
+    pub fn push_pruned(&mut self, leaves: &[Hash], runs: &[Run]) {
+        let place = |seq: u64| usize::try_from(seq).unwrap_or(usize::MAX);
+        let mut at = 0;
+        for run in runs {
+            leaves.get(at..place(run.from)).into_iter().flatten().for_each(|leaf| self.push(*leaf));
+            let to = run.from.saturating_add(run.count);
+            for (height, root) in heights(run.from, to).zip(&run.roots) {
+                if self.frontier.push_subtree(height, *root).is_none() {
+                    return;
+                }
             }
+            self.keep();
+            at = place(to);
         }
-        self.keep();
+        leaves.get(at..).into_iter().flatten().for_each(|leaf| self.push(*leaf));
     }
 
     pub fn size(&self) -> u64 {

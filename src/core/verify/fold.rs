@@ -1,5 +1,7 @@
 //! The part of the work that needs order: one entry after the other.
 
+mod weak;
+
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -19,7 +21,6 @@ use crate::core::hash::Hash;
 use crate::core::keys::PublicKey;
 use crate::core::log::{Fault, Log, Taken};
 use crate::core::name::Token;
-use crate::core::roster::KeyUse;
 
 /// After so many entries the fold lets go of what it no longer needs.
 const RELEASE_EVERY: u64 = 1024;
@@ -62,14 +63,7 @@ impl<'a> Fold<'a> {
                 Some(leaves)
             }
             Scope::Pruned(Pruned { leaves, runs }) => {
-                let mut at = 0;
-                for run in &runs {
-                    let from = usize::try_from(run.from).unwrap_or(usize::MAX);
-                    leaves.get(at..from).into_iter().flatten().for_each(|leaf| roots.push(*leaf));
-                    roots.push_run(run);
-                    at = from.saturating_add(usize::try_from(run.count).unwrap_or(usize::MAX));
-                }
-                leaves.get(at..).into_iter().flatten().for_each(|leaf| roots.push(*leaf));
+                roots.push_pruned(&leaves, &runs);
                 Some(leaves)
             }
         };
@@ -400,71 +394,6 @@ impl<'a> Fold<'a> {
             }
         }
         self.findings.append(&mut found);
-    }
-
-    fn weak_spots(&mut self) {
-        let mut notices = Vec::new();
-        let mut notice = |seq, code, text| notices.push(Finding { seq, code, text });
-        if self.log.rehearsal {
-            notice(Some(0), "rehearsal", "this is the log of a rehearsal".into());
-        }
-        if let Some(version) = self.log.roster() {
-            if version.roster.root_threshold == 1 {
-                notice(
-                    Some(version.seq),
-                    "root-threshold",
-                    "one person alone can change the roster (rootThreshold 1)".into(),
-                );
-            }
-            for (person, key) in version.roster.keys() {
-                let known = self.log.keys.get(&key.public.keyid());
-                if let Some(maker) = known.and_then(|known| known.made_by.as_ref()) {
-                    let what = if key.key_use == KeyUse::Root { "root key" } else { "key" };
-                    let text = if key.made_by.is_some() {
-                        format!("the {what} of {} was made by {maker}, who could sign with it", person.id)
-                    } else {
-                        format!(
-                            "the {what} of {} was rotated from one that {maker} made, who could have done that too",
-                            person.id
-                        )
-                    };
-                    notice(Some(version.seq), "key-made-by-another", text);
-                }
-            }
-        }
-        for (deployment, seq) in &self.log.roster_changed_during {
-            notice(
-                Some(*seq),
-                "roster-changed-during",
-                format!("the roster changed while {deployment} was open"),
-            );
-        }
-        for (commit, seq) in self.openings.erased() {
-            notice(Some(seq), "opening-erased", format!("opening {commit} was erased"));
-        }
-        for deployment in summaries(&self.log) {
-            if let Some((closed, entries)) = deployment.closed
-                && deployment.entries > entries
-            {
-                let text = format!(
-                    "{}: complete up to its closing in entry {closed}; that no later entry is left out is not proven",
-                    deployment.id
-                );
-                if self.chain.given().is_some() {
-                    notice(Some(deployment.last), "after-closing", text);
-                }
-            } else if deployment.closed.is_none() && self.chain.given().is_some() {
-                let text =
-                    format!("{} is not closed: that no entry of it is left out is not proven", deployment.id);
-                notice(Some(deployment.last), "not-closed", text);
-            }
-        }
-        if self.chain.given().is_some() {
-            let text = "this is one deployment's export: the rosters are chained to each other, but that no later \
-                        roster change is left out takes the whole log";
-            notice(None, "deployment-export", text.into());
-        }
-        self.notices.append(&mut notices);
     }
 }
 

@@ -27,15 +27,11 @@ pub(super) fn given(
     };
     let size =
         texts.filter(|text| token.is_over(text)).find_map(|text| Some(Checkpoint::parse(&text).ok()?.size));
-    match size {
-        Some(size) => {
-            judge(&StoredToken { name: file_name(size), bytes: bytes.to_vec() }, GIVEN, origin, root, roots)
-        }
-        None => {
-            let text = format!("{GIVEN} is over none of the checkpoints that you gave");
-            broken(None, None, "timestamp-imprint", text)
-        }
-    }
+    let Some(size) = size else {
+        let text = format!("{GIVEN} is over none of the checkpoints that you gave");
+        return broken(None, None, "timestamp-imprint", text);
+    };
+    judge(&StoredToken { name: file_name(size), bytes: bytes.to_vec() }, GIVEN, origin, root, roots)
 }
 
 fn broken(

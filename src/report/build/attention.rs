@@ -199,7 +199,12 @@ impl List {
             let finished = deployment.outcome() == Some(Outcome::Completed);
             let level = if finished { Level::Warning } else { Level::Notice };
             let number = words::count(open.len() as u64, "item is", "items are");
-            self.add(level, "items-open", None, format!("{number} not signed: {}", open.join(", ")));
+            let text = if open.len() == found.items.len() && deployment.sign_offs.is_empty() {
+                format!("nothing is signed: {}", open.join(", "))
+            } else {
+                format!("{number} not signed: {}", open.join(", "))
+            };
+            self.add(level, "items-open", None, text);
         }
         if let Some(Text::Erased { .. } | Text::Missing { .. }) =
             reader.maybe(Some(&deployment.checklist.text))

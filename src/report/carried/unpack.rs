@@ -105,11 +105,11 @@ impl Carried {
                 let count = count.parse().ok().filter(|count| (1..=LOG_MAX - from).contains(count));
                 let count: usize = count.ok_or("has no number of entries, or too many")?;
                 let roots = whole_leaves(&bytes(roots)?).ok_or("has no whole roots")?;
+                self.tree.leaves.resize(from + count, Hash::ZERO);
                 let (from, to) = (from as u64, (from + count) as u64);
                 if heights(from, to).count() != roots.len() {
                     return Err("has another number of roots than its entries");
                 }
-                self.tree.leaves.resize(from as usize + count, Hash::ZERO);
                 self.tree.runs.push(Run { from, count: count as u64, roots });
                 Ok(0)
             }

@@ -189,7 +189,7 @@ fn decisions(report: &Report) -> Lane {
 fn rollback(report: &Report, last: Timestamp) -> Lane {
     let mut lane = Lane::new("Rollback");
     for rollback in &report.rollbacks {
-        for trigger in rollback.triggers.iter().take(40) {
+        for trigger in &rollback.triggers {
             let check = trigger.check.as_ref().map(|check| format!(" ({check})")).unwrap_or_default();
             let words =
                 format!("trigger: {}{check}, {}", trigger.trigger.words(), trigger.entry.recorded.human());
@@ -201,9 +201,7 @@ fn rollback(report: &Report, last: Timestamp) -> Lane {
             let words = format!("rollback decided by {}, took {took}", started.signers());
             lane.flags.push((started.recorded, "flag critical", "decided".into(), words));
         }
-        for step in
-            rollback.steps.iter().filter(|step| step.act == Act::Done || step.act == Act::Failed).take(40)
-        {
+        for step in rollback.steps.iter().filter(|step| matches!(step.act, Act::Done | Act::Failed)) {
             let words =
                 format!("{}: {}, {}", step.step.words(), step.act.words(), step.entry.recorded.human());
             lane.ticks.push((

@@ -4,7 +4,7 @@ use super::axis::Time;
 use super::{Shape, bar, text_width, unit};
 use crate::core::time::Timestamp;
 
-/// More ticks than this are drawn without a title each.
+/// More ticks or flags than this are drawn without words of their own.
 const TITLED: usize = 80;
 
 /// One lane.
@@ -48,57 +48,54 @@ impl Lane {
                 shapes.push(Shape::text("on", from + 5.0, top + 17.0, name));
             }
         }
-        shapes.extend(self.ticks(at, top));
-        shapes.extend(self.flags(time, at, top));
+        let ticks = self.ticks.iter().map(|(when, class, words)| (at(*when), *class, words)).collect();
+        shapes.extend(marks(ticks, top, 14));
+        let flags = self.flags.iter().map(|(when, class, _, words)| (at(*when), *class, words)).collect();
+        shapes.extend(marks(flags, top, 28));
+        shapes.extend(self.names(time, at, top));
         shapes
     }
 
-    fn ticks(&self, at: &dyn Fn(Timestamp) -> f64, top: f64) -> Vec<Shape> {
-        let d = |x: f64| format!("M{} {}v14", unit(x), unit(top + 6.0));
-        // What is critical is drawn last, over all else.
-        let mut ticks: Vec<_> = self.ticks.iter().collect();
-        ticks.sort_by_key(|tick| (weight(tick.1), tick.1, tick.0));
-        if ticks.len() <= TITLED {
-            let one = |(when, class, words): &(Timestamp, &'static str, String)| {
-                Shape::titled(class, d(at(*when)), words.clone())
-            };
-            return ticks.into_iter().map(one).collect();
-        }
-        let mut shapes = Vec::new();
-        for group in ticks.chunk_by(|a, b| a.1 == b.1) {
-            let (mut all, mut last) = (String::new(), f64::NEG_INFINITY);
-            for (when, ..) in group {
-                let x = at(*when);
-                if (x - last).abs() >= 1.5 {
-                    all += &d(x);
-                    last = x;
-                }
-            }
-            let class = group.first().map_or("tick", |tick| tick.1);
-            shapes.push(Shape::titled(class, all, format!("{} of them {}", group.len(), word(class))));
-        }
-        shapes
-    }
-
-    /// Flags with their names in two rows, as far as there is room.
-    fn flags(&self, time: &Time, at: &dyn Fn(Timestamp) -> f64, top: f64) -> Vec<Shape> {
+    /// The names of the flags in two rows, as far as there is room.
+    fn names(&self, time: &Time, at: &dyn Fn(Timestamp) -> f64, top: f64) -> Vec<Shape> {
         let mut order: Vec<_> = self.flags.iter().collect();
         order.sort_by_key(|flag| std::cmp::Reverse(weight(flag.1)));
-        let (mut shapes, mut taken) = (Vec::new(), Vec::<(f64, f64, f64)>::new());
-        for (when, class, name, words) in order {
+        let (mut shapes, mut taken) = (Vec::new(), Vec::<(u8, f64, f64)>::new());
+        for (when, _, name, _) in order {
             let x = at(*when);
-            shapes.push(Shape::titled(class, format!("M{} {}v28", unit(x), unit(top + 6.0)), words.clone()));
             let width = text_width(name) + 8.0;
             let left = if x + width > time.right { x - width } else { x };
             let free =
-                |row: &f64| !taken.iter().any(|(r, l, w)| r == row && left < l + w && *l < left + width);
-            if let Some(row) = [15.0, 31.0].into_iter().find(|row| free(row)) {
+                |row: &u8| !taken.iter().any(|(r, l, w)| r == row && left < l + w && *l < left + width);
+            if let Some(row) = [15, 31].into_iter().find(|row| free(row)) {
                 taken.push((row, left, width));
-                shapes.push(Shape::text("halo", left + 4.0, top + row, name.as_str()));
+                shapes.push(Shape::text("halo", left + 4.0, top + f64::from(row), name.as_str()));
             }
         }
         shapes
     }
+}
+
+/// Upright strokes at these places, with their words where they are few; what is critical is drawn last, over all else.
+fn marks(mut all: Vec<(f64, &'static str, &String)>, top: f64, length: u32) -> Vec<Shape> {
+    let d = |x: f64| format!("M{} {}v{length}", unit(x), unit(top + 6.0));
+    all.sort_by(|a, b| (weight(a.1), a.1).cmp(&(weight(b.1), b.1)).then(a.0.total_cmp(&b.0)));
+    if all.len() <= TITLED {
+        return all.into_iter().map(|(x, class, words)| Shape::titled(class, d(x), words.clone())).collect();
+    }
+    let mut shapes = Vec::new();
+    for group in all.chunk_by(|a, b| a.1 == b.1) {
+        let (mut strokes, mut last) = (String::new(), f64::NEG_INFINITY);
+        for (x, ..) in group {
+            if x - last >= 1.5 {
+                strokes += &d(*x);
+                last = *x;
+            }
+        }
+        let class = group.first().map_or("tick", |mark| mark.1);
+        shapes.push(Shape::titled(class, strokes, format!("{} of them {}", group.len(), word(class))));
+    }
+    shapes
 }
 
 /// How much a class matters.
@@ -135,7 +132,10 @@ fn traffic(
         d += &format!("H{}V{}", unit(at(*when)), unit(foot - f64::from(*percent) / 100.0 * height));
     }
     d += &format!("H{}V{}Z", unit(right), unit(foot));
-    let steps: Vec<String> =
+    let mut steps: Vec<String> =
         shares.iter().take(12).map(|(when, percent)| format!("{percent} % at {}", when.human())).collect();
+    if let Some(more @ 1..) = shares.len().checked_sub(steps.len()) {
+        steps.push(format!("and {more} more"));
+    }
     vec![Shape::titled("green", d, format!("traffic on Green: {}", steps.join(", ")))]
 }

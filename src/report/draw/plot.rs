@@ -23,6 +23,7 @@ pub fn plot(check: &Check, report: &Report) -> Option<Pair> {
     let series = Series::of(check);
     let (from, to) = series.span?;
     let from = series.values.first().map_or(from, |(at, _)| from.min(*at));
+    let to = series.values.last().map_or(to, |(at, _)| to.max(*at));
     let marks = marks(report);
     let near = |at: Timestamp| from.plus_seconds(-NEAR) <= at && at <= to.plus_seconds(NEAR);
     let seen: Vec<Timestamp> = marks.iter().map(|mark| mark.0).filter(|at| near(*at)).collect();
@@ -46,7 +47,7 @@ pub fn plot(check: &Check, report: &Report) -> Option<Pair> {
 /// What is marked in every plot: when, how, and its name.
 fn marks(report: &Report) -> Vec<(Timestamp, &'static str, &'static str)> {
     let mut marks: Vec<_> = report.summary.cutover.map(|at| (at, "cut", "cutover")).into_iter().collect();
-    for rollback in report.rollbacks.iter().take(8) {
+    for rollback in &report.rollbacks {
         let trigger = rollback.triggers.first().map(|trigger| (trigger.entry.recorded, "alarm", "trigger"));
         let started = rollback.started.as_ref().map(|place| (place.recorded, "alarm", "rollback"));
         let finished = rollback.finished.as_ref().map(|place| (place.recorded, "alarm", "rolled back"));
@@ -186,10 +187,13 @@ impl Plot<'_> {
     }
 
     fn marks(&self, marks: &[(Timestamp, &'static str, &'static str)], shapes: &mut Vec<Shape>) {
-        let mut free = f64::NEG_INFINITY;
+        let (mut free, mut last) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
         for (at, class, name) in marks.iter().filter(|mark| self.time.holds(mark.0)) {
             let x = self.time.x(*at);
-            shapes.push(Shape::vertical(class, x, TOP - 6.0, BOTTOM));
+            if (x - last).abs() >= 1.0 {
+                shapes.push(Shape::vertical(class, x, TOP - 6.0, BOTTOM));
+                last = x;
+            }
             let half = text_width(name) / 2.0;
             let middle = x.clamp(self.time.left + half - 20.0, self.time.right - half);
             if middle - half > free {

@@ -234,8 +234,8 @@ pub fn human_seconds(seconds: f64) -> String {
     let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60);
     match whole {
         ..120 => format!("{whole} s"),
-        ..3600 => format!("{minutes} min {:02} s", whole % 60),
-        ..86_400 => format!("{hours} h {minutes:02} min"),
+        120..3600 => format!("{minutes} min {:02} s", whole % 60),
+        3600..86_400 => format!("{hours} h {minutes:02} min"),
         _ => format!("{days} d {hours} h"),
     }
 }
