@@ -25,6 +25,7 @@ mod export;
 mod facts;
 mod files;
 mod follow;
+mod formats;
 mod gate;
 mod github;
 mod help;

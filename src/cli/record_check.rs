@@ -16,6 +16,7 @@ use crate::core::hash::Hash;
 use crate::core::name::Token;
 use crate::core::roster::KeyUse;
 use crate::core::verify::{Finding, Report};
+use crate::report::formats::Format;
 
 /// What became of a record's files.
 pub struct RecordCheck {
@@ -42,7 +43,17 @@ const OTHERS: [&str; 2] = [SIGNED, "export"];
 const STABLE: [&str; 2] = ["Deployment_Checklist.md", "report.json"];
 
 /// Files that show the same in what looks a version likes.
-const SHOWN: [&str; 2] = [PAGE, "report.md"];
+const SHOWN: [&str; 6] = [
+    PAGE,
+    "report.md",
+    Format::Oscal.file(),
+    Format::CdEvents.file(),
+    Format::Csv.file(),
+    Format::Bundle.file(),
+];
+
+/// Files of [`SHOWN`] that every record has.
+const ALWAYS: [&str; 2] = [PAGE, "report.md"];
 
 /// The page, which carries texts that may be erased later.
 const PAGE: &str = "report.html";
@@ -160,7 +171,7 @@ fn check_files(
             find("report-file-changed", format!("{} is not the file that was signed", subject.name));
         }
     }
-    for name in STABLE.into_iter().chain(SHOWN).filter(|name| !named.contains(*name)) {
+    for name in STABLE.into_iter().chain(ALWAYS).filter(|name| !named.contains(*name)) {
         find("report-file-missing", format!("{name} is not among the files that the report names"));
     }
     for found in std::fs::read_dir(folder)? {
@@ -247,7 +258,11 @@ fn compare(
 /// The files that the entries do not render to.
 fn differing(folder: &Path, record: &Record, source: &Source) -> Result<Vec<&'static str>> {
     let mut differing = Vec::new();
-    for (name, bytes) in record.files(source)? {
+    let mut files = record.files(source)?;
+    for format in Format::ALL.into_iter().filter(|format| folder.join(format.file()).is_file()) {
+        files.insert(format.file(), record.format(source, format)?.into_bytes());
+    }
+    for (name, bytes) in files {
         let there = record_file(&folder.join(name))?;
         if there != bytes && !(name == PAGE && page::same(&there, &bytes, &record.restored)) {
             differing.push(name);

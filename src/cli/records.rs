@@ -15,6 +15,7 @@ use super::desk::{Desk, hand, pick, record_folder, unknown_deployment, unknown_p
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::files;
+use super::formats;
 use super::page;
 use super::pdf::{self, PdfArgs};
 use super::source::{Held, Source};
@@ -31,6 +32,7 @@ use crate::core::roster::KeyUse;
 use crate::core::statement::Seen;
 use crate::core::verify::{self, Anchors, Finding, Stored};
 use crate::report::carried::carry;
+use crate::report::formats::Format;
 use crate::report::{self, Input, Integrity, Opened};
 
 /// Options of `render`.
@@ -47,6 +49,9 @@ pub struct ReportArgs {
     /// The record's folder [default: records/ID]
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
+    /// The record in a format for other programs too; may be given more than once
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Vec<formats::FormatArg>,
     #[command(flatten)]
     pub pdf: PdfArgs,
     #[command(flatten)]
@@ -131,6 +136,7 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
         bail!("entry {} is not the one that was read before: run `aether-audit verify`", covers.seq);
     }
     let mut made = record.files(&source)?;
+    formats::add(&record, &source, &args.format, &mut made)?;
     let unprinted = args.pdf.print(&mut made, app.now());
     let Record { entries, log, integrity, .. } = record;
     let faults = integrity.findings.iter().map(|(_, _, text)| text.clone()).collect();
@@ -160,6 +166,7 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     if pdf::remove_earlier(&folder, &made)? {
         app.say(format!("The {} of the earlier report was removed: --pdf makes it anew.", pdf::NAME));
     }
+    formats::remove_earlier(app, &folder, &made)?;
     digests.push((Label::new(SIGNED)?, Hash::of(&[signed.as_bytes()])));
 
     let files = digests.into_iter().map(|(name, sha256)| FileDigest { name, sha256 }).collect();
@@ -340,6 +347,14 @@ impl Record {
     /// Where the deployment is not here.
     pub fn review(&self, source: &Source) -> Result<String> {
         self.with(source, |input, _| Ok(report::retro::review(&report::report(input)?)?))
+    }
+
+    /// The record in one of other people's formats.
+    ///
+    /// # Errors
+    /// Where the deployment is not here.
+    pub fn format(&self, source: &Source, format: Format) -> Result<String> {
+        self.with(source, |input, _| Ok(format.render(input, &report::report(input)?)?))
     }
 
     /// Every file of the record except its signature.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use askama::Template;
 
 use super::ReportError;
+use super::controls::{Mapped, mapped};
 use super::draw;
 use super::model::{ApprovalKind, Check, Moment, ReadingLine, Report};
 use super::ticked::{Ticked, ticked};
@@ -37,6 +38,7 @@ struct Page<'a> {
     rows: Vec<Row<'a>>,
     phases: Vec<(Option<&'a str>, Vec<Ticked<'a>>)>,
     checks: Vec<Shown<'a>>,
+    controls: Vec<Mapped>,
 }
 
 /// A line of the list of events, or several that are folded into one.
@@ -130,6 +132,7 @@ pub fn to_html(report: &Report) -> Result<String, ReportError> {
         rows: rows(report),
         phases: ticked(report),
         checks: report.checks.iter().map(|check| Shown::new(check, report)).collect::<Result<_, _>>()?,
+        controls: mapped(report),
     };
     Ok(page.render()? + "\n")
 }

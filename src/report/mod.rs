@@ -6,8 +6,10 @@
 mod build;
 pub mod carried;
 mod checklist;
+pub mod controls;
 mod draw;
 pub(crate) mod escape;
+pub mod formats;
 mod html;
 pub mod live;
 mod markdown;

@@ -12,6 +12,7 @@ mod errors;
 mod export_proofs;
 mod folder;
 mod follow;
+mod formats;
 mod help;
 mod lifetime;
 mod manual;

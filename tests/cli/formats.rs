@@ -1,0 +1,108 @@
+//! `report --format`: what is written, signed and compared, and what the control mapping says of a record.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::folder::Folder;
+
+const RECORD: &str = "records/v2.14.0";
+const FILES: [&str; 4] =
+    ["report.oscal.json", "report.cdevents.jsonl", "report.events.csv", "report.bundle.jsonl"];
+const ALL: [&str; 11] = [
+    "report", "--as", "alice", "--format", "oscal", "--format", "cdevents", "--format", "csv", "--format",
+    "bundle",
+];
+
+/// Green takes some traffic, then all of it, then Blue has it back.
+fn rolled_back() -> Folder {
+    let folder = Folder::opened();
+    folder.ok(&["sign", "env-audit", "--as", "alice"]);
+    for (to, percent) in [("green", "10"), ("green", "100"), ("blue", "100")] {
+        let shifted = ["record", "traffic-shifted", "--service", "=web,1", "--as", "alice", "--to", to];
+        folder.ok(&[shifted.as_slice(), &["--percent", percent]].concat());
+    }
+    folder
+}
+
+fn findings(folder: &Folder) -> Vec<String> {
+    let said: Value = serde_json::from_str(&folder.run(&["verify", RECORD, "-o", "json"]).out).unwrap();
+    let found = said["record"]["findings"].as_array().unwrap().iter();
+    found.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_format_is_signed_and_compared_and_goes_with_its_report() {
+    let folder = rolled_back();
+    folder.ok(&ALL);
+    assert_eq!(findings(&folder), Vec::<String>::new());
+    let signed = fs::read_to_string(folder.at(RECORD).join("report.dsse.json")).unwrap();
+    assert!(signed.contains("payload"));
+    for name in FILES {
+        let path = folder.at(RECORD).join(name);
+        let before = fs::read(&path).unwrap();
+        let mut spoilt = before.clone();
+        let middle = spoilt.len() / 2;
+        spoilt[middle] ^= 1;
+        fs::write(&path, spoilt).unwrap();
+        assert_eq!(findings(&folder), ["report-file-changed"], "{name}");
+        fs::remove_file(&path).unwrap();
+        assert_eq!(findings(&folder), ["report-file-missing"], "{name}");
+        fs::write(&path, before).unwrap();
+    }
+    folder.ok(&["report", "--as", "alice"]);
+    assert!(FILES.iter().all(|name| !folder.at(RECORD).join(name).exists()));
+    assert_eq!(findings(&folder), Vec::<String>::new());
+}
+
+#[test]
+fn the_bundle_holds_the_envelopes_of_the_log() {
+    let folder = rolled_back();
+    folder.ok(&ALL);
+    folder.ok(&["export", "out"]);
+    let lines = fs::read_to_string(folder.at("out/entries.jsonl")).unwrap();
+    let stored: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let stored: Vec<_> = stored.iter().filter(|line| line.get("deploymentSeq").is_some()).collect();
+    let bundle = fs::read_to_string(folder.at(RECORD).join("report.bundle.jsonl")).unwrap();
+    let bundle: Vec<Value> = bundle.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(bundle.len(), 5);
+    assert_eq!(stored.len(), 6, "with report-issued, which came after");
+    assert!(bundle.iter().zip(stored).all(|(given, stored)| *given == stored["envelope"]));
+}
+
+#[test]
+fn events_tell_what_happened_to_the_service() {
+    let folder = rolled_back();
+    folder.ok(&ALL);
+    let text = fs::read_to_string(folder.at(RECORD).join("report.cdevents.jsonl")).unwrap();
+    let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kinds: Vec<_> = events.iter().map(|event| event["context"]["type"].as_str().unwrap()).collect();
+    assert_eq!(
+        kinds,
+        ["deployed", "upgraded", "rolledback"].map(|kind| format!("dev.cdevents.service.{kind}.0.3.0"))
+    );
+    assert_eq!(events[0]["subject"]["content"]["artifactId"], "pkg:generic/%3Dweb%2C1@v2.14.0");
+    let csv = fs::read_to_string(folder.at(RECORD).join("report.events.csv")).unwrap();
+    assert_eq!(csv.matches("\r\n").count(), 6, "{csv}");
+    assert_eq!(csv.matches(",\"'=web,1\",observed,").count(), 3, "{csv}");
+}
+
+#[test]
+fn a_control_is_evidenced_by_what_the_record_shows_and_by_nothing_else() {
+    let folder = rolled_back();
+    folder.ok(&ALL);
+    let text = fs::read(folder.at(RECORD).join("report.oscal.json")).unwrap();
+    let oscal: Value = serde_json::from_slice(&text).unwrap();
+    let result = &oscal["assessment-results"]["results"][0];
+    let verdict = |id: &str| {
+        let all = result["findings"].as_array().unwrap();
+        let found = all.iter().find(|finding| finding["target"]["target-id"] == id).unwrap();
+        (found["props"][0]["value"].clone(), found["target"]["status"]["state"].clone())
+    };
+    assert_eq!(verdict("au-9"), ("evidenced".into(), "satisfied".into()));
+    assert_eq!(verdict("au-10"), ("partly".into(), "not-satisfied".into()), "alice made bob's key");
+    assert_eq!(verdict("cm-3"), ("not evidenced".into(), "not-satisfied".into()));
+    let page = fs::read_to_string(folder.at(RECORD).join("report.md")).unwrap();
+    assert!(page.contains("AU-9: Protection of audit information | **evidenced** |"), "{page}");
+    assert!(page.contains("**no**: go-decision-before-cutover"), "{page}");
+}
