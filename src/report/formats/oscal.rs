@@ -18,7 +18,10 @@ const NS: &str = "https://project-aether.io/audit/oscal";
 pub(super) fn oscal(input: &Input, report: &Report, controls: &[Mapped]) -> Result<String, ReportError> {
     let identity = &report.identity;
     let base = format!("https://{}/{}/{}", identity.log, identity.deployment, report.integrity.last_leaf);
-    let made = Made { base, leaves: own(input).map(|entry| (entry.line.seq, entry.leaf)).collect() };
+    let made = Made {
+        base,
+        leaves: own(input.entries, &input.deployment.id).map(|entry| (entry.line.seq, entry.leaf)).collect(),
+    };
     let observed = made.observations(report);
     let last = report.timeline.last().map_or(report.summary.opened, |moment| moment.recorded).to_string();
     let plan = made.id("plan");
