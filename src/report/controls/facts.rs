@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::check::Phase;
 use crate::core::event::{Act, Colour, Decision, Gate, RollbackOutcome};
+use crate::core::name::Label;
 use crate::report::model::{Approval, ApprovalKind, Item, ItemStatus, Report, Shift, Text};
 
 /// A fact that is computed from a record. Closed: a mapping can name no other.
@@ -118,7 +119,7 @@ fn signed(r: &Report) -> impl Iterator<Item = &Approval> {
 fn decided(r: &Report) -> impl Iterator<Item = (u64, Decision, Option<Gate>, Option<&str>)> {
     signed(r).filter_map(|a| match &a.what {
         ApprovalKind::Decision { decision, gate, waives } => {
-            Some((a.entry.seq, *decision, *gate, waives.as_ref().map(|label| label.as_str())))
+            Some((a.entry.seq, *decision, *gate, waives.as_ref().map(Label::as_str)))
         }
         ApprovalKind::Item { .. } => None,
     })
