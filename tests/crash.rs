@@ -190,7 +190,8 @@ fn command_writers(folder: &Folder, verb: &str, pace: Pace) -> (Vec<(u64, String
             continue;
         }
         let said = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
-        let seq = said.strip_prefix("entry ").and_then(|rest| rest.split_once(':')).unwrap().0;
+        let mut entries = said.lines().filter_map(|line| line.strip_prefix("entry "));
+        let seq = entries.find_map(|line| line.split_once(':')).unwrap().0;
         found.push((seq.parse().unwrap(), what.to_owned()));
     }
     (found, killed)

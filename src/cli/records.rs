@@ -354,7 +354,8 @@ impl Record {
     /// # Errors
     /// Where the deployment is not here.
     pub fn format(&self, source: &Source, format: Format) -> Result<String> {
-        self.with(source, |input, _| Ok(format.render(input, &report::report(input)?)?))
+        let (stored, _) = source.read(&self.id, self.integrity.last_seq)?;
+        self.with(source, |input, _| Ok(format.render(input, &report::report(input)?, &stored)?))
     }
 
     /// Every file of the record except its signature.

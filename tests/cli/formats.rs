@@ -105,4 +105,43 @@ fn a_control_is_evidenced_by_what_the_record_shows_and_by_nothing_else() {
     let page = fs::read_to_string(folder.at(RECORD).join("report.md")).unwrap();
     assert!(page.contains("AU-9: Protection of audit information | **evidenced** |"), "{page}");
     assert!(page.contains("**no**: go-decision-before-cutover"), "{page}");
+    assert!(page.contains("**no**: nothing-out-of-process (entries "), "{page}");
+}
+
+#[test]
+fn a_go_that_overrides_brought_about_evidences_no_control() {
+    let folder = Folder::opened();
+    let missing: Value = serde_json::from_str(&folder.run(&["gate", "go", "-o", "json"]).out).unwrap();
+    let waived: Vec<&str> =
+        missing["missing"].as_array().unwrap().iter().filter_map(|m| m["requirement"].as_str()).collect();
+    assert!(waived.len() > 3, "{missing}");
+    let mut go = vec!["decide", "go", "--reason", "now", "--as", "alice"];
+    go.extend(waived.iter().flat_map(|requirement| ["--override", requirement]));
+    folder.ok(&go);
+    folder.ok(&[
+        "record",
+        "traffic-shifted",
+        "--service",
+        "app",
+        "--to",
+        "green",
+        "--act",
+        "done",
+        "--as",
+        "alice",
+    ]);
+    folder.ok(&["report", "--as", "alice"]);
+    let page = fs::read_to_string(folder.at(RECORD).join("report.md")).unwrap();
+    assert!(page.contains("**no**: go-decision-before-cutover (entries "), "{page}");
+    assert!(page.contains("**no**: every-item-signed"), "{page}");
+    for control in [
+        "Changes are authorized",
+        "Change management",
+        "Configuration change control",
+        "established procedures",
+    ] {
+        let line =
+            page.lines().find(|line| line.contains(control)).unwrap_or_else(|| panic!("{control}: {page}"));
+        assert!(!line.contains("**evidenced**"), "{line}");
+    }
 }

@@ -251,7 +251,7 @@ fn documents_and_the_template_of_a_review() {
         "rolled back",
         "## What went well",
         "## Actions",
-        "error-rate",
+        "HTTP 5xx error rate above the rollback limit",
         "record review-recorded",
         "--deployment bad",
     ] {

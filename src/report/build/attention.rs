@@ -46,7 +46,7 @@ fn rank(code: &str) -> u8 {
     }
 }
 
-const OUT_OF_PROCESS: [&str; 7] = [
+pub(in crate::report) const OUT_OF_PROCESS: [&str; 7] = [
     "shift-before-go",
     "retired-early",
     "reading-time",

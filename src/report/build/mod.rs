@@ -2,7 +2,7 @@
 
 mod acts;
 mod approvals;
-mod attention;
+pub(super) mod attention;
 mod evidence;
 mod identity;
 mod people;

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::check::Phase;
 use crate::core::event::{Act, Colour, Decision, Gate, RollbackOutcome};
-use crate::report::model::{Approval, ApprovalKind, Item, ItemStatus, Report, Shift, Text};
+use crate::core::name::Label;
+use crate::report::build::attention::OUT_OF_PROCESS;
+use crate::report::model::{Approval, ApprovalKind, ItemStatus, Report, Shift, Text};
 
 /// A fact that is computed from a record. Closed: a mapping can name no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,12 +18,14 @@ pub enum Criterion {
     TicketStated,
     /// The opening states the risk.
     ImpactRiskStated,
-    /// A go stands, and it came before traffic first moved to Green.
+    /// A go stands that no override brought about, and it came before traffic first moved to Green.
     GoDecisionBeforeCutover,
     /// The roster's rules of separation were kept, and there is one.
     SeparationOfDutiesHeld,
-    /// Every item is done, not applicable, or waived by an override.
-    EveryItemSignedOrWaived,
+    /// Every item is done or not applicable. One that an override waived is neither.
+    EveryItemSigned,
+    /// No act came before its gate or against a rule.
+    NothingOutOfProcess,
     /// Every check was measured and its newest reading passed.
     EvidencePassed,
     /// An all-clear stands that no override brought about.
@@ -48,7 +52,8 @@ impl Criterion {
             Self::ImpactRiskStated => "impact-risk-stated",
             Self::GoDecisionBeforeCutover => "go-decision-before-cutover",
             Self::SeparationOfDutiesHeld => "separation-of-duties-held",
-            Self::EveryItemSignedOrWaived => "every-item-signed-or-waived",
+            Self::EveryItemSigned => "every-item-signed",
+            Self::NothingOutOfProcess => "nothing-out-of-process",
             Self::EvidencePassed => "evidence-passed",
             Self::PostChangeVerification => "post-change-verification",
             Self::RollbackLimitsOrRollbackComplete => "rollback-limits-or-rollback-complete",
@@ -69,7 +74,8 @@ impl Criterion {
             Self::SeparationOfDutiesHeld => {
                 (r.separation.kept, r.people.iter().flat_map(|p| &p.roles).map(|held| held.from).collect())
             }
-            Self::EveryItemSignedOrWaived => items(r),
+            Self::EveryItemSigned => items(r),
+            Self::NothingOutOfProcess => (r.summary.out_of_process == 0, of_process(r)),
             Self::EvidencePassed => evidence(r),
             Self::PostChangeVerification => all_clear(r),
             Self::RollbackLimitsOrRollbackComplete => rollback(r),
@@ -118,7 +124,7 @@ fn signed(r: &Report) -> impl Iterator<Item = &Approval> {
 fn decided(r: &Report) -> impl Iterator<Item = (u64, Decision, Option<Gate>, Option<&str>)> {
     signed(r).filter_map(|a| match &a.what {
         ApprovalKind::Decision { decision, gate, waives } => {
-            Some((a.entry.seq, *decision, *gate, waives.as_ref().map(|label| label.as_str())))
+            Some((a.entry.seq, *decision, *gate, waives.as_ref().map(Label::as_str)))
         }
         ApprovalKind::Item { .. } => None,
     })
@@ -141,30 +147,25 @@ fn go(r: &Report) -> (bool, Vec<u64>) {
     let before = decided(r).take_while(|(seq, ..)| cutover.is_none_or(|cutover| *seq < cutover));
     let last = before.filter(|(_, decision, ..)| matches!(decision, Decision::Go | Decision::NoGo)).last();
     let against = r.attention.iter().filter(|a| a.code == "shift-before-go").filter_map(|a| a.seq);
-    let against: Vec<u64> = against.collect();
+    let against: Vec<u64> =
+        against.chain(overridden(r, Gate::Go)).chain(overridden(r, Gate::Shift)).collect();
     let holds = against.is_empty() && matches!(last, Some((_, Decision::Go, ..)));
     let rests = last.map(|(seq, ..)| seq).into_iter().chain(cutover).chain(against);
     (holds, rests.collect())
 }
 
 fn items(r: &Report) -> (bool, Vec<u64>) {
-    let waiver = |item: &Item| {
-        let wanted = format!("item/{}", item.id);
-        decided(r).find(|(_, decision, _, waives)| {
-            *decision == Decision::Override && waives.is_some_and(|waives| waives == wanted)
-        })
-    };
-    let mut entries = Vec::new();
-    let mut holds = !r.items.is_empty();
-    for item in &r.items {
-        entries.extend(&item.signed);
-        if !matches!(item.status, ItemStatus::Done | ItemStatus::Na) {
-            let waived = waiver(item);
-            holds &= waived.is_some();
-            entries.extend(waived.map(|(seq, ..)| seq));
-        }
+    let done = r.items.iter().all(|item| matches!(item.status, ItemStatus::Done | ItemStatus::Na));
+    let signed = r.items.iter().flat_map(|item| &item.signed).copied();
+    (!r.items.is_empty() && done, signed.collect())
+}
+
+/// What came out of process; where nothing did, all that could have.
+fn of_process(r: &Report) -> Vec<u64> {
+    if r.summary.out_of_process == 0 {
+        return r.timeline.iter().map(|moment| moment.seq).collect();
     }
-    (holds, entries)
+    r.attention.iter().filter(|a| OUT_OF_PROCESS.contains(&a.code.as_str())).filter_map(|a| a.seq).collect()
 }
 
 fn evidence(r: &Report) -> (bool, Vec<u64>) {

@@ -2,19 +2,18 @@
 //! bundle, spec v1). An entry that the verifier disowned is there too: whoever reads checks signatures anyway.
 
 use super::own;
-use crate::core::dsse;
-use crate::report::{Input, ReportError};
+use crate::core::entry::Entry;
+use crate::core::name::Token;
+use crate::report::ReportError;
 
-pub(super) fn bundle(input: &Input) -> Result<String, ReportError> {
+/// The envelopes of `deployment` among whole `entries`, as [`Entry::parse`] gives them.
+///
+/// # Errors
+/// Never for entries that were parsed.
+pub(super) fn bundle(entries: &[Entry], deployment: &Token) -> Result<String, ReportError> {
     let mut lines = String::new();
-    for entry in own(input) {
-        let mut envelope = entry.line.envelope.clone();
-        // An entry keeps both once, decoded.
-        envelope.payload = dsse::encode(&entry.payload);
-        for (signature, bytes) in envelope.signatures.iter_mut().zip(&entry.signatures) {
-            signature.sig = dsse::encode(bytes);
-        }
-        lines.push_str(&serde_json::to_string(&envelope)?);
+    for entry in own(entries, deployment) {
+        lines.push_str(&serde_json::to_string(&entry.line.envelope)?);
         lines.push('\n');
     }
     Ok(lines)

@@ -48,7 +48,9 @@ pub(super) fn cdevents(input: &Input, report: &Report) -> Result<String, ReportE
 fn event(input: &Input, report: &Report, shift: &Shift, kind: &str) -> Value {
     let identity = &report.identity;
     let source = format!("//{}/{}", identity.log, identity.deployment);
-    let leaf = own(input).find(|entry| entry.line.seq == shift.entry.seq).map(|entry| entry.leaf.to_string());
+    let leaf = own(input.entries, &input.deployment.id)
+        .find(|entry| entry.line.seq == shift.entry.seq)
+        .map(|entry| entry.leaf.to_string());
     // After a rollback the previous version runs: the record does not name it, so it is not named here.
     let version =
         if kind == "rolledback" { String::new() } else { format!("@{}", escaped(identity.release.as_str())) };

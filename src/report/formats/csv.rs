@@ -11,7 +11,7 @@ const HEAD: [&str; 11] =
 pub(super) fn csv(input: &Input) -> String {
     let deployment = input.judged();
     let mut text = line(&HEAD.map(str::to_owned));
-    for entry in own(input) {
+    for entry in own(input.entries, &input.deployment.id) {
         text.push_str(&line(&row(input, entry, deployment.distrusts(entry.line.seq))));
     }
     text

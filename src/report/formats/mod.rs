@@ -10,6 +10,7 @@ use super::controls::mapped;
 use super::model::Report;
 use super::{Input, ReportError};
 use crate::core::entry::Entry;
+use crate::core::name::Token;
 
 /// A format that a record can be given in besides its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,22 +40,22 @@ impl Format {
         }
     }
 
-    /// Renders it. `report` is what [`report`](super::report()) made of the same `input`.
+    /// Renders it. `report` is what [`report`](super::report()) made of the same `input`; `entries` are the deployment's
+    /// as they are stored, of which `input` keeps no envelopes.
     ///
     /// # Errors
     /// Where something cannot be written as JSON.
-    pub fn render(self, input: &Input, report: &Report) -> Result<String, ReportError> {
+    pub fn render(self, input: &Input, report: &Report, entries: &[Entry]) -> Result<String, ReportError> {
         Ok(match self {
             Self::Oscal => oscal::oscal(input, report, &mapped(report))?,
             Self::CdEvents => cdevents::cdevents(input, report)?,
             Self::Csv => csv::csv(input),
-            Self::Bundle => bundle::bundle(input)?,
+            Self::Bundle => bundle::bundle(entries, &input.deployment.id)?,
         })
     }
 }
 
-/// The deployment's own entries, in `seq` order.
-fn own<'a>(input: &Input<'a>) -> impl Iterator<Item = &'a Entry> {
-    let id = &input.deployment.id;
-    input.entries.iter().filter(move |entry| entry.statement.predicate.deployment.as_ref() == Some(id))
+/// A deployment's own entries, in `seq` order.
+fn own<'a>(entries: &'a [Entry], id: &'a Token) -> impl Iterator<Item = &'a Entry> {
+    entries.iter().filter(move |entry| entry.statement.predicate.deployment.as_ref() == Some(id))
 }

@@ -18,7 +18,10 @@ const NS: &str = "https://project-aether.io/audit/oscal";
 pub(super) fn oscal(input: &Input, report: &Report, controls: &[Mapped]) -> Result<String, ReportError> {
     let identity = &report.identity;
     let base = format!("https://{}/{}/{}", identity.log, identity.deployment, report.integrity.last_leaf);
-    let made = Made { base, leaves: own(input).map(|entry| (entry.line.seq, entry.leaf)).collect() };
+    let made = Made {
+        base,
+        leaves: own(input.entries, &input.deployment.id).map(|entry| (entry.line.seq, entry.leaf)).collect(),
+    };
     let observed = made.observations(report);
     let last = report.timeline.last().map_or(report.summary.opened, |moment| moment.recorded).to_string();
     let plan = made.id("plan");
@@ -80,19 +83,19 @@ impl Made {
             };
             let withdrawn = approval.withdrawn.as_ref();
             let more = withdrawn.map(|w| format!("; withdrawn in entry {}", w.entry.seq)).unwrap_or_default();
-            self.observation(&approval.entry, title, &format!("{outcome}{more}"), "EXAMINE")
+            self.observation(&approval.entry, &title, &format!("{outcome}{more}"), "EXAMINE")
         });
         let readings =
             report.checks.iter().flat_map(|check| check.readings.iter().map(move |one| (check, one)));
         let readings = readings.map(|(check, one)| {
             let said = format!("{}: {}", one.phase.words(), one.measured());
             let method = if one.attested { "EXAMINE" } else { "TEST" };
-            self.observation(&one.entry, format!("Reading of {}", check.id), &said, method)
+            self.observation(&one.entry, &format!("Reading of {}", check.id), &said, method)
         });
         let brought = report.attachments.iter().map(|one| {
             self.observation(
                 &one.entry,
-                format!("Evidence from {}", one.source),
+                &format!("Evidence from {}", one.source),
                 "brought beside the checks",
                 "EXAMINE",
             )
@@ -100,7 +103,7 @@ impl Made {
         approvals.chain(readings).chain(brought).collect()
     }
 
-    fn observation(&self, place: &Place, title: String, outcome: &str, method: &str) -> (u64, Value) {
+    fn observation(&self, place: &Place, title: &str, outcome: &str, method: &str) -> (u64, Value) {
         let mut props = vec![prop("seq", &place.seq.to_string()), prop("outcome", outcome)];
         props.extend(self.leaves.get(&place.seq).map(|leaf| prop("leaf", &leaf.to_string())));
         let observation = json!({
