@@ -9,6 +9,9 @@ use crate::remote::github::{Approval, Artifact, Client, GithubError, Job, Run};
 /// Of so many artifacts it is asked what was attested.
 const ATTESTED: usize = 20;
 
+/// A digest, and the predicate types of what is attested of it.
+type Attested<'a> = (&'a str, Vec<String>);
+
 pub(super) fn look(
     client: &Client,
     settings: &GithubSettings,
@@ -74,7 +77,7 @@ pub(super) fn look(
 fn attested<'a>(
     client: &Client,
     artifacts: &'a [Artifact],
-) -> Result<Option<Vec<(&'a str, Vec<String>)>>, EvidenceError> {
+) -> Result<Option<Vec<Attested<'a>>>, EvidenceError> {
     let digests: Vec<&str> = artifacts.iter().filter_map(|artifact| artifact.digest.as_deref()).collect();
     if digests.len() > ATTESTED {
         return Ok(None);
