@@ -29,7 +29,7 @@ pub use dns::Dns;
 pub use error::EvidenceError;
 pub use file::File;
 pub use flow::Flow;
-pub use github::Github;
+pub use github::{Beforehand, Github};
 pub use http::Http;
 pub use logs::Logs;
 pub use parameters::Parameters;

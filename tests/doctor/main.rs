@@ -66,8 +66,10 @@ fn a_new_project_is_told_what_is_missing() {
     says(&lines, "your key", "not-asked", "--as NAME");
     says(&lines, "http-5xx", "not-asked", "--offline");
     says(&lines, "checklist", "wrong", "to be set");
+    says(&lines, "production-url", "set", "set, not asked: https://");
     let text = folder.run(&["doctor", "--offline"]);
     assert!(text.out.contains("  ✘ comms-lead") && text.out.contains("  ? http-5xx"), "{}", text.out);
+    assert!(text.out.contains("  · channel"), "{}", text.out);
     assert!(text.out.contains("to put right before the day"), "{}", text.out);
 }
 

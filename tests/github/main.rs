@@ -6,6 +6,7 @@
 mod folder;
 
 mod deploy;
+mod doctor;
 mod hub;
 mod init;
 mod patience;

@@ -138,6 +138,14 @@ const operations = {
   }],
 };
 
+// What is attested: state.attested = {digest: [predicateType or null]}; GitHub may show an address instead of the bundle.
+operations[`GET ${REPO}/attestations/{subject_digest}`] = ["attestations:read", ({ named, query, url }) => {
+  const payload = (predicateType) => Buffer.from(JSON.stringify({ _type: "https://in-toto.io/Statement/v1", predicateType })).toString("base64");
+  const shown = contract.example("list-attestations").attestations[0];
+  const show = (type) => type ? { ...shown, bundle: { mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json", verificationMaterial: {}, dsseEnvelope: { payload: payload(type) } } } : shown;
+  return { body: { attestations: (state.attested?.[named.subject_digest] ?? []).map(show) } };
+}];
+
 // Branches, changes and their checks: state.commits = [{sha, author, pull?}], oldest first; state.pulls = [{number, …}].
 const account = (login) => login && { ...contract.example("pull-request-simple").user, login };
 const showCommit = ({ sha, author }) => ({ ...contract.example("commit-items")[0], sha, author: author ? account(author) : null });

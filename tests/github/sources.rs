@@ -73,6 +73,16 @@ fn a_workflow_passes_by_its_jobs_and_its_approval() {
     // Who and what they wrote can be erased: neither stands in clear.
     let log = folder.ok(&["log", "--all", "-o", "json"]);
     assert!(!log.contains("ship-it-words") && !log.contains("dora"), "{log}");
+    // What was attested of the artifact is in the record, by its type; where a bundle lies is a secret.
+    hub.change(&json!({"attested": {digest.clone(): ["https://slsa.dev/provenance/v1", null]}}));
+    comes_to(&folder, 0, "1 artifacts, 1 with digest, 1 attested");
+    let told = response(&folder);
+    assert!(told.contains("https://slsa.dev/provenance/v1") && told.contains("unknown"), "{told}");
+    assert!(!told.contains("blob.core.windows.net") && !told.contains("sig="), "{told}");
+    hub.change(&json!({"permissions": ["actions:read", "metadata:read", "contents:read"]}));
+    comes_to(&folder, 0, "1 with digest, attestations not known");
+    hub.change(&json!({"permissions": null, "attested": {}}));
+    comes_to(&folder, 0, "1 with digest, 0 attested");
     hub.change(&json!({"runs": [{"approvals": approval("rejected", "production")}]}));
     comes_to(&folder, 1, "1 rejections");
     let failed = json!([{"name": "build"}, {"name": "test", "conclusion": "failure"}]);

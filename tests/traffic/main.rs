@@ -8,8 +8,10 @@ mod folder;
 mod stand_in;
 
 mod catcher;
+mod resolvers;
 mod rollback;
 mod say;
 mod shift;
+mod unbound;
 mod workflow;
 mod world;

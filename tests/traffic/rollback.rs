@@ -73,6 +73,11 @@ fn five_steps_in_their_order() {
     );
     assert!(world.app.caught().iter().any(|asked| asked.path == "/blue"));
     assert!(world.folder.ok(&["status"]).contains("ended, not closed"), "{}", world.folder.ok(&["status"]));
+    // Asked each second on the way back too, and recorded before the end.
+    assert!(ran.err.contains("each second: ") && ran.err.contains("answered, 0 failed"), "{}", ran.err);
+    let story = world.story();
+    let probed = story.iter().rposition(|line| line == "evidence-collected pass").unwrap();
+    assert_eq!(story[probed + 1..], ["rollback-finished complete"], "{story:?}");
     nowhere(world.folder.path(), &[&ran], "SeCrEtPlAnTeD");
     world.ok(&["close", "--as", "alice"]);
     world.ok(&["report", "--as", "alice"]);

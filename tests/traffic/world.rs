@@ -242,8 +242,8 @@ fn sets(zone: &str) -> String {
     answer.body_mut().read_to_string().unwrap()
 }
 
-/// Answers every question with the heavier set's target, as the zone has it at that moment. Scripted: no real resolver
-/// can be told to ask the stand-in, which serves no DNS.
+/// Answers every question with the heavier set's target, as the zone has it at that moment. Scripted: the stand-in serves
+/// no DNS, so that no real resolver follows it through a test by itself; how a real one is waited for is in `resolvers`.
 pub fn resolver(zone: String) -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();

@@ -72,6 +72,25 @@ fn so_many_of_so_many_fire() {
     world.feed(0, series(&[2, 5, 7]));
     world.watch(3, "TRIGGER: errors fires");
     assert_eq!(world.readings().last().unwrap().2, minute(8).to_string());
+    let (told, standing) = status(&world);
+    assert!(!told.contains("not often enough") && standing == "fires", "{standing}: {told}");
+    // `status` says of the newest reading what `watch` makes of it.
+    let world = World::green("verification-minutes = 10", &config);
+    world.feed(0, series(&[9]));
+    world.watch(1, "A PERSON MUST DECIDE: the last evidence of errors is trigger");
+    let (told, standing) = status(&world);
+    assert!(
+        told.contains("(over the rollback limit, not often enough to fire: it fires at 2 of 3)"),
+        "{told}"
+    );
+    assert_eq!(standing, "limit");
+}
+
+/// For people, and where the first check stands.
+fn status(world: &World) -> (String, String) {
+    let told = world.ok(&["status"]);
+    let all: serde_json::Value = serde_json::from_str(&world.ok(&["status", "-o", "json"])).unwrap();
+    (told, all["checks"][0]["standing"].as_str().unwrap().to_owned())
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::history;
 use super::{Findings, Room, State};
 use crate::cli::app::App;
 use crate::core::check::{Check, Phase, Probe};
-use crate::evidence::{self, Request};
+use crate::evidence::{self, Beforehand, Github, Request};
 
 const AREA: &str = "checks";
 
@@ -29,11 +29,14 @@ fn one(app: &App, room: &Room, check: &Check) -> (State, String) {
     if room.offline {
         return (State::NotAsked, "not asked (--offline)".to_owned());
     }
-    if matches!(check.probe, Probe::Github(_)) {
-        return (
-            State::NotAsked,
-            "about a deployment's commit: `collect` asks it once one is open".to_owned(),
-        );
+    if let Probe::Github(probe) = &check.probe {
+        return match Github::new(probe.clone()).beforehand() {
+            Ok(Beforehand { found, but: None }) => {
+                (State::Good, format!("{found}; of the deployment itself it is asked once one is open"))
+            }
+            Ok(Beforehand { found, but: Some(but) }) => (State::Wrong, format!("{found}; {but}")),
+            Err(error) => (State::Wrong, error.to_string()),
+        };
     }
     let source = evidence::source(check, &room.config.aws, &app.home());
     let request = Request::new(check, check.window(app.now()), app.now());

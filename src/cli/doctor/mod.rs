@@ -27,6 +27,8 @@ pub struct Args {
 enum State {
     /// Asked, and as it should be.
     Good,
+    /// There is a value, and nobody whom it could be asked of.
+    Set,
     /// Works, and somebody should know.
     Note,
     /// Nobody asked: no pass either.
@@ -96,6 +98,7 @@ fn show(app: &mut App, found: &Findings) -> Result<()> {
         }
         let mark = match line.state {
             State::Good => '✔',
+            State::Set => '·',
             State::Note => '!',
             State::NotAsked => '?',
             State::Wrong => '✘',

@@ -28,7 +28,7 @@ pub fn look(app: &App, room: &Room, found: &mut Findings) {
         ("workflow", &project.workflow, "`deploy` does not know what to start"),
     ] {
         match value {
-            Some(value) => found.push(AREA, key, State::Good, value.clone()),
+            Some(value) => found.push(AREA, key, State::Set, format!("set, not asked: {value}")),
             None => found.push(AREA, key, State::Wrong, format!("not set: {why}; set it under [project]")),
         }
     }
@@ -38,7 +38,12 @@ pub fn look(app: &App, room: &Room, found: &mut Findings) {
         found.push(AREA, "escalation", State::Wrong, "nobody to call: add [[escalation]] to aether.toml");
     } else if unset.is_empty() {
         let count = room.config.escalation.len();
-        found.push(AREA, "escalation", State::Good, format!("{count} to call, in their order"));
+        found.push(
+            AREA,
+            "escalation",
+            State::Set,
+            format!("set, not asked: {count} to call, in their order"),
+        );
     } else {
         let text = format!("\"to be set\" for {}: set the contacts in aether.toml", unset.join(", "));
         found.push(AREA, "escalation", State::Wrong, text);

@@ -155,7 +155,7 @@ fn channel(room: &Room, found: &mut Findings) {
     let config = room.config;
     let slack = ["AETHER_AUDIT_SLACK_WEBHOOK", "AETHER_AUDIT_SLACK_TOKEN"].into_iter().find(|name| set(name));
     let (state, text) = match slack {
-        Some(name) => (State::Good, format!("{name} is set; `aether-audit say` tries it, which the channel sees")),
+        Some(name) => (State::Set, format!("{name} is set, not asked; `aether-audit say` tries it, which the channel sees")),
         None if config.slack.wanted => (
             State::Wrong,
             "[slack] is configured, and neither AETHER_AUDIT_SLACK_WEBHOOK nor AETHER_AUDIT_SLACK_TOKEN is set".to_owned(),
@@ -164,8 +164,11 @@ fn channel(room: &Room, found: &mut Findings) {
     };
     found.push("systems", "Slack", state, text);
     if let Some(name) = &config.webhook.url_env {
-        let (state, text) =
-            if set(name) { (State::Good, "is set") } else { (State::Wrong, "is not set in the environment") };
+        let (state, text) = if set(name) {
+            (State::Set, "is set, not asked")
+        } else {
+            (State::Wrong, "is not set in the environment")
+        };
         found.push("systems", "webhook", state, format!("{name} {text}"));
     }
 }

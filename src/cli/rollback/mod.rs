@@ -15,7 +15,7 @@ use super::record::{StepArg, TriggerArg};
 use super::recorder::Recorder;
 use super::status_code::Status;
 use super::tell;
-use super::traffic::{self, Switch};
+use super::traffic::{self, Probe, Switch};
 use crate::config::Config;
 use crate::core::deployment::Deployment;
 use crate::core::event::{
@@ -220,6 +220,7 @@ fn all_steps(
     }
     let mut back = true;
     let mut switch = Switch::new(config);
+    let probe = probe(app, recorder, config, services)?;
     begin_all(app, recorder, &mut switch, services)?;
     for service in services {
         if traffic::sections(config, service).next().is_none() {
@@ -237,6 +238,8 @@ fn all_steps(
             Ok(End { good: moved.confirmed, detail: moved.detail })
         })?;
     }
+    // What it waits for holds up nothing: it is recorded when the steps are done.
+    probe.iter().for_each(Probe::stop);
     let works = take(app, recorder, StepName::VerifyPrevious, None, |app, recorder| {
         traffic::verify(app, recorder, config, services)
     })?;
@@ -262,6 +265,12 @@ fn all_steps(
     take(app, recorder, StepName::ScheduleReview, None, |app, recorder| {
         steps::schedule(app, recorder, &mut saying)
     })?;
+    if let Some(reading) = probe.and_then(Probe::end) {
+        app.say(format!("  each second: {}", reading.detail.as_deref().unwrap_or_default()));
+        if let Err(error) = recorder.record(app, &[], |_| Ok(Event::EvidenceCollected(reading))) {
+            app.warn(format!("what was asked each second is not on record: {error:#}"));
+        }
+    }
     recorder.record(app, &[], |_| Ok(Event::RollbackFinished(RollbackFinished { detail: None, outcome })))?;
     app.say(format!("The rollback is {}.", word.to_lowercase()));
     Ok(match outcome {
@@ -271,6 +280,17 @@ fn all_steps(
             Status::Finding
         }
     })
+}
+
+/// A question each second on the way back; none where all of it is behind already.
+fn probe(app: &App, recorder: &Recorder, config: &Config, services: &[Label]) -> Result<Option<Probe>> {
+    let deployment = recorder.deployment()?;
+    let moves = |service: &&Label| {
+        traffic::sections(config, service).next().is_some()
+            && !done(deployment, StepName::RevertTraffic, Some(service))
+    };
+    let moving: Vec<Label> = services.iter().filter(moves).cloned().collect();
+    Ok(if moving.is_empty() { None } else { Probe::start(app, config, &moving) })
 }
 
 /// Several services go back at once: each change is asked for before any is waited for.

@@ -96,7 +96,10 @@ fn json(standing: &Standing) -> serde_json::Value {
         .iter()
         .map(|check| {
             let latest = deployment.latest(&check.id).map(|record| &record.body);
-            serde_json::json!({"id": check.id, "phase": latest.and_then(|r| r.phase), "value": latest.and_then(|r| r.value.as_ref())})
+            let standing = deployment.standing(&check.id, None, None).as_str();
+            serde_json::json!({
+                "id": check.id, "phase": latest.and_then(|r| r.phase), "standing": standing, "value": latest.and_then(|r| r.value.as_ref()),
+            })
         })
         .collect();
     let gate = gate_ahead(deployment);

@@ -4,7 +4,7 @@ use super::Standing;
 use crate::cli::paint::{Ink, Paint};
 use crate::cli::say;
 use crate::cli::screen::Rank;
-use crate::core::check::Phase;
+use crate::core::check::{CheckSpec, Phase, Standing as Stands};
 use crate::core::deployment::{Deployment, ItemProgress, ItemState, Stage};
 use crate::core::time::Timestamp;
 use crate::report::live::{gate_ahead, gate_name, tone_of};
@@ -149,9 +149,27 @@ fn checks(out: &mut Lines, deployment: &Deployment) {
             None => out.paint.on(Ink::Soft, word),
         };
         let detail = latest.and_then(|record| record.body.detail.as_deref()).unwrap_or("");
-        let rest = crate::cli::app::printable(&format!("{:<16} {detail}", check.id));
+        let more = beside(deployment, check, phase);
+        let rest = crate::cli::app::printable(&format!("{:<16} {detail}{more}", check.id));
         let rank = if phase == Some(Phase::Pass) { Rank::Last } else { Rank::Second };
         out.put(rank, format!("  {word} {rest}").trim_end().to_owned());
+    }
+}
+
+/// What the check's readings come to, where that is not what the newest one says alone: as `watch` takes them.
+fn beside(deployment: &Deployment, check: &CheckSpec, newest: Option<Phase>) -> String {
+    let standing = deployment.standing(&check.id, None, None);
+    match (newest, standing) {
+        (Some(Phase::Trigger), standing) if standing != Stands::Fires => {
+            let after = check.rules.as_ref().and_then(|rules| rules.trigger_after);
+            let after = after.map_or_else(String::new, |after| format!(": it fires at {after}"));
+            format!(" (over the rollback limit, not often enough to fire{after})")
+        }
+        (Some(Phase::Error), standing) if standing != Stands::Error => {
+            let after = check.rules.as_ref().map_or(1, |rules| rules.errors_after);
+            format!(" (not measured; it stands at {} until {after} in a row fail)", standing.as_str())
+        }
+        _ => String::new(),
     }
 }
 

@@ -40,10 +40,15 @@ impl Probe {
         Some(Self { stop, thread, url })
     }
 
+    /// Asks no more; [`Probe::end`] waits for the answer that is still out.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+    }
+
     /// Ends it, and says what it saw.
     #[must_use]
     pub fn end(mut self) -> Option<Reading> {
-        self.stop.store(true, Ordering::SeqCst);
+        self.stop();
         let seen = self.thread.take()?.join().ok()?;
         summary(&self.url, &seen)
     }
@@ -51,7 +56,7 @@ impl Probe {
 
 impl Drop for Probe {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
+        self.stop();
     }
 }
 

@@ -111,6 +111,21 @@ pub enum Standing {
     Fires,
 }
 
+impl Standing {
+    /// As programs read it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::NoData => "no-data",
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Limit => "limit",
+            Self::Fires => "fires",
+        }
+    }
+}
+
 /// One reading, as far as standing goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evaluation {

@@ -2,6 +2,7 @@
 //!
 //! Names of people and what they wrote go into the opening alone; what stands in clear is made here.
 
+mod beforehand;
 mod freeze;
 mod pulls;
 mod workflow;
@@ -9,6 +10,8 @@ mod workflow;
 use super::{Answer, Deployed, EvidenceError, Observation, Request, Response, Source, moment};
 use crate::core::check::{GITHUB_API, GithubAsk, GithubProbe};
 use crate::remote::github::Client;
+
+pub use beforehand::Beforehand;
 
 /// One question about a repository.
 #[derive(Clone, Debug)]

@@ -70,7 +70,7 @@ pub(super) fn look(
     Ok(Found { answer, note, all })
 }
 
-fn required(client: &Client, branch: &str) -> Result<BTreeSet<String>, EvidenceError> {
+pub(super) fn required(client: &Client, branch: &str) -> Result<BTreeSet<String>, EvidenceError> {
     let rules = client.rules(branch)?;
     let by_rules = rules.iter().flat_map(crate::remote::github::Rule::required_checks);
     Ok(by_rules.chain(client.branch(branch)?.required_checks()).collect())
@@ -98,7 +98,11 @@ fn approvers<'a>(pull: &Pull, commits: &[&Commit], reviews: &'a [Review]) -> Vec
 }
 
 /// The required checks that have not passed. GitHub takes neutral and skipped for passed, and says so.
-fn unmet(client: &Client, commit: &str, required: &BTreeSet<String>) -> Result<Vec<String>, EvidenceError> {
+pub(super) fn unmet(
+    client: &Client,
+    commit: &str,
+    required: &BTreeSet<String>,
+) -> Result<Vec<String>, EvidenceError> {
     if required.is_empty() {
         return Ok(Vec::new());
     }

@@ -4,7 +4,13 @@ use serde_json::json;
 
 use super::{Answer, Deployed, EvidenceError, Found};
 use crate::core::check::GithubSettings;
-use crate::remote::github::{Approval, Client, Job, Run};
+use crate::remote::github::{Approval, Artifact, Client, GithubError, Job, Run};
+
+/// Of so many artifacts it is asked what was attested.
+const ATTESTED: usize = 20;
+
+/// A digest, and the predicate types of what is attested of it.
+type Attested<'a> = (&'a str, Vec<String>);
 
 pub(super) fn look(
     client: &Client,
@@ -38,7 +44,12 @@ pub(super) fn look(
         said.push(words);
     }
     let digests = artifacts.iter().filter(|artifact| artifact.digest.is_some()).count();
-    said.push(format!("{} artifacts, {digests} with digest", artifacts.len()));
+    let attested = attested(client, &artifacts)?;
+    let words = attested.as_ref().map_or_else(
+        || "attestations not known".to_owned(),
+        |all| format!("{} attested", all.iter().filter(|(_, types)| !types.is_empty()).count()),
+    );
+    said.push(format!("{} artifacts, {digests} with digest, {words}", artifacts.len()));
     let all = json!({
         "workflow": workflow.path,
         "run": {
@@ -54,8 +65,36 @@ pub(super) fn look(
         "artifacts": artifacts.iter().map(|each| json!({
             "name": each.name, "digest": each.digest, "expired": each.expired,
         })).collect::<Vec<_>>(),
+        // Null: not known. Whose signature they carry is for `gh attestation verify` to say.
+        "attestations": attested.map(|all| all.iter().map(|(digest, types)| json!({
+            "digest": digest, "predicateTypes": types,
+        })).collect::<Vec<_>>()),
     });
     Ok(Found { answer, note: format!("run {}: {}", run.label(), said.join("; ")), all })
+}
+
+/// The predicate types of what is attested of each digest; none where the token may not see them, which fails nothing.
+fn attested<'a>(
+    client: &Client,
+    artifacts: &'a [Artifact],
+) -> Result<Option<Vec<Attested<'a>>>, EvidenceError> {
+    let digests: Vec<&str> = artifacts.iter().filter_map(|artifact| artifact.digest.as_deref()).collect();
+    if digests.len() > ATTESTED {
+        return Ok(None);
+    }
+    let mut all = Vec::new();
+    for digest in digests {
+        let types = match client.attestations(digest) {
+            Ok(found) => found,
+            // Which of "not there" and "not yours to see" a 404 means, GitHub does not tell.
+            Err(GithubError::NotFound { .. } | GithubError::Denied { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let unknown = || "unknown".to_owned();
+        let types = types.into_iter().map(|one| one.predicate_type.unwrap_or_else(unknown)).collect();
+        all.push((digest, types));
+    }
+    Ok(Some(all))
 }
 
 /// The jobs that must have succeeded, or the whole run.

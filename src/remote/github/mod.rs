@@ -3,6 +3,7 @@
 //! What GitHub says in its own words stays out of errors: it may repeat what it was sent.
 
 mod actions;
+mod attestations;
 mod call;
 mod changes;
 mod error;
@@ -10,6 +11,7 @@ mod said;
 mod token;
 
 pub use actions::Dispatched;
+pub use attestations::Attested;
 pub use call::Client;
 pub use changes::{Branch, CheckRun, Commit, Comparison, Pull, Review, Rule, Status};
 pub use error::GithubError;
