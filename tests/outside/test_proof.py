@@ -28,7 +28,6 @@ def verify(page, *arguments):
 
 class Honest(unittest.TestCase):
     def test_every_page_verifies_once_the_first_roster_is_known(self):
-        # The committed example is from before pages carried anything.
         records = {name: record for name, record in stage.records().items() if not name.startswith("example")}
         wanted = [
             {"file": str(folder / "report.html"), "roster": stage.roster_sha256(name)}
@@ -38,8 +37,13 @@ class Honest(unittest.TestCase):
             with self.subTest(name):
                 self.assertEqual((saw["state"], saw["errors"], saw["requests"]), ("verified", [], []), saw)
 
-    def test_a_page_from_before_is_refused(self):
-        status, out, err = verify(stage.EXAMPLE / "v2.14.0/report.html")
+    def test_a_page_that_carries_nothing_is_refused(self):
+        text = (stage.EXAMPLE / "v2.14.0/report.html").read_text()
+        bare = re.sub(r'<script type="text/plain" id="carried">.*?</script>', "", text, flags=re.DOTALL)
+        self.assertNotEqual(bare, text)
+        page = stage.empty("bare") / "report.html"
+        page.write_text(bare)
+        status, out, err = verify(page)
         self.assertEqual((status, out), (2, ""))
         self.assertIn("carries no entries", err)
 

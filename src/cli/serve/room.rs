@@ -28,8 +28,8 @@ use crate::ledger::Ledger;
 use crate::report::live::Live;
 use crate::serve::{self, Feed};
 
-/// So many of the newest entries are there from the beginning.
-const FIRST: u64 = 500;
+/// So many of the newest entries are there from the beginning: as many as are kept, for whoever comes back after a restart.
+const FIRST: u64 = 4096;
 /// So often it is put together anew where nothing has come: gates open with time.
 const TICK: Duration = Duration::from_secs(1);
 /// So many messages are shown with their text, and so many findings.
