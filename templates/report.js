@@ -227,6 +227,7 @@ function relative(from, to) {
   return `T${s < 0 ? "\u2212" : "+"}${two(Math.floor(n / 3600))}:${two(Math.floor(n / 60) % 60)}:${two(n % 60)}`;
 }
 const short = (s) => { const one = [...s.split(/\p{White_Space}+/u).filter(Boolean).join(" ")]; return one.length > 280 ? one.slice(0, 279).join("") + "\u2026" : one.join(""); };
+const count = (n, one) => `${n} ${one}${n === 1 ? "" : "s"}`;
 const signatories = (entry) => entry.by.length ? entry.by.map((s) => `${s.person} (${s.role})`).join(" and ") : "a key that is on no roster";
 // The closed words of the format where the page has others.
 const WORDS = {
@@ -249,7 +250,7 @@ const FIXED = new Set(("a about added after an and answer as at attested baselin
 function opened(page, ref, held) {
   const commit = ref.commit, bytes = page.openings.get(commit);
   if (bytes && !held) {
-    try { return text.decode(bytes); } catch { return `[${bytes.length} byte${bytes.length === 1 ? "" : "s"} that are no text, opening ${commit}]`; }
+    try { return text.decode(bytes); } catch { return `[${count(bytes.length, "byte")} that are no text, opening ${commit}]`; }
   }
   const erased = page.erased.get(commit);
   if (!erased) return page.missing.has(commit) ? `[missing: no event erased the opening ${commit}]` : null;
@@ -288,7 +289,8 @@ function sayable(page, entry) {
   if (entry.body.decision === "override") may.add("OVERRIDE");
   for (const artifact of entry.body.new ? [entry.body.new.public] : []) may.add(page.versions.flatMap((v) => [...v.keys]).find(([, key]) => key.public === artifact)?.[0].slice(0, 12) ?? "");
   if (READ.includes(entry.kind)) {
-    may.add(`and ${(entry.body.points?.length ?? 0) - POINTS_SHOWN} more in report.json`).add(`history of ${entry.body.baselinePoints?.length} point`).add(`history of ${entry.body.baselinePoints?.length} points`);
+    may.add(`and ${(entry.body.points?.length ?? 0) - POINTS_SHOWN} more in report.json`);
+    may.add(`history of ${count(entry.body.baselinePoints?.length, "point")}`).add(count(entry.body.samples, "sample"));
     if (!entry.body.phase) may.add("no verdict");
   }
   if (/^rollback-/.test(entry.kind)) for (const other of page.entries) if (/^rollback-(triggered|started)$/.test(other.kind)) {
@@ -312,10 +314,23 @@ function required(page, entry, sort, brief) {
   if (sort === "reading") {
     must.push(body.source === "person" ? "attested" : body.source, body.query ?? "", body.statistic ?? "", body.baseline ?? "");
     for (const { at, value } of (body.points ?? []).slice(0, POINTS_SHOWN)) must.push(`${clock(at)} ${value}`);
-    if (body.window) must.push(`each ${body.window.period} s`);
+    if (body.window) {
+      const { from, to, period } = body.window, told = [from, to].every((at) => at.slice(0, 10) === entry.recorded.slice(0, 10)) ? clock : human;
+      must.push(`${told(from)} to ${told(to)}, each ${period} s`);
+    }
+    if (body.samples !== undefined) must.push(count(body.samples, "sample"));
+    if (body.baselinePoints?.length) must.push(`history of ${count(body.baselinePoints.length, "point")}`);
+    if (body.response) must.push(body.response.commit.slice(0, 12));
   }
   if (page.cutover && !brief && /^(moment|approval|act|message|note|rollback)$/.test(sort)) must.push(relative(page.cutover, entry.recorded));
   if (sort === "moment" && body.check) must.push(body.check);
+  const cause = kind === "rollback-triggered" && sort === "rollback" && page.byId.get(body.evidence);
+  if (cause) must.push(`entry ${cause.seq}`, cause.body.value ?? "");
+  if (kind === "rollback-step" && sort === "rollback") {
+    const since = (seq) => page.since.findLast(([from]) => from <= seq)?.[1], began = page.byId.get(body.intent);
+    must.push(`${duration(Math.abs(seconds(since(entry.seq) ?? entry.recorded, entry.recorded)))} after the trigger`);
+    if (began?.kind === kind && since(began.seq) === since(entry.seq)) must.push(`took ${duration(seconds(began.recorded, entry.recorded))}`);
+  }
   for (const name of sort === "attachment" ? ["note"] : (MUST[kind] ?? "").split(" ")) {
     const value = body[name];
     if (value === undefined || (name === "gate" && !body.waives) || (name === "unit" && body.value === undefined)) continue;
@@ -382,19 +397,16 @@ function judgeRow(page, row, entry, sort) {
   if (sort === "reading" && (check !== entry.body.check || !plain(row.closest("[data-check]").querySelector("h3").textContent).startsWith(plain(check)))) fail(entry.seq, "its row stands under another check", row);
 }
 
-/** An item's title: its words stand near each other and in this order in the checklist's text. */
+// What may stand between two words of a title in its Markdown: signs, tags and comments, where links lead, entities.
+const MARKUP = String.raw`(?:[^\p{L}\p{N}\n]|<[^>\n]*>|\]\([^)\n]*\)|\]\[[^\]\n]*\]|&#?\w+;)*`;
+/** An item's title: word for word the first line of a task in the checklist's text, and of no task with another id. */
 function judgeTitle(page, row, seq, id) {
   const title = [...row.querySelectorAll("[data-title]")].map((one) => plain(one.textContent)).join(" ");
   const words = title.match(/[\p{L}\p{N}]+/gu) ?? [];
   if (!words.length || title === id) return;
-  const within = page.checklists.some((list) => {
-    for (let from = list.indexOf(words[0]); from !== -1; from = list.indexOf(words[0], from + 1)) {
-      let at = from;
-      if (words.every((word) => (at = list.indexOf(word, at)) !== -1) && at - from < 4 * title.length + 300) return true;
-    }
-    return false;
-  });
-  if (!within) fail(seq, `the title ${JSON.stringify(title)} is not in the checklist`, row);
+  const task = new RegExp(["^.*\\[[ xX]\\]", ...words.map((word) => [...word].join("[*_`~\\\\]*")), "$"].join(MARKUP), "gmu");
+  const lines = page.checklists.flatMap((list) => list.match(task) ?? []);
+  if (!lines.some((line) => [undefined, id].includes(/<!--[^>]*\bid: *([^\s;>]+)/.exec(line)?.[1]))) fail(seq, `the title ${JSON.stringify(title)} is not in the checklist`, row);
 }
 
 /** An item of the checklist: what its row names signs, ticks or waives it. How far the item is, the rules say. */
@@ -438,6 +450,11 @@ function judgeRows(page) {
   page.closed = own.find((entry) => entry.kind === "deployment-closed");
   page.cutover = own.find(({ kind, body }) => kind === "traffic-shifted" && body.to === "green" && body.percent > 0 && /^(done|observed)$/.test(body.act))?.recorded;
   page.begun = own.some((entry) => entry.kind === "rollback-started");
+  page.since = []; // each rollback counts from the first trigger that it answers, or from its own beginning
+  own.reduce((trigger, { kind, seq, recorded }) => {
+    if (kind !== "rollback-started") return kind === "rollback-triggered" ? trigger ?? recorded : trigger;
+    page.since.push([page.since.length ? seq : 0, trigger ?? recorded]);
+  }, undefined);
   page.ends = new Set(); // each end is of the newest rollback that has none yet
   own.reduce((open, { kind, seq }) => {
     if (kind !== "rollback-finished" || !open) return open + (kind === "rollback-started");
