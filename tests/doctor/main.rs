@@ -230,3 +230,19 @@ fn the_systems_that_acts_are_made_on() {
     says(&lines, "traffic app", "wrong", "cannot be reached");
     says(&lines, "database orders", "wrong", "cannot be reached");
 }
+
+#[test]
+fn where_production_does_not_tell_the_time_another_does() {
+    let late = chrono::Utc::now() - chrono::TimeDelta::minutes(5);
+    let date = format!("date: {}\r\n", late.format("%a, %d %b %Y %H:%M:%S GMT"));
+    let (app, aws) =
+        (server::Server::saying("200 OK", "", b""), server::Server::saying("404 Not Found", &date, b""));
+    let folder = Folder::enrolled();
+    let toml = fs::read_to_string(folder.at("aether.toml")).unwrap();
+    let (head, _) = toml.split_once("[aws]").unwrap();
+    let head = head.replace("https://app.project-aether.io", &app.url());
+    let settings = format!("[aws]\nregion = \"us-east-1\"\nendpoint-url = \"{}\"\n", aws.url());
+    fs::write(folder.at("aether.toml"), head + &settings).unwrap();
+    let (_, lines) = doctor(&folder, &["--as", "alice"]);
+    says(&lines, "clock", "wrong", "from that of the AWS endpoint");
+}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Findings, Room, State};
 use crate::cli::app::App;
+use crate::core::check::GITHUB_API;
 use crate::core::event::Colour;
 use crate::core::traffic::Traffic;
 use crate::remote::aws::rds::Rds;
@@ -27,22 +28,30 @@ fn clock(app: &App, room: &Room, found: &mut Findings) {
     if room.offline {
         return say(State::NotAsked, "not compared (--offline)".to_owned());
     }
-    match http::server_time(url, Duration::from_secs(10)) {
-        None => say(
-            State::NotAsked,
-            "the production URL does not tell the time: compare this clock yourself".to_owned(),
-        ),
-        Some(theirs) => {
-            let apart = theirs.abs_diff(app.now().millis().div_euclid(1000));
-            let text = format!("{apart} s from that of the production URL");
-            if apart <= CLOCK.0 {
-                say(State::Good, text);
-            } else if apart <= CLOCK.1 {
-                say(State::Note, format!("{text}: let NTP set it"));
-            } else {
-                say(State::Wrong, format!("{text}: entries are refused two minutes ahead; let NTP set it"));
-            }
-        }
+    let github = &room.config.github;
+    let others = [
+        ("the production URL", Some(url)),
+        ("GitHub", github.repository.as_ref().map(|_| github.api_url.as_deref().unwrap_or(GITHUB_API))),
+        ("the AWS endpoint", room.config.aws.endpoint_url.as_deref()),
+    ];
+    let asked = others.into_iter().find_map(|(whose, url)| {
+        let before = app.now().millis();
+        let theirs = http::server_time(url?, Duration::from_secs(10))?;
+        // Halfway through the exchange; a Date is cut to its second.
+        let ours = i64::midpoint(before, app.now().millis());
+        Some((whose, (theirs * 1000 + 500).abs_diff(ours) / 1000))
+    });
+    let Some((whose, apart)) = asked else {
+        let text = "nobody who was asked tells the time: compare this clock yourself";
+        return say(State::NotAsked, text.to_owned());
+    };
+    let text = format!("{apart} s from that of {whose}");
+    if apart <= CLOCK.0 {
+        say(State::Good, text);
+    } else if apart <= CLOCK.1 {
+        say(State::Note, format!("{text}: let NTP set it"));
+    } else {
+        say(State::Wrong, format!("{text}: entries are refused two minutes ahead; let NTP set it"));
     }
 }
 
