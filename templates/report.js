@@ -372,17 +372,21 @@ const ROWS = {
   },
 };
 
-/** The text of an element, without spaces, without rows inside it and without what the rules make of the entry. */
+/** The text of an element, without rows inside it and without what the rules make of the entry. */
 function says(element) {
   const all = [], walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const within = node.parentElement, doubt = within.matches(".tag") && node.data === "not verified";
     if (!doubt && within.closest("[data-e], [data-item], [data-title], .issue, caption") === element) all.push(node.data);
   }
-  return squash(all.join(""));
+  return form(all.join(" "));
 }
-const squash = (s) => s.replace(/\s+/gu, "").replaceAll("NOTVERIFIED:", "");
-const whole = (pieces) => squash(shown(pieces.filter((one) => one !== false && one !== undefined).join("")));
+// White space does not count, but where it parts words.
+function form(s) {
+  const said = s.replaceAll("NOT VERIFIED: ", "");
+  return `${said.replace(/\s+/gu, "")}\n${(said.match(/[\p{L}\p{N}]+/gu) ?? []).join(" ")}`;
+}
+const whole = (pieces) => form(shown(pieces.filter((one) => one !== false && one !== undefined).join(" ")));
 
 function judgeRow(page, row, entry, sort) {
   const own = says(row), table = sort === "reading" && row.closest("table").caption;
@@ -395,7 +399,7 @@ function judgeRow(page, row, entry, sort) {
   for (const time of row.querySelectorAll("time")) {
     if (time.closest("[data-e]") === row && time.getAttribute("datetime") !== entry.recorded) fail(entry.seq, "its row has another time inside", row);
   }
-  judgeTitle(page, row, entry.seq, b.item);
+  if (sort === "approval" && b.item) judgeTitle(page, row, entry.seq, b.item);
   const check = row.closest("[data-check]"), named = check?.querySelector("h3").textContent ?? "";
   if (sort === "reading" && (check?.getAttribute("data-check") !== b.check || !plain(named).startsWith(plain(b.check)))) {
     fail(entry.seq, "its row stands under another check", row);
@@ -408,7 +412,7 @@ const MARKUP = String.raw`(?:[^\p{L}\p{N}\n]|<[^>\n]*>|\]\([^)\n]*\)|\]\[[^\]\n]
 function judgeTitle(page, row, seq, id) {
   const title = [...row.querySelectorAll("[data-title]")].map((one) => plain(one.textContent)).join(" ");
   const words = title.match(/[\p{L}\p{N}]+/gu) ?? [];
-  if (!words.length || title === id) return;
+  if (title === id || !words.length && row.hasAttribute("data-item")) return; // a task may have no words
   const task = new RegExp(["^.*\\[[ xX]\\]", ...words.map((one) => [...one].join("[*_`~\\\\]*")), "$"].join(MARKUP), "gmu");
   const lines = page.checklists.flatMap((list) => list.match(task) ?? []);
   const fits = lines.some((line) => [undefined, id].includes(/<!--[^>]*\bid: *([^\s;>]+)/.exec(line)?.[1]));
