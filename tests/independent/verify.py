@@ -39,7 +39,7 @@ PATTERNS = {
     "sig": B64 + "{85}[AQgw]==", "text": "(?s:.*)", "time": r"(?a:\d{4}(-\d\d){2}T\d\d(:\d\d){2}\.\d{3}Z)",
     "type": f"https://project-aether.io/audit/{TOKEN}/v1", "query": f"[^{CONTROL}]*",
     "public": "MCowBQYDK2VwAyEA" + HASH}
-RANGES, LONGEST = {"u32": range(2**32), "u64": range(2**53), "percent": range(101)}, {"label": 256, "query": 4096, "origin": 255}
+RANGES, LONGEST = dict(u32=range(2**32), u64=range(2**53), percent=range(101)), dict(label=256, query=4096, origin=255)
 b64, moment = base64.b64decode, lambda time: datetime.datetime.fromisoformat(time[:-1])
 keyid = lambda k: sha256(b64(k["public"]))
 def table(rows, columns):
