@@ -415,7 +415,7 @@ function judgeTitle(page, row, seq, id) {
   if (title === id || !words.length && row.hasAttribute("data-item")) return; // a task may have no words
   const task = new RegExp(["^.*\\[[ xX]\\]", ...words.map((one) => [...one].join("[*_`~\\\\]*")), "$"].join(MARKUP), "gmu");
   const lines = page.checklists.flatMap((list) => list.match(task) ?? []);
-  const fits = lines.some((line) => [undefined, id].includes(/<!--[^>]*\bid: *([^\s;>]+)/.exec(line)?.[1]));
+  const fits = lines.some((line) => [undefined, id].includes(/<!-{2}[^>]*\bid: *([^\s;>]+)/.exec(line)?.[1]));
   if (!fits) fail(seq, `the title ${JSON.stringify(title)} is not in the checklist`, row);
 }
 
