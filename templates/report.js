@@ -33,7 +33,7 @@ async function unpack(block) {
   const stream = new Blob([unbase64(block)]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
   const lines = text.decode(await new Response(stream).arrayBuffer()).split("\n");
   if (lines.shift() !== "aether-audit page 1" || lines.pop() !== "") throw Error("not a block of this version");
-  const page = { versions: [], entries: [], leaves: [], tree: [], openings: new Map(), missing: new Set() };
+  const page = { versions: [], entries: [], leaves: [], tree: [], openings: new Map(), missing: new Set(), long: new Set() };
   for (const line of lines) {
     const [kind, ...part] = line.split("\t"), known = page.leaves.length;
     const prev = page.leaves.at(-1) ?? new Uint8Array(32), seq = page.leaves.length;
@@ -65,9 +65,10 @@ async function unpack(block) {
       const bytes = unbase64(part[0]);
       page.openings.set(hex(await sha(bytes)), bytes.slice(16));
     } else if (kind === "m") page.missing.add(part[0]);
+    else if (kind === "x") page.long.add(part[0]); // an opening that is too long to be shown
     else if (kind === "checkpoint") page.checkpoint = text.decode(unbase64(part[0]));
     else if (kind === "deployment") page.deployment = part[0];
-    else if (kind !== "generator" && kind !== "x") throw Error(`a line of the unknown kind ${kind}`);
+    else if (kind !== "generator") throw Error(`a line of the unknown kind ${kind}`);
     if (kind !== "t") for (const leaf of page.leaves.slice(known)) page.tree.push([1, leaf]);
   }
   if (!page.entries.length) throw Error("it carries no entry");
@@ -157,7 +158,7 @@ async function judge(page) {
       if (wrong) fail(seq, wrong);
       if (statement.subject[0].digest.sha256 !== after.hash) fail(seq, "its roster is not the one that it was signed for");
       versions.push(after);
-      if (kind === "key-rotated") into.push([p.body.old, hex(await sha(unbase64(p.body.new.public)))]);
+      if (kind === "key-rotated") into.push([p.body.old, entry.into = hex(await sha(unbase64(p.body.new.public)))]);
       if (p.body.compromisedFromSeq !== undefined) suspect.set(p.body.key, [p.body.compromisedFromSeq, seq]);
     }
     if (!versions.length || p.log !== versions[0].roster.log) fail(seq, "it is of another log, or brings no roster");
@@ -212,189 +213,197 @@ async function judgeCheckpoint(page, root) {
   page.covered = Number(size);
 }
 
-// --- The rows: each shows its own entry, all of what counts of it, and nothing else. ---
+// --- The rows: each says exactly what its entry says, in the words below. ---
 const two = (n) => String(n).padStart(2, "0"), plain = (s) => s.replace(/\s+/g, " ").trim();
-const clock = (time) => time.slice(11, 19);
-const human = (time) => `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
-const seconds = (from, to) => Math.trunc((Date.parse(to) - Date.parse(from)) / 1000);
+const clock = (time) => time.slice(11, 19), human = (time) => `${time.slice(0, 10)} ${clock(time)} UTC`;
+const millis = (from, to) => Date.parse(to) - Date.parse(from);
 const shown = (s) => s.replace(/(?![\n\t])[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu, "\ufffd");
-function duration(s) {
-  const [d, h, m] = [Math.floor(s / 86400), Math.floor(s / 3600) % 24, Math.floor(s / 60) % 60], rest = s % 60;
-  return d ? `${d} d ${two(h)} h ${two(m)} min` : h ? `${h} h ${two(m)} min ${two(rest)} s` : m ? `${m} min ${two(rest)} s` : `${rest} s`;
+const count = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
+const opt = (value, before = "", after = "") => value === undefined ? "" : `${before}${value}${after}`;
+const fingerprint = (key) => key.slice(0, 12);
+const short = (s) => {
+  const one = [...s.split(/\p{White_Space}+/u).filter(Boolean).join(" ")];
+  return one.length > 280 ? `${one.slice(0, 279).join("")}\u2026` : one.join("");
+};
+function duration(from, to) {
+  const all = Math.trunc(millis(from, to) / 1000), s = Math.abs(all), sign = all < 0 ? "\u2212" : "";
+  const [d, h, m] = [Math.floor(s / 86400), Math.floor(s / 3600) % 24, Math.floor(s / 60) % 60], rest = `${two(s % 60)} s`;
+  if (d) return `${sign}${d} d ${two(h)} h ${two(m)} min`;
+  return sign + (h ? `${h} h ${two(m)} min ${rest}` : m ? `${m} min ${rest}` : `${s} s`);
 }
-function relative(from, to) {
-  const s = Math.floor((Date.parse(to) - Date.parse(from)) / 1000), n = Math.abs(s);
+function relative(page, { recorded }) {
+  if (!page.cutover) return "";
+  const s = Math.floor(millis(page.cutover, recorded) / 1000), n = Math.abs(s);
   return `T${s < 0 ? "\u2212" : "+"}${two(Math.floor(n / 3600))}:${two(Math.floor(n / 60) % 60)}:${two(n % 60)}`;
 }
-const short = (s) => { const one = [...s.split(/\p{White_Space}+/u).filter(Boolean).join(" ")]; return one.length > 280 ? one.slice(0, 279).join("") + "\u2026" : one.join(""); };
-const count = (n, one) => `${n} ${one}${n === 1 ? "" : "s"}`;
-const signatories = (entry) => entry.by.length ? entry.by.map((s) => `${s.person} (${s.role})`).join(" and ") : "a key that is on no roster";
+const who = (entry) => entry.by.length ? entry.by.map((s) => `${s.person} (${s.role})`).join(" and ") : "a key that is on no roster";
+const keys = (entry) => entry.by.map((s) => fingerprint(s.key)).join(", ");
+function delay({ p, recorded }) {
+  const late = Math.trunc(millis(p.time, recorded) / 1000), [from, to] = late < 0 ? [recorded, p.time] : [p.time, recorded];
+  return Math.abs(late) > 120 ? `signed ${human(p.time)}, ${duration(from, to)} ${late < 0 ? "after" : "before"} it was recorded` : "";
+}
 // The closed words of the format where the page has others.
 const WORDS = {
-  "outcome:na": "not applicable", "outcome:rolled-back": "rolled back", "outcome:partly": "partly rolled back", "delivery:failed": "not delivered", "delivery:reported": "sent by hand, as reported",
-  "to:blue": "Blue", "to:green": "Green", "trigger:error-rate": "HTTP 5xx error rate above the rollback limit",
-  "trigger:unresponsive": "complete application unresponsiveness", "trigger:database": "database connectivity failure",
-  "trigger:security": "critical security vulnerability", "trigger:business": "business-critical functionality failure",
-  "trigger:limit": "a check's rollback limit", "trigger:manual": "a person's judgement",
-  "step:announce": "announce the rollback", "step:revert-traffic": "revert the traffic to Blue",
-  "step:verify-previous": "verify the previous version", "step:notify": "notify the stakeholders", "step:schedule-review": "schedule the incident review",
+  "outcome:na": "not applicable", "outcome:rolled-back": "rolled back", "outcome:partly": "partly rolled back",
+  "delivery:failed": "not delivered", "delivery:reported": "sent by hand, as reported", "to:blue": "Blue", "to:green": "Green",
+  "trigger:error-rate": "HTTP 5xx error rate above the rollback limit", "trigger:unresponsive": "complete application unresponsiveness",
+  "trigger:database": "database connectivity failure", "trigger:security": "critical security vulnerability",
+  "trigger:business": "business-critical functionality failure", "trigger:limit": "a check's rollback limit",
+  "trigger:manual": "a person's judgement", "step:announce": "announce the rollback", "step:revert-traffic": "revert the traffic to Blue",
+  "step:verify-previous": "verify the previous version", "step:notify": "notify the stakeholders",
+  "step:schedule-review": "schedule the incident review",
 };
-// Words that stand in rows beside what entries say. Words for a state are none of them: those an entry must have.
-const FIXED = new Set(("a about added after an and answer as at attested baseline before by changed check checklist closed closing Decision decided decision "
-  + "deployment deployments does due each Each effect override entries entry ERASED event evidence finished from gate gates history in into is it key kind know later "
-  + "machine made message note number of on opened opening covering log up points record recorded read report response review Review REVOKED role roles root roster "
-  + "rollback ROLLBACK rotated run s sample samples signed snapshot stage standby STARTED started step takes that the their this to took trigger TRIGGERED "
-  + "until verdict version waives which with withdrawal without WITHDRAWN withdrawn was were amended compromised earlier traffic sign off").split(" "));
+const word = (body, name) => WORDS[`${name}:${body[name]}`] ?? body[name];
 
-/** What an opening is shown as. */
-function opened(page, ref, held) {
-  const commit = ref.commit, bytes = page.openings.get(commit);
-  if (bytes && !held) {
-    try { return text.decode(bytes); } catch { return `[${count(bytes.length, "byte")} that are no text, opening ${commit}]`; }
+/** What an opening is shown as: its text, or what became of it. */
+function opened(page, ref) {
+  if (!ref) return "";
+  const bytes = page.openings.get(ref.commit), gone = page.erased.get(ref.commit);
+  if (bytes) {
+    try { return text.decode(bytes); } catch { return `[${count(bytes.length, "byte")} that are no text, opening ${ref.commit}]`; }
   }
-  const erased = page.erased.get(commit);
-  if (!erased) return page.missing.has(commit) ? `[missing: no event erased the opening ${commit}]` : null;
-  const reason = erased.body.reason, why = !held && !page.openings.has(reason.commit) || reason.commit === commit ? "" : opened(page, reason) ?? "";
-  return held ? `erased on ${human(erased.recorded)} by ${signatories(erased)}: ${why} (entry ${erased.seq})`
-    : `[erased on ${human(erased.recorded)} by ${erased.by.map((s) => s.person).join(", ")}: ${why} (entry ${erased.seq})]`;
+  if (gone) return `[erased on ${human(gone.recorded)} by ${gone.by.map((s) => s.person).join(", ")}: ${reason(page, gone)} (entry ${gone.seq})]`;
+  if (page.missing.has(ref.commit)) return `[missing: no event erased the opening ${ref.commit}]`;
+  throw Error(`it does not carry the text ${ref.commit}, which it must show`);
+}
+function reason(page, gone) {
+  const own = gone.body.reason;
+  return own.commit === gone.body.commit || !page.openings.has(own.commit) && !page.erased.has(own.commit) ? "" : opened(page, own);
+}
+function erasure(page, ref) {
+  const gone = page.erased.get(ref.commit);
+  return gone && `erased on ${human(gone.recorded)} by ${who(gone)}: ${reason(page, gone)} (entry ${gone.seq})`;
 }
 
 const READ = ["metric-read", "evidence-collected"], POINTS_SHOWN = 12;
-/** Everything that a row may say because of this entry. */
-function sayable(page, entry) {
-  const may = new Set([String(entry.seq), entry.kind, entry.recorded, human(entry.recorded), clock(entry.recorded), human(entry.p.time), signatories(entry), entry.p.id,
-    entry.by.map((s) => s.key.slice(0, 12)).join(", "), duration(Math.abs(seconds(entry.p.time, entry.recorded)))]);
-  if (page.cutover) may.add(relative(page.cutover, entry.recorded));
-  const walk = (value, name) => {
-    if (typeof value === "string") {
-      may.add(shown(value));
-      may.add(WORDS[`${name}:${value}`] ?? value);
-      if (/^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/.test(value)) may.add(human(value)).add(clock(value));
-      if (/^[0-9a-f]{64}$/.test(value)) may.add(value.slice(0, 12));
-      const other = page.byId.get(value);
-      if (other && /^(evidence|about|intent|statement)$/.test(name)) {
-        may.add(String(other.seq)).add(duration(Math.abs(seconds(other.recorded, entry.recorded))));
-        for (const more of [other.body.value, other.body.unit]) if (more) may.add(more);
-      }
-    } else if (typeof value === "number") may.add(String(value));
-    else if (value && typeof value === "object") {
-      if (value.commit && value.mediaType) for (const held of [false, true]) {
-        const said = opened(page, value, held);
-        if (said !== null) may.add(shown(said)).add(shown(short(said)));
-      }
-      for (const [key, inner] of Object.entries(value)) walk(inner, Array.isArray(value) ? name : key);
-    }
-  };
-  walk(entry.body, "");
-  if (entry.body.decision === "override") may.add("OVERRIDE");
-  for (const artifact of entry.body.new ? [entry.body.new.public] : []) may.add(page.versions.flatMap((v) => [...v.keys]).find(([, key]) => key.public === artifact)?.[0].slice(0, 12) ?? "");
-  if (READ.includes(entry.kind)) {
-    may.add(`and ${(entry.body.points?.length ?? 0) - POINTS_SHOWN} more in report.json`);
-    may.add(`history of ${count(entry.body.baselinePoints?.length, "point")}`).add(count(entry.body.samples, "sample"));
-    if (!entry.body.phase) may.add("no verdict");
-  }
-  if (/^rollback-/.test(entry.kind)) for (const other of page.entries) if (/^rollback-(triggered|started)$/.test(other.kind)) {
-    may.add(duration(Math.abs(seconds(other.recorded, entry.recorded))));
-  }
-  if (entry.kind === "item-signed") {
-    for (const other of page.entries) if (other.kind === "item-withdrawn" && other.body.statement === entry.p.id) for (const more of sayable(page, other)) may.add(more);
-  }
-  return may;
-}
-
-// What a row of each sort must say of its entry, beside its number: members of the body, and for all of them who signed.
-const MUST = {
-  "item-signed": "item outcome note reason", "decision-made": "decision gate waives reason", "snapshot-taken": "resource snapshot act detail", "stage-reached": "stage run act detail",
-  "traffic-shifted": "percent service to act detail", "standby-changed": "service state until act detail", "rollback-triggered": "trigger check reason",
-  "rollback-started": "reason", "rollback-step": "step service act detail", "rollback-finished": "outcome", "metric-read": "phase value unit note detail", "evidence-collected": "phase value unit note",
-  "message-sent": "channel delivery text", "note-added": "text", "review-recorded": "text", "deployment-closed": "entries outcome", "roles-assigned": "person role", "deployment-opened": "release environment",
+const DID = {
+  "snapshot-taken": (b) => `snapshot of ${b.resource}${opt(b.snapshot, " as ")}`,
+  "stage-reached": (b) => `stage ${b.stage}${opt(b.run, " (run ", ")")}`,
+  "traffic-shifted": (b) => `${b.percent} % of ${b.service} to ${word(b, "to")}`,
+  "standby-changed": (b) => `standby of ${b.service}: ${b.state}${b.until ? ` until ${human(b.until)}` : ""}`,
+  "rollback-step": (b) => `rollback step: ${word(b, "step")}${opt(b.service, " of ")}`,
 };
-function required(page, entry, sort, brief) {
-  const { body, kind } = entry, must = [String(entry.seq), brief ? clock(entry.recorded) : human(entry.recorded), signatories(entry)];
-  if (sort === "reading") {
-    must.push(body.source === "person" ? "attested" : body.source, body.query ?? "", body.statistic ?? "", body.baseline ?? "");
-    for (const { at, value } of (body.points ?? []).slice(0, POINTS_SHOWN)) must.push(`${clock(at)} ${value}`);
-    if (body.window) {
-      const { from, to, period } = body.window, told = [from, to].every((at) => at.slice(0, 10) === entry.recorded.slice(0, 10)) ? clock : human;
-      must.push(`${told(from)} to ${told(to)}, each ${period} s`);
-    }
-    if (body.samples !== undefined) must.push(count(body.samples, "sample"));
-    if (body.baselinePoints?.length) must.push(`history of ${count(body.baselinePoints.length, "point")}`);
-    if (body.response) must.push(body.response.commit.slice(0, 12));
-  }
-  if (page.cutover && !brief && /^(moment|approval|act|message|note|rollback)$/.test(sort)) must.push(relative(page.cutover, entry.recorded));
-  if (sort === "moment" && body.check) must.push(body.check);
-  const cause = kind === "rollback-triggered" && sort === "rollback" && page.byId.get(body.evidence);
-  if (cause) must.push(`entry ${cause.seq}`, cause.body.value ?? "");
-  if (kind === "rollback-step" && sort === "rollback") {
-    const since = (seq) => page.since.findLast(([from]) => from <= seq)?.[1], began = page.byId.get(body.intent);
-    must.push(`${duration(Math.abs(seconds(since(entry.seq) ?? entry.recorded, entry.recorded)))} after the trigger`);
-    if (began?.kind === kind && since(began.seq) === since(entry.seq)) must.push(`took ${duration(seconds(began.recorded, entry.recorded))}`);
-  }
-  for (const name of sort === "attachment" ? ["note"] : (MUST[kind] ?? "").split(" ")) {
-    const value = body[name];
-    if (value === undefined || (name === "gate" && !body.waives) || (name === "unit" && body.value === undefined)) continue;
-    if (name === "detail" && typeof value === "string" && (body.phase ?? "pass") === "pass") continue;
-    if (sort === "moment" && value === "override") must.push("OVERRIDE");
-    else if (typeof value !== "object") must.push(WORDS[`${name}:${value}`] ?? shown(String(value)));
-    else if (value.commit) {
-      const said = opened(page, value);
-      if (said === null) fail(entry.seq, `the page does not carry its ${name}`);
-      else if (sort !== "moment") must.push(shown(said));
-      else if (kind !== "item-signed" || name === "reason" || !body.reason) must.push(shown(short(said)));
-    }
-  }
-  return must.map(plain).filter(Boolean);
+const decided = (b) => b.decision === "override" ? `OVERRIDE of the gate ${b.gate ?? "no gate"}${opt(b.waives, ": waives ")}` : `decided: ${b.decision}`;
+function read(b) {
+  const value = opt(b.value, ", ", opt(b.unit, " "));
+  if (!b.phase) return `${b.check ?? "evidence"} from ${b.source}${value}`;
+  return `${b.check ?? "evidence"}: ${b.phase}${value}${b.phase === "pass" ? "" : opt(b.detail, " \u2013 ")}`;
+}
+// An event in one sentence.
+const SENTENCES = {
+  "item-signed": (b) => `${b.item} signed as ${word(b, "outcome")}`, "decision-made": decided, "metric-read": read, "evidence-collected": read,
+  "item-withdrawn": (b, page, entry) => page.withdrawn.get(b.statement) === entry
+    ? `sign-off of ${b.item} (entry ${page.byId.get(b.statement).seq}) WITHDRAWN` : "item-withdrawn, without effect",
+  "checklist-amended": () => "the checklist was amended", "note-added": () => "note", "review-recorded": () => "review",
+  "deployment-opened": (b) => `deployment of ${b.release} to ${b.environment} opened`,
+  "deployment-closed": (b) => `record closed as ${word(b, "outcome")}, ${count(b.entries, "entry", "entries")}`,
+  "rollback-triggered": (b) => `ROLLBACK TRIGGERED: ${word(b, "trigger")}${opt(b.check, " (", ")")}`, "rollback-started": () => "rollback STARTED",
+  "rollback-finished": (b) => `rollback finished: ${b.outcome}`, "message-sent": (b) => `message to ${b.channel}: ${word(b, "delivery")}`,
+  "report-issued": (b) => `report made, covering the log up to entry ${b.covers.seq}`, "roles-assigned": (b) => `${b.person} takes the role ${b.role}`,
+  "opening-erased": (b) => `opening ${fingerprint(b.commit)} ERASED`, "roster-changed": (b) => `roster changed to version ${b.roster.version}`,
+  "key-revoked": (b) => `key ${fingerprint(b.key)} of ${b.person} REVOKED${opt(b.compromisedFromSeq, ", compromised from entry ", " on")}`,
+  "key-rotated": (b, page, { into }) => `${b.person} rotated their ${b.new.use} key ${fingerprint(b.old)} into ${fingerprint(into)}`,
+  ...Object.fromEntries(Object.entries(DID).map(([kind, what]) => [kind, (b) => `${what(b)}: ${b.act}`])),
+};
+const sentence = (page, entry) => SENTENCES[entry.kind]?.(entry.body, page, entry) ?? `an event of the kind ${entry.kind}, which this version does not know`;
+/** The text of an event that stands beside its sentence. */
+function remark({ kind, body }) {
+  if (READ.includes(kind)) return body.note;
+  return kind in SENTENCES ? body.text ?? body.reason ?? body.note ?? body.detail : undefined;
 }
 
-/** Where a piece stands in a text as words of its own. */
-function places(whole, piece) {
-  const found = [];
-  for (let at = whole.indexOf(piece); at !== -1; at = whole.indexOf(piece, at + 1)) {
-    const before = whole.slice(Math.max(0, at - 2), at), after = whole.slice(at + piece.length, at + piece.length + 2);
-    if (/^[\p{L}\p{N}]/u.test(piece) && /[\p{L}\p{N}_]$|[\p{L}\p{N}][.:+\/\u2212-]$/u.test(before)) continue;
-    if (/[\p{L}\p{N}]$/u.test(piece) && /^[\p{L}\p{N}_]|^[.:\/-][\p{L}\p{N}]/u.test(after)) continue;
-    found.push(at);
-  }
-  return found;
-}
+// What a row of each sort says, piece by piece, but for titles, which judgeTitle judges.
+const ROWS = {
+  moment(page, entry, row) {
+    const at = entry.recorded, said = entry.body && remark(entry);
+    if (row.hasAttribute("data-brief")) return [entry.seq, "\u00b7", clock(at), "\u00b7", sentence(page, entry), "\u00b7", who(entry)];
+    return [human(at), relative(page, entry), sentence(page, entry), who(entry), entry.by.some((s) => s.kind === "machine") && ", machine",
+      `\u00b7 entry ${entry.seq}`, said && `\u201c${short(opened(page, said))}\u201d`];
+  },
+  approval(page, entry) {
+    const { kind, body: b } = entry, gone = page.withdrawn.get(entry.p.id);
+    const what = kind === "decision-made" ? ["Decision", b.waives && `: gate ${b.gate ?? "no gate"} without ${b.waives}`, b.decision]
+      : [b.item, b.checklist !== page.list.text.commit && ", on an earlier checklist", word(b, "outcome"),
+        gone && `withdrawn entry ${gone.seq}, ${who(gone)} ${opened(page, gone.body.reason)}`];
+    return [...what, opened(page, b.reason), opened(page, b.note), who(entry), "key", keys(entry), human(entry.recorded), relative(page, entry),
+      delay(entry), entry.seq];
+  },
+  reading(page, entry, row, common) {
+    const { body: b, recorded } = entry, points = b.points ?? [], more = points.length - POINTS_SHOWN, w = b.window;
+    const told = w && [w.from, w.to].every((at) => at.slice(0, 10) === recorded.slice(0, 10)) ? clock : human;
+    return [entry.seq, human(recorded), b.phase ?? "no verdict", opt(b.value, "", opt(b.unit, " ")) || "\u2013",
+      !common.source && `${b.source === "person" ? "attested" : b.source}, ${who(entry)}`, b.phase !== "pass" && b.detail, opened(page, b.note),
+      !common.query && b.query, !common.statistic && b.statistic, w && `${told(w.from)} to ${told(w.to)}, each ${w.period} s`,
+      b.samples !== undefined && `\u00b7 ${count(b.samples, "sample")}`, opt(b.baseline, "\u00b7 baseline "),
+      points.length > 0 && `\u00b7 points ${points.slice(0, POINTS_SHOWN).map(({ at, value }) => `${clock(at)} ${value}`).join(", ")}`,
+      more > 0 && `and ${more} more in report.json`,
+      b.baselinePoints?.length > 0 && `\u00b7 history of ${count(b.baselinePoints.length, "point")} in report.json`,
+      b.response && `\u00b7 response ${fingerprint(b.response.commit)}`, b.response && erasure(page, b.response)];
+  },
+  attachment(page, entry) {
+    const b = entry.body, file = b.response, person = b.source === "person";
+    const asked = person ? b.detail : [b.query, b.phase, b.detail].filter((one) => one !== undefined).join(": ");
+    const long = file && (page.long.has(file.commit) || page.openings.get(file.commit)?.length > 4096);
+    return [person ? "attested" : b.source, asked, who(entry), "\u00b7", human(entry.recorded), "\u00b7", `entry ${entry.seq}`, opened(page, b.note),
+      file && `${file.mediaType} ${file.commit}`, file && erasure(page, file), file?.mediaType.startsWith("text/") && !long && opened(page, file)];
+  },
+  act: (page, entry) => [DID[entry.kind](entry.body), opened(page, entry.body.detail), entry.body.act, who(entry), human(entry.recorded),
+    relative(page, entry), entry.seq],
+  rollback(page, entry) {
+    const { kind, body: b, seq, recorded } = entry, since = (at) => page.since.findLast(([from]) => from <= at)?.[1];
+    const place = [human(recorded), relative(page, entry)], by = `${who(entry)} \u00b7 entry ${seq}`;
+    if (kind === "rollback-started") return [...place, "decided by", who(entry), `entry ${seq}`, opened(page, b.reason)];
+    if (kind === "rollback-finished") return [...place, "finished", b.outcome, by];
+    if (kind === "rollback-triggered") {
+      const cause = page.byId.get(b.evidence), value = READ.includes(cause?.kind) && cause.body.value;
+      return [...place, "trigger", word(b, "trigger"), opt(b.check, "(", ")"), value && `, read ${value} ${cause.body.unit ?? ""}`,
+        cause && `in entry ${cause.seq}`, by, opened(page, b.reason)];
+    }
+    const begun = page.byId.get(b.intent), late = delay(entry), took = begun?.kind === kind && since(begun.seq) === since(seq);
+    return [...place, word(b, "step"), opt(b.service, "(", ")"), `: ${b.act}`, `${duration(since(seq), recorded)} after the trigger`,
+      took && `, took ${duration(begun.recorded, recorded)}`, `\u00b7 ${by}`, late && `\u00b7 ${late}`, opened(page, b.detail)];
+  },
+  message: (page, entry) => [entry.body.channel, word(entry.body, "delivery"), who(entry), "\u00b7", human(entry.recorded), relative(page, entry),
+    `\u00b7 entry ${entry.seq}`, opened(page, entry.body.text)],
+  note(page, entry) {
+    const about = page.byId.get(entry.body.about);
+    return [entry.kind === "review-recorded" && "Review", who(entry), "\u00b7", human(entry.recorded), relative(page, entry), `\u00b7 entry ${entry.seq}`,
+      about && `\u00b7 about entry ${about.seq}`, entry.seq > page.closed?.seq && "\u00b7 after the closing", opened(page, entry.body.text)];
+  },
+};
 
-/** The texts of an element, without rows inside it and without what the rules make of the entry. */
-function texts(element) {
+/** The text of an element, without rows inside it and without what the rules make of the entry. */
+function says(element) {
   const all = [], walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    if (node.parentElement.closest("[data-e], [data-item], [data-title], .issue, caption") === element && plain(node.data)) all.push(plain(node.data));
+    const within = node.parentElement, doubt = within.matches(".tag") && node.data === "not verified";
+    if (!doubt && within.closest("[data-e], [data-item], [data-title], .issue, caption") === element) all.push(node.data);
   }
-  return all;
+  return form(all.join(" "));
 }
-
-/** `whole` without each of these pieces, the longest first. */
-function without(whole, pieces) {
-  let left = whole;
-  for (const piece of [...new Set([...pieces].map(plain))].filter((one) => one && whole.includes(one)).sort((a, b) => b.length - a.length)) {
-    for (const at of places(left, piece).reverse()) left = left.slice(0, at) + "\0".repeat(piece.length) + left.slice(at + piece.length);
-  }
-  return left;
+// White space does not count, but where it parts words.
+function form(s) {
+  const said = s.replaceAll("NOT VERIFIED: ", "");
+  return `${said.replace(/\s+/gu, "")}\n${(said.match(/[\p{L}\p{N}]+/gu) ?? []).join(" ")}`;
 }
-/** A word that is neither in these pieces nor a fixed one. */
-const strange = (whole, pieces) => without(whole, pieces).split(/[^\p{L}\p{N}]+/u).find((word) => word && !FIXED.has(word));
+const whole = (pieces) => form(shown(pieces.filter((one) => one !== false && one !== undefined).join(" ")));
 
 function judgeRow(page, row, entry, sort) {
-  const own = texts(row), caption = sort === "reading" && row.closest("table").caption; // what all readings there have in common
-  const all = caption ? own.concat(texts(caption)) : own, may = sayable(page, entry);
-  for (const piece of required(page, entry, sort, row.hasAttribute("data-brief"))) {
-    if (!all.some((one) => places(one, piece).length)) return fail(entry.seq, `its row (${sort}) does not say ${JSON.stringify(piece)}, the entry does`, row);
-  }
-  for (const one of all) {
-    const word = strange(one, may);
-    if (word) return fail(entry.seq, `its row (${sort}) says ${JSON.stringify(word)} in ${JSON.stringify(one.slice(0, 80))}, the entry does not`, row);
-  }
+  const own = says(row), table = sort === "reading" && row.closest("table").caption;
+  const caption = table ? says(table) : "", { body: b } = entry;
+  // What all readings of a table have in common stands in its caption, and not in the rows.
+  const ways = caption === "" ? [{}] : [1, 2, 3, 4, 5, 6, 7].map((bits) => ({ source: !!(bits & 1), statistic: !!(bits & 2), query: !!(bits & 4) }));
+  const fits = ways.some((common) => own === whole(ROWS[sort](page, entry, row, common)) && caption === (caption && whole([
+    "Each", common.source && `from ${b.source}, signed by ${who(entry)}`, common.statistic && `, ${b.statistic}`, common.query && b.query])));
+  if (!fits) fail(entry.seq, `its row (${sort}) does not say what the entry says`, row);
   for (const time of row.querySelectorAll("time")) {
     if (time.closest("[data-e]") === row && time.getAttribute("datetime") !== entry.recorded) fail(entry.seq, "its row has another time inside", row);
   }
-  judgeTitle(page, row, entry.seq, entry.body.item);
-  const check = row.closest("[data-check]")?.getAttribute("data-check");
-  if (sort === "reading" && (check !== entry.body.check || !plain(row.closest("[data-check]").querySelector("h3").textContent).startsWith(plain(check)))) fail(entry.seq, "its row stands under another check", row);
+  if (sort === "approval" && b.item) judgeTitle(page, row, entry.seq, b.item);
+  const check = row.closest("[data-check]"), named = check?.querySelector("h3").textContent ?? "";
+  if (sort === "reading" && (check?.getAttribute("data-check") !== b.check || !plain(named).startsWith(plain(b.check)))) {
+    fail(entry.seq, "its row stands under another check", row);
+  }
 }
 
 // What may stand between two words of a title in its Markdown: signs, tags and comments, where links lead, entities.
@@ -403,32 +412,35 @@ const MARKUP = String.raw`(?:[^\p{L}\p{N}\n]|<[^>\n]*>|\]\([^)\n]*\)|\]\[[^\]\n]
 function judgeTitle(page, row, seq, id) {
   const title = [...row.querySelectorAll("[data-title]")].map((one) => plain(one.textContent)).join(" ");
   const words = title.match(/[\p{L}\p{N}]+/gu) ?? [];
-  if (!words.length || title === id) return;
-  const task = new RegExp(["^.*\\[[ xX]\\]", ...words.map((word) => [...word].join("[*_`~\\\\]*")), "$"].join(MARKUP), "gmu");
+  if (title === id || !words.length && row.hasAttribute("data-item")) return; // a task may have no words
+  const task = new RegExp(["^.*\\[[ xX]\\]", ...words.map((one) => [...one].join("[*_`~\\\\]*")), "$"].join(MARKUP), "gmu");
   const lines = page.checklists.flatMap((list) => list.match(task) ?? []);
-  if (!lines.some((line) => [undefined, id].includes(/<!--[^>]*\bid: *([^\s;>]+)/.exec(line)?.[1]))) fail(seq, `the title ${JSON.stringify(title)} is not in the checklist`, row);
+  const fits = lines.some((line) => [undefined, id].includes(/<!-{2}[^>]*\bid: *([^\s;>]+)/.exec(line)?.[1]));
+  if (!fits) fail(seq, `the title ${JSON.stringify(title)} is not in the checklist`, row);
 }
 
 /** An item of the checklist: what its row names signs, ticks or waives it. How far the item is, the rules say. */
 function judgeItem(page, row) {
-  const id = row.getAttribute("data-item"), spec = page.items.get(id), all = texts(row);
+  const id = row.getAttribute("data-item"), spec = page.items.get(id);
   if (!spec) return fail(null, `there is no item ${id} in the checklist`, row);
   judgeTitle(page, row, null, id);
   const last = page.entries.filter((entry) => entry.own && READ.includes(entry.kind) && spec.check && entry.body.check === spec.check).at(-1)?.body ?? {};
-  const may = new Set([id, spec.check, spec.by, last.phase, last.value, "open", "partly signed", "done", "not applicable", "failed", "no verdict", "nobody", "overridden"].filter(Boolean));
-  for (const one of all.filter((text) => /^entry \d+$/.test(text))) {
-    const entry = page.bySeq.get(Number(one.slice(6))), { kind, body } = entry ?? {};
-    const own = kind === "item-signed" ? body.item === id : kind === "decision-made" && body.waives ? [`item/${id}`, `check/${spec.check}`].includes(body.waives)
-      : { go: "decision-made", "all-clear": "decision-made", snapshot: "snapshot-taken", deploy: "stage-reached", shift: "traffic-shifted" }[spec.by] === kind;
-    if (!own) { fail(null, `the row of the item ${id} names ${one}, which is not about it`, row); continue; }
-    for (const piece of sayable(page, entry)) may.add(piece);
-    const must = [human(entry.recorded), signatories(entry), entry.by.map((s) => s.key.slice(0, 12)).join(", "), page.cutover ? relative(page.cutover, entry.recorded) : ""];
-    if (kind === "item-signed") must.push(WORDS[`outcome:${body.outcome}`] ?? body.outcome);
-    const lacks = must.find((piece) => piece && !all.some((text) => places(text, piece).length));
-    if (lacks) fail(entry.seq, `the row of the item ${id} does not say ${JSON.stringify(lacks)}, the entry does`, row);
-  }
-  const word = strange(all.join(" \0 "), may);
-  if (word) fail(null, `the row of the item ${id} says ${JSON.stringify(word)}, its entries do not`, row);
+  const ticks = { go: "decision-made", "all-clear": "decision-made", snapshot: "snapshot-taken", deploy: "stage-reached", shift: "traffic-shifted" };
+  let waived = false;
+  const states = new Set();
+  const blocks = [...row.querySelectorAll(".by")].map((block) => {
+    const entry = page.bySeq.get(Number(/entry (\d+)$/.exec(plain(block.textContent))?.[1])), { kind, body: b } = entry ?? {};
+    const waives = kind === "decision-made" && [`item/${id}`, `check/${spec.check}`].includes(b.waives);
+    const signs = kind === "item-signed" && b.item === id, does = ticks[spec.by] === kind && (kind !== "decision-made" || b.decision === spec.by);
+    waived ||= waives;
+    if (!entry?.own || !(waives || signs || does)) return fail(entry?.seq ?? null, `the row of the item ${id} names an entry that is not about it`, row);
+    if (!waives) states.add("partly signed").add(signs ? word(b, "outcome") : "done");
+    const what = signs ? word(b, "outcome") : waives ? `override of the gate ${b.gate ?? "no gate"}` : (DID[kind] ?? decided)(b);
+    return `${who(entry)}, ${what} ${human(entry.recorded)} ${relative(page, entry)} \u00b7 key ${keys(entry)} \u00b7 entry ${entry.seq}`;
+  });
+  const rest = [waived && "overridden", ...(blocks.length ? blocks : ["nobody"]), spec.check && `${spec.check} ${last.phase ?? "no verdict"}`, last.value];
+  const fits = (states.size ? [...states] : ["open"]).some((state) => says(row) === whole([id, state, ...rest]));
+  if (!fits) fail(null, `the row of the item ${id} does not say what its entries say`, row);
 }
 
 // Which entries have a row of which sort.
@@ -447,7 +459,7 @@ const SORTS = {
 function judgeRows(page) {
   const own = page.entries.filter((entry) => entry.own);
   page.opened = own.find((entry) => entry.kind === "deployment-opened");
-  page.closed = own.find((entry) => entry.kind === "deployment-closed");
+  page.closed = own.findLast((entry) => entry.kind === "deployment-closed");
   page.cutover = own.find(({ kind, body }) => kind === "traffic-shifted" && body.to === "green" && body.percent > 0 && /^(done|observed)$/.test(body.act))?.recorded;
   page.begun = own.some((entry) => entry.kind === "rollback-started");
   page.since = []; // each rollback counts from the first trigger that it answers, or from its own beginning
@@ -467,7 +479,10 @@ function judgeRows(page) {
   if (!page.opened) return fail(null, `the page carries no entry that opens ${page.deployment}`);
   const lists = own.flatMap(({ body }) => body.checklist?.items ? [body.checklist] : []);
   page.items = new Map(lists.flatMap((list) => list.items.map((item) => [item.id, item])));
-  page.checklists = lists.map((list) => opened(page, list.text) ?? "");
+  page.checklists = lists.map((list) => page.openings.has(list.text.commit) ? opened(page, list.text) : "");
+  page.list = lists.at(-1);
+  page.withdrawn = new Map(own.filter(({ kind, body }) => kind === "item-withdrawn" && page.byId.get(body.statement)?.body.item === body.item)
+    .map((entry) => [entry.body.statement, entry]));
   const rows = [...document.querySelectorAll("[data-e]")], last = new Map(), seen = new Map();
   for (const row of rows) {
     const seq = Number(row.getAttribute("data-e")), sort = row.getAttribute("data-r"), entry = page.bySeq.get(seq);
@@ -478,7 +493,7 @@ function judgeRows(page) {
     const list = `${sort} ${sort === "reading" ? entry.body.check : ""}`;
     if (sort !== "rollback" && last.get(list) > seq) fail(seq, "its row stands in the wrong place", row);
     last.set(list, seq);
-    judgeRow(page, row, entry, sort);
+    try { judgeRow(page, row, entry, sort); } catch (error) { fail(seq, error.message, row); }
   }
   for (const [sort, has] of Object.entries(SORTS)) for (const entry of page.entries) {
     if (has(page, entry) && !seen.has(`${sort} ${entry.seq}`)) fail(entry.seq, `its row (${sort}) is missing`);

@@ -3,13 +3,14 @@
 use anyhow::Result;
 
 use super::app::App;
-use super::desk::{Desk, hand};
+use super::desk::{Desk, Hand, hand};
 use super::elsewhere::{Elsewhere, Fate};
 use super::log::summary;
 use crate::core::deployment::Deployment;
 use crate::core::event::Event;
 use crate::core::name::Token;
 use crate::core::opening::Opening;
+use crate::ledger::Appended;
 
 /// Records one event about the deployment in question and says where it stands.
 ///
@@ -59,19 +60,31 @@ pub fn record_at(
     desk.warn(app);
     let mut openings = Vec::new();
     let event = make(app, desk, id, &mut openings)?;
-    let kind = event.kind();
-    let what = summary(kind, &serde_json::from_str(event.body()?.get())?);
+    let what = what(&event)?;
     let before = desk.deployment(id)?.issues.len();
     let first = hand(desk, &who, Some(desk.deployment(id)?), roles)?;
     let draft = desk.draft(id, event, openings)?;
     let fate = elsewhere.settle(app, desk, draft, first.clone(), roles)?;
     if let Fate::Appended(appended) = fate {
-        let again = if appended.already { " (it stood there already)" } else { "" };
-        let what = if what.is_empty() { kind.to_owned() } else { format!("{kind} {what}") };
-        app.say(format!("entry {}: {id}: {what}, by {who} as {}{again}", appended.seq, first.role));
+        tell(app, &what, id, &first, appended);
         tell_issues(app, desk.deployment(id)?, before);
     }
     Ok(fate)
+}
+
+/// An event in a few words: its kind, and what counts of it.
+///
+/// # Errors
+/// Where it cannot be written as JSON.
+pub fn what(event: &Event) -> Result<String> {
+    let (kind, body) = (event.kind(), serde_json::from_str(event.body()?.get())?);
+    Ok(format!("{kind} {}", summary(kind, &body)).trim_end().to_owned())
+}
+
+/// Says which place an event was given.
+pub fn tell(app: &mut App, what: &str, id: &Token, by: &Hand, appended: Appended) {
+    let again = if appended.already { " (it stood there already)" } else { "" };
+    app.say(format!("entry {}: {id}: {what}, by {} as {}{again}", appended.seq, by.person, by.role));
 }
 
 /// Warns of what an event brought out of process: the issues after the first `before`.

@@ -49,8 +49,8 @@ pub struct ReportArgs {
     /// The record's folder [default: records/ID]
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
-    /// The record in a format for other programs too; may be given more than once
-    #[arg(long, value_enum, value_name = "FORMAT")]
+    /// The record in a format for other programs too; several by commas
+    #[arg(long, value_enum, value_name = "FORMAT", value_delimiter = ',')]
     pub format: Vec<formats::FormatArg>,
     #[command(flatten)]
     pub pdf: PdfArgs,

@@ -9,10 +9,7 @@ use crate::folder::Folder;
 const RECORD: &str = "records/v2.14.0";
 const FILES: [&str; 4] =
     ["report.oscal.json", "report.cdevents.jsonl", "report.events.csv", "report.bundle.jsonl"];
-const ALL: [&str; 11] = [
-    "report", "--as", "alice", "--format", "oscal", "--format", "cdevents", "--format", "csv", "--format",
-    "bundle",
-];
+const ALL: [&str; 7] = ["report", "--as", "alice", "--format", "oscal,cdevents", "--format", "csv,bundle"];
 
 /// Green takes some traffic, then all of it, then Blue has it back.
 fn rolled_back() -> Folder {

@@ -21,23 +21,25 @@ roster log=origin logKeys=[plain] people=[person] previous?=hash roles={threshol
 version=u64 witnessPolicy?=text; person id=token keys=[key] kind=person|machine roles=[token]; key madeBy?=token
 proof=sig public=public use=root|role; threshold threshold=u32; assignment person=token role=token; checklist
 items=[item] text=ref ...; mention commit=hash mediaType=text; item by?=token id=token roles?=[token] ...; policy
-machineRollback?=true ..."""
+machineRollback?=true ...; check id=token query?=hash unit?=plain watch?=true ..."""
 KINDS = """ledger-opened G root names?={ref} rehearsal?=true roster=roster; key-rotated G root new=key old=hash
 person=token; roster-changed G root names?={ref} reason?=ref roster=roster; key-revoked G root compromisedFromSeq?=u64
-key=hash person=token reason=ref; deployment-opened D lead-deployer assignments=[assignment] checklist=checklist
-policy=policy ...; roles-assigned D lead-deployer person=token role=token ...; decision-made D lead-deployer+ ...;
-checklist-amended D lead-deployer+ checklist=checklist ...; deployment-closed D lead-deployer+ entries=u64 ...;
-item-signed F -+ checklist=hash item=token ...; item-withdrawn F -! item=token statement=id ...; message-sent A
-comms-lead,lead-deployer,recorder* ...; traffic-shifted F -* act=token to=token ...; evidence-collected,metric-read A
--* ...; snapshot-taken,stage-reached,standby-changed,rollback-step F -* ...; note-added,review-recorded,report-issued A
--*! ...; rollback-triggered,rollback-started,rollback-finished F - ...; opening-erased A custodian! commit=hash ..."""
+key=hash person=token reason=ref; deployment-opened D lead-deployer assignments=[assignment] checks?=[check]
+checklist=checklist policy=policy rehearsal?=true ...; roles-assigned D lead-deployer person=token role=token ...;
+decision-made D lead-deployer+ ...; checklist-amended D lead-deployer+ checklist=checklist ...; deployment-closed D
+lead-deployer+ entries=u64 ...; item-signed F -+ checklist=hash item=token ...; item-withdrawn F -! item=token
+statement=id ...; message-sent A comms-lead,lead-deployer,recorder* ...; traffic-shifted F -* act=token
+percent?=percent to=token ...; evidence-collected A -* ...; metric-read A -* query?=query unit?=plain ...;
+snapshot-taken,stage-reached,standby-changed,rollback-step F -* ...; note-added,review-recorded,report-issued A -*!
+...; rollback-triggered,rollback-started,rollback-finished F - ...; opening-erased A custodian! commit=hash ..."""
 TOKEN = "[a-z0-9][a-z0-9.-]{0,63}"
 PATTERNS = {
     "hash": "[0-9a-f]{64}", "git": "[0-9a-f]{40}", "id": "[0-9a-f]{32}", "token": TOKEN, "plain": f"[^{CONTROL}]*",
     "label": f"[^{CONTROL}]+", "origin": f"(?!.*://){NAME}", "media": "[a-z0-9.+/;= -]{1,100}", "base64": BASE64,
     "sig": B64 + "{85}[AQgw]==", "text": "(?s:.*)", "time": r"(?a:\d{4}(-\d\d){2}T\d\d(:\d\d){2}\.\d{3}Z)",
-    "type": f"https://project-aether.io/audit/{TOKEN}/v1", "public": "MCowBQYDK2VwAyEA" + HASH}
-RANGES, LONGEST = {"u32": range(2**32), "u64": range(2**53)}, {"label": 256, "origin": 255}  # integers; bytes of texts
+    "type": f"https://project-aether.io/audit/{TOKEN}/v1", "query": f"[^{CONTROL}]*",
+    "public": "MCowBQYDK2VwAyEA" + HASH}
+RANGES, LONGEST = dict(u32=range(2**32), u64=range(2**53), percent=range(101)), dict(label=256, query=4096, origin=255)
 b64, moment = base64.b64decode, lambda time: datetime.datetime.fromisoformat(time[:-1])
 keyid = lambda k: sha256(b64(k["public"]))
 def table(rows, columns):

@@ -1,6 +1,7 @@
 """What the judges judge: the program run in an empty folder, once for all of them."""
 
 import atexit
+import contextlib
 import functools
 import os
 import pathlib
@@ -30,13 +31,26 @@ aether-audit export out && aether-audit verify out --roster-sha256 "$(cat keys/r
 """
 
 
+SET = {}
+
+
+@contextlib.contextmanager
+def variables(more):
+    """Variables of the environment for what is run meanwhile."""
+    SET.update(more)
+    try:
+        yield
+    finally:
+        SET.clear()
+
+
 def environment():
     """The caller's, with the program on PATH and nothing of it configured."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AETHER_AUDIT")}
     program = pathlib.Path(os.environ["AETHER_AUDIT_UNDER_TEST"])
     kept["PATH"] = f"{program.parent}:{kept['PATH']}"
     kept["NO_COLOR"] = "1"
-    return kept
+    return kept | SET
 
 
 @functools.cache

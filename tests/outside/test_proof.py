@@ -5,6 +5,7 @@ import re
 import subprocess
 import unittest
 
+import crowded
 import pages
 import spoilt
 import stage
@@ -36,6 +37,23 @@ class Honest(unittest.TestCase):
         for name, saw in zip(records, said(wanted)):
             with self.subTest(name):
                 self.assertEqual((saw["state"], saw["errors"], saw["requests"]), ("verified", [], []), saw)
+
+    def test_a_row_of_every_sort_verifies(self):
+        page = crowded.home() / "records/v2/report.html"
+        roster = (crowded.home() / "keys/roster.sha256").read_text().strip()
+        (saw,) = said([{"file": str(page), "roster": roster}])
+        self.assertEqual((saw["state"], saw["errors"], saw["requests"]), ("verified", [], []), saw)
+        text = page.read_text()
+        for sort in ("moment", "approval", "act", "rollback", "reading", "attachment", "message", "note"):
+            self.assertIn(f'data-r="{sort}"', text)
+
+    def test_every_digit_and_word_of_a_row_counts(self):
+        """All of them, each replaced by another: in the page itself, since as many files would take an hour."""
+        for page in (crowded.home() / "records/v2/report.html", stage.rehearsal() / "records/v2.15.0-rehearsal/report.html"):
+            with self.subTest(str(page)):
+                saw = pages.look("rows.mjs", page)
+                self.assertEqual((saw["before"], saw["missed"]), ([], []), saw["tried"])
+                self.assertGreater(saw["tried"], 2000)
 
     def test_a_page_that_carries_nothing_is_refused(self):
         text = (stage.EXAMPLE / "v2.14.0/report.html").read_text()

@@ -243,3 +243,28 @@ fn killed_before_the_answer_is_recorded_it_stands_as_a_gap() {
     assert_eq!(messages(&folder).len(), 2);
     nowhere(folder.path(), &[&ran], PLANTED);
 }
+
+/// The ledger is busy from the moment that the message is taken until the program has given up.
+#[test]
+fn an_answer_that_the_ledger_did_not_take_is_recorded_later_and_once() {
+    let folder = Folder::opened();
+    let lock = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let (held, ledger) = (lock.clone(), folder.at("records/ledger.db"));
+    let slack = Catcher::start(move |_| {
+        let writer = rusqlite::Connection::open(&ledger).unwrap();
+        writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+        *held.lock().unwrap() = Some(writer);
+        ("200 OK".into(), "ok".into(), Duration::ZERO)
+    });
+    let url = slack.url("/a");
+    let ran = say(&folder, &["custom", "--text", "we begin"], &[("AETHER_AUDIT_SLACK_WEBHOOK", &url)]);
+    drop(lock.lock().unwrap().take());
+    ran.failed(2, "held by another process");
+    assert_eq!(messages(&folder).len(), 0);
+    for _ in 0..2 {
+        folder.ok(&["note", "the ledger is back", "--as", "bob"]);
+        let told = messages(&folder);
+        assert_eq!(told.len(), 1);
+        assert!(told[0].to_string().contains("\"delivery\":\"sent\""), "{}", told[0]);
+    }
+}

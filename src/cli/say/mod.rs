@@ -3,10 +3,14 @@
 pub mod template;
 mod values;
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use anyhow::{Result, bail};
 
 use super::app::App;
-use super::desk::{Desk, hand};
+use super::bundle::Bundle;
+use super::desk::{Desk, Hand, hand};
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::nearest;
@@ -16,7 +20,7 @@ use super::tell::{self, Outlet, Said};
 use crate::config::Config;
 use crate::core::event::{Delivery, MessageSent};
 use crate::core::message::{TemplateError, fill, placeholders};
-use crate::core::name::Token;
+use crate::core::name::{Label, Token};
 use crate::core::opening::Opening;
 use crate::core::roster::{COMMS_LEAD, LEAD_DEPLOYER, RECORDER};
 use crate::notify::{Patience, Sent};
@@ -49,8 +53,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let config = app.config()?;
-    let here = Elsewhere::default();
-    let (id, mut desk) = here.desk_at(app, false)?;
+    let (id, mut desk) = Elsewhere::default().desk_at(app, false)?;
     template::read(&app.home(), &args.template)?;
     let mut outlets = tell::outlets(&config, desk.log.rehearsal)?;
     if outlets.is_empty() {
@@ -74,16 +77,26 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         return Ok(Status::Done);
     }
     let about = tell::about(&desk, &id)?;
-    let unsure = unsure(app, &desk, &id, &outlets, &text, &args.template)?;
+    let mut waiting = unsure(app, &desk, &id, &outlets, &text, &args.template)?;
     let said = tell::tell(&outlets, &text, Some(&args.template), &about, Patience::CALM);
     for one in &said {
-        facts::record_at(app, &mut desk, &id, &here, &SPEAKERS, |_, _, _, openings| {
-            tell::event(one, &text, Some(&args.template), openings)
-        })?;
-    }
-    for file in unsure {
-        // What is left there would only be said too often.
-        let _ = std::fs::remove_file(file);
+        let before = desk.deployment(&id)?.issues.len();
+        let Told { bundle, by, what } = sign(app, &desk, &id, one, &text, &args.template)?;
+        let file = waiting.remove(&one.channel);
+        if let Some(file) = &file {
+            // Whatever comes now, the spool has the truth: the same statement, which stands in a log only once.
+            let kept = bundle.write(file);
+            kept.unwrap_or_else(|error| {
+                app.warn(format!("the answer waits nowhere until it is recorded ({error:#})"))
+            });
+        }
+        let appended = desk.append(app, &bundle)?;
+        facts::tell(app, &what, &id, &by, appended);
+        facts::tell_issues(app, desk.deployment(&id)?, before);
+        if let Some(file) = file {
+            // What is left there says nothing new.
+            let _ = std::fs::remove_file(file);
+        }
     }
     show(app, &said, &args.template)?;
     Ok(Status::Done)
@@ -132,8 +145,24 @@ fn explain(place: &str, error: &TemplateError, values: &Values) -> anyhow::Error
     anyhow::anyhow!("{place}, {error}{hint}. Nothing was sent")
 }
 
-/// Signs, before anything is sent, that nobody knows whether it was: where the program ends between the sending and the
-/// record, that waits in the spool, and stands in the record as a gap.
+/// A signed statement of what became of a message.
+struct Told {
+    bundle: Bundle,
+    by: Hand,
+    what: String,
+}
+
+fn sign(app: &App, desk: &Desk, id: &Token, said: &Said, text: &str, template: &Token) -> Result<Told> {
+    let mut openings = Vec::new();
+    let event = tell::event(said, text, Some(template), &mut openings)?;
+    let what = facts::what(&event)?;
+    let by = hand(desk, &app.who()?, Some(desk.deployment(id)?), &SPEAKERS)?;
+    let bundle = desk.sign(app, desk.draft(id, event, openings)?, std::slice::from_ref(&by))?;
+    Ok(Told { bundle, by, what })
+}
+
+/// Signs, before anything is sent, that nobody knows whether it was: where the program ends before the answer is there,
+/// that waits in the spool, and stands in the record as a gap. Gives the file of each channel.
 fn unsure(
     app: &mut App,
     desk: &Desk,
@@ -141,18 +170,14 @@ fn unsure(
     outlets: &[Outlet],
     text: &str,
     template: &Token,
-) -> Result<Vec<std::path::PathBuf>> {
-    let mut files = Vec::new();
+) -> Result<BTreeMap<Label, PathBuf>> {
+    let mut files = BTreeMap::new();
     for outlet in outlets.iter().filter(|outlet| outlet.can_send()) {
         let answer = "it is not known whether it was sent: the program ended before its answer was recorded";
         let sent = Sent { taken: false, answer: answer.to_owned() };
-        let mut openings = Vec::new();
         let said = Said { channel: outlet.channel.clone(), sent };
-        let event = tell::event(&said, text, Some(template), &mut openings)?;
-        let hand = hand(desk, &app.who()?, Some(desk.deployment(id)?), &SPEAKERS)?;
-        let bundle = desk.sign(app, desk.draft(id, event, openings)?, &[hand])?;
-        match spool::keep(app, &bundle) {
-            Ok(file) => files.push(file),
+        match spool::keep(app, &sign(app, desk, id, &said, text, template)?.bundle) {
+            Ok(file) => drop(files.insert(said.channel, file)),
             Err(error) => {
                 app.warn(format!("were this to end half-way, nothing would tell of it ({error:#})"));
             }
