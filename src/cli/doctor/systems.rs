@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::{Findings, Room, State};
 use crate::cli::app::App;
-use crate::core::check::GITHUB_API;
 use crate::core::event::Colour;
 use crate::core::traffic::Traffic;
 use crate::remote::aws::rds::Rds;
@@ -28,12 +27,8 @@ fn clock(app: &App, room: &Room, found: &mut Findings) {
     if room.offline {
         return say(State::NotAsked, "not compared (--offline)".to_owned());
     }
-    let github = &room.config.github;
-    let others = [
-        ("the production URL", Some(url)),
-        ("GitHub", github.repository.as_ref().map(|_| github.api_url.as_deref().unwrap_or(GITHUB_API))),
-        ("the AWS endpoint", room.config.aws.endpoint_url.as_deref()),
-    ];
+    let others =
+        [("the production URL", Some(url)), ("the AWS endpoint", room.config.aws.endpoint_url.as_deref())];
     let asked = others.into_iter().find_map(|(whose, url)| {
         let before = app.now().millis();
         let theirs = http::server_time(url?, Duration::from_secs(10))?;
