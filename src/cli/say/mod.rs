@@ -83,12 +83,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         let before = desk.deployment(&id)?.issues.len();
         let Told { bundle, by, what } = sign(app, &desk, &id, one, &text, &args.template)?;
         let file = waiting.remove(&one.channel);
-        if let Some(file) = &file {
-            // Whatever comes now, the spool has the truth: the same statement, which stands in a log only once.
-            let kept = bundle.write(file);
-            kept.unwrap_or_else(|error| {
-                app.warn(format!("the answer waits nowhere until it is recorded ({error:#})"))
-            });
+        // Whatever comes now, the spool has the truth: the same statement, which stands in a log only once.
+        if let Some(Err(error)) = file.as_ref().map(|file| bundle.write(file)) {
+            app.warn(format!("the answer waits nowhere until it is recorded ({error:#})"));
         }
         let appended = desk.append(app, &bundle)?;
         facts::tell(app, &what, &id, &by, appended);
