@@ -48,7 +48,7 @@ try {
   writeFileSync(copy, text.replace(END, () => OPEN + END).replace(/<meta http-equiv="Content-Security-Policy"[^>]*>/, ""));
   await withPage({}, async (page) => {
     await page.goto(pathToFileURL(copy).href);
-    await page.waitForFunction(() => globalThis.judged);
+    await page.waitForFunction(() => globalThis.judged, null, { timeout: 120000 });
     console.log(JSON.stringify(await page.evaluate(replaceAll)));
   });
 } finally {
