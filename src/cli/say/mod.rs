@@ -3,7 +3,6 @@
 pub mod template;
 mod values;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -20,7 +19,7 @@ use super::tell::{self, Outlet, Said};
 use crate::config::Config;
 use crate::core::event::{Delivery, MessageSent};
 use crate::core::message::{TemplateError, fill, placeholders};
-use crate::core::name::{Label, Token};
+use crate::core::name::Token;
 use crate::core::opening::Opening;
 use crate::core::roster::{COMMS_LEAD, LEAD_DEPLOYER, RECORDER};
 use crate::notify::{Patience, Sent};
@@ -77,12 +76,12 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         return Ok(Status::Done);
     }
     let about = tell::about(&desk, &id)?;
-    let mut waiting = unsure(app, &desk, &id, &outlets, &text, &args.template)?;
+    desk.warn(app);
+    let waiting = unsure(app, &desk, &id, &outlets, &text, &args.template)?;
     let said = tell::tell(&outlets, &text, Some(&args.template), &about, Patience::CALM);
-    for one in &said {
+    for (one, file) in said.iter().zip(waiting) {
         let before = desk.deployment(&id)?.issues.len();
         let Told { bundle, by, what } = sign(app, &desk, &id, one, &text, &args.template)?;
-        let file = waiting.remove(&one.channel);
         // Whatever comes now, the spool has the truth: the same statement, which stands in a log only once.
         if let Some(Err(error)) = file.as_ref().map(|file| bundle.write(file)) {
             app.warn(format!("the answer waits nowhere until it is recorded ({error:#})"));
@@ -159,7 +158,8 @@ fn sign(app: &App, desk: &Desk, id: &Token, said: &Said, text: &str, template: &
 }
 
 /// Signs, before anything is sent, that nobody knows whether it was: where the program ends before the answer is there,
-/// that waits in the spool, and stands in the record as a gap. Gives the file of each channel.
+/// that waits in the spool, and stands in the record as a gap. Gives the file of each
+/// outlet, none where nothing is sent.
 fn unsure(
     app: &mut App,
     desk: &Desk,
@@ -167,15 +167,20 @@ fn unsure(
     outlets: &[Outlet],
     text: &str,
     template: &Token,
-) -> Result<BTreeMap<Label, PathBuf>> {
-    let mut files = BTreeMap::new();
-    for outlet in outlets.iter().filter(|outlet| outlet.can_send()) {
+) -> Result<Vec<Option<PathBuf>>> {
+    let mut files = Vec::new();
+    for outlet in outlets {
+        if !outlet.can_send() {
+            files.push(None);
+            continue;
+        }
         let answer = "it is not known whether it was sent: the program ended before its answer was recorded";
         let sent = Sent { taken: false, answer: answer.to_owned() };
         let said = Said { channel: outlet.channel.clone(), sent };
         match spool::keep(app, &sign(app, desk, id, &said, text, template)?.bundle) {
-            Ok(file) => drop(files.insert(said.channel, file)),
+            Ok(file) => files.push(Some(file)),
             Err(error) => {
+                files.push(None);
                 app.warn(format!("were this to end half-way, nothing would tell of it ({error:#})"));
             }
         }
