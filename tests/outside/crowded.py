@@ -54,13 +54,12 @@ def home():
     """The project's folder; its record is in `records/v2`, and two of the texts that carol brought are erased."""
     project = stage.empty("crowded")
     play(SCRIPT, project)
-    run = functools.partial(stage.run, cwd=project)
     unlocked = {"AETHER_AUDIT_PASSPHRASE": stage.PASSPHRASE, "AETHER_AUDIT_KEYS": str(project / "private")}
-    with stage.variables(unlocked):
-        carols = [entry for entry in json.loads(run(["aether-audit", "log", "-o", "json"])) if "carol" in entry["by"][0]]
-        (note,) = [entry["body"]["text"] for entry in carols if entry["kind"] == "note-added"]
-        brought = next(entry["body"]["response"] for entry in carols if entry["kind"] == "evidence-collected")
-        for text in (note, brought):
-            run(["aether-audit", "erase", text["commit"], "--reason", "a name", "--as", "alice", "--yes"])
-        run(["aether-audit", "report", "--as", "alice"])
+    run = functools.partial(stage.run, cwd=project, variables=unlocked)
+    carols = [entry for entry in json.loads(run(["aether-audit", "log", "-o", "json"])) if "carol" in entry["by"][0]]
+    (note,) = [entry["body"]["text"] for entry in carols if entry["kind"] == "note-added"]
+    brought = next(entry["body"]["response"] for entry in carols if entry["kind"] == "evidence-collected")
+    for text in (note, brought):
+        run(["aether-audit", "erase", text["commit"], "--reason", "a name", "--as", "alice", "--yes"])
+    run(["aether-audit", "report", "--as", "alice"])
     return project

@@ -1,7 +1,6 @@
 """What the judges judge: the program run in an empty folder, once for all of them."""
 
 import atexit
-import contextlib
 import functools
 import os
 import pathlib
@@ -31,26 +30,13 @@ aether-audit export out && aether-audit verify out --roster-sha256 "$(cat keys/r
 """
 
 
-SET = {}
-
-
-@contextlib.contextmanager
-def variables(more):
-    """Variables of the environment for what is run meanwhile."""
-    SET.update(more)
-    try:
-        yield
-    finally:
-        SET.clear()
-
-
 def environment():
     """The caller's, with the program on PATH and nothing of it configured."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AETHER_AUDIT")}
     program = pathlib.Path(os.environ["AETHER_AUDIT_UNDER_TEST"])
     kept["PATH"] = f"{program.parent}:{kept['PATH']}"
     kept["NO_COLOR"] = "1"
-    return kept | SET
+    return kept
 
 
 @functools.cache
@@ -68,10 +54,10 @@ def empty(name):
     return made
 
 
-def run(argv, cwd, status=0):
+def run(argv, cwd, status=0, variables=None):
     """Runs a program without stdin; gives its stdout. Any other exit status than `status` is an error."""
     done = subprocess.run(
-        [str(word) for word in argv], cwd=cwd, env=environment(), stdin=subprocess.DEVNULL,
+        [str(word) for word in argv], cwd=cwd, env=environment() | (variables or {}), stdin=subprocess.DEVNULL,
         capture_output=True, timeout=SECONDS, check=False,
     )
     if done.returncode != status:

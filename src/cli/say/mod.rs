@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 
 use super::app::App;
 use super::bundle::Bundle;
-use super::desk::{Desk, Hand, hand};
+use super::desk::{Desk, Draft, Hand, hand};
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::nearest;
@@ -149,17 +149,29 @@ struct Told {
 }
 
 fn sign(app: &App, desk: &Desk, id: &Token, said: &Said, text: &str, template: &Token) -> Result<Told> {
+    let (draft, by, what) = draft(app, desk, id, said, text, template)?;
+    let bundle = desk.sign(app, draft, std::slice::from_ref(&by))?;
+    Ok(Told { bundle, by, what })
+}
+
+/// The statement of what became of a message, who is to sign it, and it in a few words.
+fn draft(
+    app: &App,
+    desk: &Desk,
+    id: &Token,
+    said: &Said,
+    text: &str,
+    template: &Token,
+) -> Result<(Draft, Hand, String)> {
     let mut openings = Vec::new();
     let event = tell::event(said, text, Some(template), &mut openings)?;
     let what = facts::what(&event)?;
     let by = hand(desk, &app.who()?, Some(desk.deployment(id)?), &SPEAKERS)?;
-    let bundle = desk.sign(app, desk.draft(id, event, openings)?, std::slice::from_ref(&by))?;
-    Ok(Told { bundle, by, what })
+    Ok((desk.draft(id, event, openings)?, by, what))
 }
 
 /// Signs, before anything is sent, that nobody knows whether it was: where the program ends before the answer is there,
-/// that waits in the spool, and stands in the record as a gap. Gives the file of each
-/// outlet, none where nothing is sent.
+/// that waits in the spool, and stands in the record as a gap. Gives the file of each outlet, none where nothing is sent.
 fn unsure(
     app: &mut App,
     desk: &Desk,
@@ -190,14 +202,12 @@ fn unsure(
 
 /// Asks before anything is sent whether it may be recorded by `--as`.
 fn may(app: &App, desk: &Desk, id: &Token, outlets: &[Outlet], text: &str, template: &Token) -> Result<()> {
-    let mut openings: Vec<Opening> = Vec::new();
     let Some(first) = outlets.first() else {
         bail!("no channel of aether.toml is the one that it went to: nothing was sent")
     };
     let probe = Said { channel: first.channel.clone(), sent: Sent { taken: false, answer: String::new() } };
-    let event = tell::event(&probe, text, Some(template), &mut openings)?;
-    let hand = hand(desk, &app.who()?, Some(desk.deployment(id)?), &SPEAKERS)?;
-    desk.allow(app, &desk.draft(id, event, openings)?, &[hand]).map(drop)
+    let (draft, by, _) = draft(app, desk, id, &probe, text, template)?;
+    desk.allow(app, &draft, &[by]).map(drop)
 }
 
 /// The messages that went to a channel and were not taken there, and nothing of the same template since.
