@@ -112,6 +112,11 @@ fn rules_are_no_front_matter() {
     assert_eq!(titles("---\n\n- [ ] a\n\n---\n- [ ] b\n"), ["a", "b"]);
     assert_eq!(titles("text\n\n---\n- [ ] a\n\n---\n"), ["a"]);
     assert_eq!(titles("---\nnever: closed\n- [ ] a\n"), ["a"]);
+    assert_eq!(titles("---\n- [ ] a\n---\n- [ ] b\n"), ["a", "b"]);
+    assert_eq!(titles("+++\n- [ ] a = b\n+++\n- [ ] b\n"), ["a = b", "b"]);
+    assert_eq!(titles("---\na note: call first\n- [ ] a\n---\n- [ ] b\n"), ["a", "b"]);
+    assert_eq!(titles("---\n# a comment\n\"key\": x\n- [ ] a\n---\n- [ ] b\n"), ["b"]);
+    assert_eq!(titles("+++\n[table]\nx = \"- [ ] a\"\n+++\n- [ ] b\n"), ["b"]);
 }
 
 #[test]

@@ -211,6 +211,11 @@ fn check(text: &str, ticked: Option<bool>) {
     assert_eq!(shape(&parse(&full).unwrap()), shape(&checklist), "{full:?}");
 }
 
+#[test]
+fn html_left_open_between_rules_is_closed() {
+    check("---\n        2) [ ] a\n<pre>\n- > [ ] b\n---\n> [!NOTE]\n    c\nd", Some(true));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 

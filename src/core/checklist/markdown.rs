@@ -69,33 +69,42 @@ pub(super) fn events(text: &str) -> impl Iterator<Item = (Event<'_>, Range<usize
         .map(move |(event, range)| (event, range.start + start..range.end + start))
 }
 
-/// Where the Markdown begins: after a byte order mark and a block of YAML (`---`) or TOML (`+++`).
+/// Where the Markdown begins: after a byte order mark and a block of YAML (`---`) or TOML (`+++`) that
+/// begins with a key (comments may come first). All else between two such lines is the document's own.
 ///
 /// pulldown-cmark takes such blocks anywhere in a file, between any two rules; renderers do not.
 fn front_matter_end(text: &str) -> usize {
     let bom = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let mut lines = text.get(bom..).unwrap_or_default().split_inclusive('\n');
     let mut end = bom;
-    let mut next = || {
-        let line = lines.next()?;
+    let mut lines = text.get(bom..).unwrap_or_default().split_inclusive('\n').map(|line| {
         end += line.len();
-        Some((line.trim_end(), end))
-    };
-    let closes: &[&str] = match next() {
-        Some(("---", _)) => &["---", "..."],
-        Some(("+++", _)) => &["+++"],
+        (line.trim_end(), end)
+    });
+    let (closes, key): (&[&str], _) = match lines.next() {
+        Some(("---", _)) => (&["---", "..."], ':'),
+        Some(("+++", _)) => (&["+++"], '='),
         _ => return bom,
     };
-    match next() {
-        Some((first, _)) if !first.is_empty() && !closes.contains(&first) => {}
+    match lines.find(|(line, _)| !line.starts_with('#')) {
+        Some((first, _)) if begins_with_key(first, key) => {}
         _ => return bom,
     }
-    while let Some((line, end)) = next() {
-        if closes.contains(&line) {
-            return end;
+    lines.find(|(line, _)| closes.contains(line)).map_or(bom, |(_, end)| end)
+}
+
+/// Whether a line is `name: …` (YAML), `name = …` or `[name]` (TOML).
+fn begins_with_key(line: &str, mark: char) -> bool {
+    let name = |name: &str| {
+        let name = name.trim_matches(['"', '\'']);
+        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
+    };
+    match line.split_once(mark) {
+        Some((key, value)) => name(key.trim_end()) && (mark == '=' || value.is_empty() || value.starts_with(' ')),
+        None => {
+            let table = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'));
+            mark == '=' && table.is_some_and(name)
         }
     }
-    bom
 }
 
 /// Just after the line that `at` stands in, before its line ending.
