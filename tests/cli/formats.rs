@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use cdevents_sdk::CDEvent;
+use chrono::DateTime;
 use serde_json::Value;
 
 use crate::folder::Folder;
@@ -79,9 +81,36 @@ fn events_tell_what_happened_to_the_service() {
         ["deployed", "upgraded", "rolledback"].map(|kind| format!("dev.cdevents.service.{kind}.0.3.0"))
     );
     assert_eq!(events[0]["subject"]["content"]["artifactId"], "pkg:generic/%3Dweb%2C1@v2.14.0");
+    for event in events {
+        agrees_with_the_specifications_types(event);
+    }
     let csv = fs::read_to_string(folder.at(RECORD).join("report.events.csv")).unwrap();
     assert_eq!(csv.matches("\r\n").count(), 6, "{csv}");
     assert_eq!(csv.matches(",\"'=web,1\",observed,").count(), 3, "{csv}");
+}
+
+/// The `CDEvents` project generates the types of its own library from the JSON schemas of its specification;
+/// what it does not know it refuses or does not give back.
+fn agrees_with_the_specifications_types(event: Value) {
+    let read: CDEvent = serde_json::from_value(event.clone()).unwrap();
+    let kind = event["context"]["type"].as_str().unwrap();
+    assert_eq!((read.version(), read.ty(), read.subject().content().ty()), ("0.5.0", kind, kind));
+    let time = DateTime::parse_from_rfc3339(event["context"]["timestamp"].as_str().unwrap()).unwrap();
+    assert_eq!(read.timestamp().unix_timestamp_nanos(), time.timestamp_nanos_opt().unwrap().into());
+    let mut back = serde_json::to_value(&read).unwrap();
+    // It leaves out the zeros at the end of a fraction.
+    back["context"]["timestamp"] = event["context"]["timestamp"].clone();
+    assert_eq!(back, event);
+    for place in ["", "/context", "/subject/content", "/subject/content/environment"] {
+        let mut more = event.clone();
+        more.pointer_mut(place).unwrap()["unheardOf"] = "x".into();
+        assert!(serde_json::from_value::<CDEvent>(more).is_err(), "{place}");
+    }
+    for name in ["environment", "artifactId"] {
+        let mut less = event.clone();
+        less["subject"]["content"].as_object_mut().unwrap().remove(name);
+        assert!(serde_json::from_value::<CDEvent>(less).is_err(), "{name}");
+    }
 }
 
 #[test]

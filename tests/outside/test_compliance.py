@@ -1,6 +1,7 @@
 """trestle, securesystemslib, in-toto-attestation and Python's csv read what `report --format` writes.
 
-CDEvents: no package index carries its JSON schemas, so the shape that version 0.5.0 asks of an event is written down here.
+CDEvents: no package index carries its JSON schemas: the shape that version 0.5.0 asks of an event is written down here,
+and tests/cli/formats.rs holds the events against the library that the project generates from its schemas.
 """
 
 import csv

@@ -99,7 +99,9 @@ fn begins_with_key(line: &str, mark: char) -> bool {
         !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
     };
     match line.split_once(mark) {
-        Some((key, value)) => name(key.trim_end()) && (mark == '=' || value.is_empty() || value.starts_with(' ')),
+        Some((key, value)) => {
+            name(key.trim_end()) && (mark == '=' || value.is_empty() || value.starts_with(' '))
+        }
         None => {
             let table = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'));
             mark == '=' && table.is_some_and(name)
