@@ -133,8 +133,8 @@ fn render(id: &str) -> (Report, String, String) {
     };
     let deployment = &log.deployments[&id];
     let input = Input { log: &log, deployment, entries: &entries, opening: &opening, integrity: &integrity };
-    let json = report::to_json(&report::report(&input).unwrap()).unwrap();
-    (committed, report::checklist(&input).unwrap(), json)
+    let made = report::report(&input).unwrap();
+    (committed, report::checklist(&input, &made).unwrap(), report::to_json(&made).unwrap())
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn files(log: &TestLog) -> Files {
     };
     let page = carry(report::to_html(&made).unwrap(), &carried.pack(true));
     Files::from([
-        ("Deployment_Checklist.md", report::checklist(&input).unwrap().into_bytes()),
+        ("Deployment_Checklist.md", report::checklist(&input, &made).unwrap().into_bytes()),
         ("report.json", report::to_json(&made).unwrap().into_bytes()),
         ("report.md", report::to_markdown(&made).unwrap().into_bytes()),
         ("report.html", page.into_bytes()),

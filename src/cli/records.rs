@@ -327,7 +327,7 @@ impl Record {
     /// # Errors
     /// Where the deployment is not here.
     pub fn checklist(&self, source: &Source) -> Result<String> {
-        self.with(source, |input, _| Ok(report::checklist(input)?))
+        self.with(source, |input, _| Ok(report::checklist(input, &report::report(input)?)?))
     }
 
     /// `report.html` without what it carries, and the openings that it asked for.
@@ -372,7 +372,8 @@ impl Record {
                     report::to_json(&made).and_then(|json| Ok((json, report::to_markdown(&made)?)))
                 });
                 let block = scope.spawn(|| carried.pack(sound));
-                let page = report::to_html(&made).and_then(|page| Ok((page, report::checklist(input)?)));
+                let page =
+                    report::to_html(&made).and_then(|page| Ok((page, report::checklist(input, &made)?)));
                 let block = block.join().unwrap_or_else(|panic| resume_unwind(panic));
                 (data.join().unwrap_or_else(|panic| resume_unwind(panic)), block, page)
             });

@@ -1,5 +1,7 @@
 //! Reading: the head, rows in order, openings.
 
+use std::collections::HashSet;
+
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension as _, params};
 
@@ -56,6 +58,10 @@ pub struct Span {
 
 /// How many rows are fetched at a time, so that a long scan holds no lock in between.
 const PAGE: i64 = 128;
+
+/// Its condition is word for word that of the index `milestones`: else SQLite reads the whole table.
+const MILESTONES: &str = "SELECT kind = 'deployment-closed', deployment FROM entries
+    WHERE kind IN ('deployment-opened', 'deployment-closed') AND deployment IS NOT NULL ORDER BY seq";
 
 impl Ledger {
     /// From here on everything is read as it is now, whatever others append or erase meanwhile.
@@ -171,14 +177,17 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`].
     pub fn entries_of(&self, deployment: Option<&str>) -> Result<Vec<Vec<u8>>, LedgerError> {
-        let read = || -> rusqlite::Result<Vec<Vec<u8>>> {
+        let read = || -> rusqlite::Result<Vec<(i64, Vec<u8>)>> {
             let mut statement = self.connection.prepare_cached(
-                "SELECT bytes FROM (SELECT seq, bytes FROM entries WHERE deployment IS NULL
-                 UNION ALL SELECT seq, bytes FROM entries WHERE deployment = ?1) ORDER BY seq",
+                "SELECT seq, bytes FROM entries WHERE deployment IS NULL
+                 UNION ALL SELECT seq, bytes FROM entries WHERE deployment = ?1",
             )?;
-            statement.query_map([deployment], |row| row.get(0))?.collect()
+            statement.query_map([deployment], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         };
-        self.wrap(read())
+        // SQLite would sort the bytes along with the numbers.
+        let mut found = self.wrap(read())?;
+        found.sort_unstable_by_key(|(seq, _)| *seq);
+        Ok(found.into_iter().map(|(_, bytes)| bytes).collect())
     }
 
     /// One entry's bytes.
@@ -210,15 +219,16 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`].
     pub fn deployments(&self) -> Result<Vec<(Token, bool)>, LedgerError> {
-        let read = || -> rusqlite::Result<Vec<(String, bool)>> {
-            let mut statement = self.connection.prepare(
-                "SELECT deployment, EXISTS (SELECT 1 FROM entries c WHERE c.kind = 'deployment-closed' AND c.deployment = o.deployment)
-                 FROM entries o WHERE kind = 'deployment-opened' ORDER BY seq",
-            )?;
+        let read = || -> rusqlite::Result<Vec<(bool, String)>> {
+            let mut statement = self.connection.prepare(MILESTONES)?;
             statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         };
-        let found = self.wrap(read())?;
-        Ok(found.into_iter().filter_map(|(id, closed)| Token::new(id).ok().map(|id| (id, closed))).collect())
+        let (closings, openings): (Vec<_>, Vec<_>) =
+            self.wrap(read())?.into_iter().partition(|(closing, _)| *closing);
+        let closed: HashSet<String> = closings.into_iter().map(|(_, id)| id).collect();
+        let all =
+            openings.into_iter().filter_map(|(_, id)| Some((closed.contains(&id), Token::new(id).ok()?)));
+        Ok(all.map(|(closed, id)| (id, closed)).collect())
     }
 
     /// How many entries each deployment has, and governance (`None`), as the columns say; their sequence numbers are
@@ -304,4 +314,26 @@ fn row(row: &rusqlite::Row) -> rusqlite::Result<Row> {
         deployment_seq: row.get(5).unwrap_or(Some(-1)),
         bytes: bytes(6)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::MILESTONES;
+    use crate::ledger::schema;
+
+    #[test]
+    fn deployments_are_found_without_reading_every_entry() {
+        let connection = Connection::open_in_memory().unwrap();
+        schema::create(&connection).unwrap();
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {MILESTONES}")).unwrap();
+        let steps: Vec<String> =
+            plan.query_map([], |row| row.get("detail")).unwrap().map(Result::unwrap).collect();
+        assert!(steps.iter().any(|step| step.contains("COVERING INDEX milestones")), "{steps:?}");
+        assert!(
+            !steps.iter().any(|step| step.starts_with("SCAN entries") && !step.contains("INDEX")),
+            "{steps:?}"
+        );
+    }
 }

@@ -7,7 +7,7 @@ use askama::Template;
 
 use super::build::Reader;
 use super::model::{Attention, ItemStatus, Report, Text};
-use super::{Input, ReportError, build, words};
+use super::{Input, ReportError, words};
 use crate::core::check::Reading;
 use crate::core::checklist::{By, Mark, escape_inline, render};
 use crate::core::deployment::{ItemProgress, ItemState, Meta, Record, SignOff};
@@ -43,9 +43,8 @@ impl Block<'_> {
     }
 }
 
-pub(super) fn checklist(input: &Input) -> Result<String, ReportError> {
+pub(super) fn checklist(input: &Input, data: &Report) -> Result<String, ReportError> {
     let reader = Reader::new(input);
-    let data = build::report(input)?;
     let mut marks = marks(&reader);
     let Some((text, parsed)) = reader.checklist()? else {
         let items = data.items.iter().map(|item| {
@@ -54,7 +53,7 @@ pub(super) fn checklist(input: &Input) -> Result<String, ReportError> {
             (item.id.clone(), done, lines)
         });
         let block = Block {
-            r: &data,
+            r: data,
             ticked_unsigned: Vec::new(),
             checklist_text: Some(reader.text(&input.deployment.checklist.text)),
             without_text: Some(items.collect()),
@@ -66,7 +65,7 @@ pub(super) fn checklist(input: &Input) -> Result<String, ReportError> {
         item.ticked && open
     });
     let ticked_unsigned = unsigned.map(|item| item.spec.id.clone()).collect();
-    let block = Block { r: &data, ticked_unsigned, checklist_text: None, without_text: None }.render()?;
+    let block = Block { r: data, ticked_unsigned, checklist_text: None, without_text: None }.render()?;
     Ok(render(&text, &parsed, &marks, &block))
 }
 

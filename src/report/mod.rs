@@ -141,13 +141,14 @@ pub fn report(input: &Input) -> Result<Report, ReportError> {
     build::report(&Input { deployment, ..*input })
 }
 
-/// `Deployment_Checklist.md` as completed. Where the checklist's text was erased, the record alone.
+/// `Deployment_Checklist.md` as completed; `data` is what [`report`] made of the same input. Where the checklist's
+/// text was erased, the record alone.
 ///
 /// # Errors
 /// Where the frozen checklist cannot be read.
-pub fn checklist(input: &Input) -> Result<String, ReportError> {
+pub fn checklist(input: &Input, data: &Report) -> Result<String, ReportError> {
     let deployment = &*input.judged();
-    checklist::checklist(&Input { deployment, ..*input })
+    checklist::checklist(&Input { deployment, ..*input }, data)
 }
 
 /// `report.json`: members in a fixed order, indented, a final newline.

@@ -133,7 +133,8 @@ fn a_checklist_that_cannot_be_read_is_an_error() {
     world.open(CHECKLIST);
     let commit: Hash = world.commit();
     world.openings.insert(commit, Opened::Bytes(vec![0xff]));
-    let error = world.with(|input| report::checklist(input).unwrap_err());
+    let error = world
+        .with(|input| report::report(input).and_then(|data| report::checklist(input, &data)).unwrap_err());
     assert!(matches!(error, ReportError::NotText(_)) && error.to_string().contains("verify"));
     world.openings.insert(commit, Opened::Bytes(b"- [ ] x <!-- id: a; id: b -->\n".to_vec()));
     let error = world.with(|input| report::report(input).unwrap_err());

@@ -35,7 +35,7 @@ fn rendered(world: &World) -> Rendered {
                 json: report::to_json(&data).unwrap(),
                 markdown: report::to_markdown(&data).unwrap(),
                 html: report::to_html(&data).unwrap(),
-                checklist: report::checklist(input).unwrap(),
+                checklist: report::checklist(input, &data).unwrap(),
                 data,
             }
         })

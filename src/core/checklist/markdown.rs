@@ -98,15 +98,11 @@ fn begins_with_key(line: &str, mark: char) -> bool {
         let name = name.trim_matches(['"', '\'']);
         !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
     };
-    match line.split_once(mark) {
-        Some((key, value)) => {
-            name(key.trim_end()) && (mark == '=' || value.is_empty() || value.starts_with(' '))
-        }
-        None => {
-            let table = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'));
-            mark == '=' && table.is_some_and(name)
-        }
+    if let Some((key, value)) = line.split_once(mark) {
+        return name(key.trim_end()) && (mark == '=' || value.is_empty() || value.starts_with(' '));
     }
+    let table = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'));
+    mark == '=' && table.is_some_and(name)
 }
 
 /// Just after the line that `at` stands in, before its line ending.
