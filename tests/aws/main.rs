@@ -3,6 +3,7 @@
 
 #[path = "../evidence/child.rs"]
 mod child;
+mod every_source;
 #[path = "../common/everything.rs"]
 mod everything;
 mod faults;
