@@ -1,6 +1,7 @@
 //! The completed checklist and the report, through the public face.
 
 mod checklist;
+mod controls;
 mod doubted;
 mod hostile;
 mod pictures;
