@@ -11,6 +11,7 @@ mod faults;
 mod folder;
 mod route53;
 mod secrets;
+#[path = "../common/server.rs"]
 mod server;
 mod snapshot;
 mod sources;

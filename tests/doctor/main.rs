@@ -7,8 +7,7 @@ mod child;
 mod folder;
 #[path = "../evidence/ministack.rs"]
 mod ministack;
-#[allow(dead_code)]
-#[path = "../evidence/server.rs"]
+#[path = "../common/server.rs"]
 mod server;
 #[allow(dead_code)]
 #[path = "../aws/stand_in.rs"]

@@ -173,7 +173,7 @@ fn no_way_there() {
     is(&collected, Phase::Error, "cannot be reached: check the network and `endpoint-url`");
     assert!(!format!("{:?}", collected.failure).contains("hunter2"));
     let (release, held) = std::sync::mpsc::channel::<()>();
-    let silent = Server::start(move |stream| {
+    let silent = Server::start(move |stream, _| {
         let _ = held.recv_timeout(std::time::Duration::from_secs(20));
         let _ = stream.flush();
     });
@@ -223,7 +223,7 @@ fn pages_are_put_together() {
     )]);
     let pages = [encoded(&first), encoded(&second)];
     let next = std::sync::atomic::AtomicUsize::new(0);
-    let server = Server::start(move |stream| {
+    let server = Server::start(move |stream, _| {
         let body = &pages[next.fetch_add(1, Ordering::SeqCst).min(1)];
         let head = format!(
             "HTTP/1.1 200 OK\r\n{HEADERS}content-length: {}\r\nconnection: close\r\n\r\n",

@@ -66,7 +66,7 @@ fn redirects_are_answers() {
 
 #[test]
 fn latency_is_judged() {
-    let server = Server::start(|stream| {
+    let server = Server::start(|stream, _| {
         std::thread::sleep(Duration::from_millis(120));
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     });
@@ -80,27 +80,27 @@ fn latency_is_judged() {
 #[test]
 fn silence_is_a_no() {
     let (release, held) = std::sync::mpsc::channel::<()>();
-    let slow = Server::start(move |stream| {
+    let slow = Server::start(move |stream, _| {
         // Headers, and then never the body.
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc");
         let _ = held.recv_timeout(Duration::from_secs(20));
     });
     is(&get(&slow.url(), "timeout-seconds = 1"), Phase::Trigger, "no answer within 1 s");
     drop(release);
-    let cut = Server::start(|stream| {
+    let cut = Server::start(|stream, _| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc");
     });
     let collected = get(&cut.url(), "");
     is(&collected, Phase::Trigger, "cut");
     assert!(collected.reading.points.is_empty());
-    is(&get(&Server::start(|_| ()).url(), ""), Phase::Trigger, "not as expected");
-    let other = Server::start(|stream| {
+    is(&get(&Server::start(|_, _| ()).url(), ""), Phase::Trigger, "not as expected");
+    let other = Server::start(|stream, _| {
         let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n\r\n");
     });
     is(&get(&other.url(), ""), Phase::Trigger, "not HTTP");
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     is(&get(&format!("http://{port}"), ""), Phase::Trigger, "connection refused");
-    let plain = Server::start(|stream| {
+    let plain = Server::start(|stream, _| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
     });
     is(&get(&format!("https://{}", plain.address), "timeout-seconds = 2"), Phase::Trigger, "");
@@ -122,7 +122,7 @@ fn a_machine_without_a_way_out_has_measured_nothing() {
 
 #[test]
 fn huge_answers_are_cut() {
-    let server = Server::start(|stream| {
+    let server = Server::start(|stream, _| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nneedle");
         let chunk = [b'x'; 8192];
         while stream.write_all(&chunk).is_ok() {}

@@ -11,6 +11,7 @@ mod metrics;
 mod ministack;
 mod prometheus;
 mod prometheus_server;
+#[path = "../common/server.rs"]
 mod server;
 #[allow(dead_code)] // its own part is used elsewhere
 #[path = "../aws/stand_in.rs"]

@@ -46,7 +46,7 @@ fn until(mut collect: impl FnMut() -> Collected, good: impl Fn(&Collected) -> bo
 fn a_server_that_scrapes_an_app() {
     let (requests, errors) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let (asked, failed) = (requests.clone(), errors.clone());
-    let app = Server::start(move |stream| {
+    let app = Server::start(move |stream, _| {
         let body = format!(
             "queue{{node=\"a\"}} 4\nqueue{{node=\"b\"}} 5\nrequests_total {}\nerrors_total {}\n",
             asked.fetch_add(100, Ordering::SeqCst),
@@ -174,9 +174,9 @@ fn scripted_answers() {
         assert_eq!(collected.reading.phase, Some(phase), "{body}: {}", detail(&collected));
         assert!(detail(&collected).contains(says), "{says}: {}", detail(&collected));
     }
-    let cut = Server::start(|_| {});
+    let cut = Server::start(|_, _| {});
     assert!(detail(&ask(&cut.url(), "x", "")).contains("gave no usable answer"));
-    let slow = Server::start(|_| std::thread::sleep(Duration::from_secs(2)));
+    let slow = Server::start(|_, _| std::thread::sleep(Duration::from_secs(2)));
     assert!(detail(&ask(&slow.url(), "x", "timeout-seconds = 1")).contains("no answer within 1 s"));
 }
 

@@ -12,7 +12,6 @@ mod init;
 mod patience;
 mod restart;
 mod retro;
-#[allow(dead_code)] // each test binary uses its own part
-#[path = "../evidence/server.rs"]
+#[path = "../common/server.rs"]
 mod server;
 mod sources;

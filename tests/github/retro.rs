@@ -36,7 +36,7 @@ fn cloudtrail(events: Vec<Value>) -> Server {
         page.to_string()
     });
     let pages = std::sync::Mutex::new(move || pages.next());
-    Server::start(move |stream| {
+    Server::start(move |stream, _| {
         let body = (pages.lock().unwrap())().unwrap_or_else(|| json!({"Events": []}).to_string());
         let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
         let _ = stream.write_all(&[head.as_bytes(), body.as_bytes()].concat());

@@ -6,7 +6,6 @@ mod process;
 mod prometheus;
 #[path = "../evidence/prometheus_server.rs"]
 mod prometheus_server;
-#[path = "../evidence/server.rs"]
-#[allow(dead_code)]
+#[path = "../common/server.rs"]
 mod server;
 mod world;
