@@ -122,6 +122,10 @@ pub struct App<'a> {
     pub passphrase: Option<String>,
     /// Keys that this process has decrypted already, by file.
     pub unlocked: RefCell<BTreeMap<PathBuf, Rc<SecretKey>>>,
+    /// What this command recorded: the answer of one that has no other data.
+    pub recorded: RefCell<Vec<serde_json::Value>>,
+    /// Whether anything was printed on stdout.
+    printed: bool,
     /// How long the ledger is waited for, where that is less than usual: a rollback never waits for its recorder.
     pub patience: Option<Duration>,
 }
@@ -143,8 +147,22 @@ impl<'a> App<'a> {
             live: false,
             passphrase: None,
             unlocked: RefCell::default(),
+            recorded: RefCell::default(),
+            printed: false,
             patience: None,
         }
+    }
+
+    /// As JSON, what a command that printed nothing has recorded.
+    ///
+    /// # Errors
+    /// Where stdout is closed.
+    pub fn answer(&mut self) -> Result<()> {
+        let recorded = self.recorded.take();
+        if !self.json() || self.printed || recorded.is_empty() {
+            return Ok(());
+        }
+        self.print_json(&recorded)
     }
 
     /// The project's folder: `-C`, or the nearest one upwards that has an `aether.toml`, or this one.
@@ -221,6 +239,7 @@ impl<'a> App<'a> {
     /// Where stdout is closed.
     pub fn raw(&mut self, text: impl AsRef<str>) -> Result<()> {
         let text = text.as_ref();
+        self.printed = true;
         self.out.write_all(text.as_bytes())?;
         if !text.ends_with('\n') {
             self.out.write_all(b"\n")?;

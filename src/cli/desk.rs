@@ -326,6 +326,11 @@ impl Desk {
         })?;
         self.remember(app, Seen { leaf: appended.leaf, seq: appended.seq })
             .context(Recorded(appended.seq))?;
+        app.recorded.borrow_mut().push(serde_json::json!({
+            "seq": appended.seq, "leaf": appended.leaf, "already": appended.already,
+            "kind": bundle.statement().kind(), "deployment": bundle.statement().predicate.deployment,
+            "recorded": appended.recorded,
+        }));
         Ok(appended)
     }
 

@@ -122,6 +122,9 @@ impl Elsewhere {
                 bundle.write(path)?;
                 desk.remember(app, desk.seen())?;
                 let missing = bundle.missing().len();
+                if app.json() {
+                    app.print_json(&serde_json::json!({"file": path, "missingSignatures": missing}))?;
+                }
                 app.say(format!("signed into {}", path.display()));
                 if missing > 0 {
                     app.say(format!(

@@ -106,6 +106,7 @@ fn would(app: &mut App, home: &Path, who: &Token, args: &Args) -> Result<Status>
         lines.push(format!("  write {}{}", path.display(), taken(path.exists())));
     }
     lines.push(format!("  write {}, one file for each message", say::template::folder(home).display()));
+    lines.push(format!("  add the ledger and what is private to {}", home.join(".gitignore").display()));
     lines.push(format!("  write {}, public halves and the first roster", home.join("keys").display()));
     for name in [who.to_string(), format!("{who}.root"), log_key_name(origin)] {
         let file = keyring.folder().join(format!("{name}.pem"));

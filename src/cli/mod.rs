@@ -235,6 +235,7 @@ fn execute(cli: &Cli, clock: &dyn Clock, live: bool, out: &mut dyn io::Write, er
             status_code::of(&error)
         }
     };
+    let _ = app.answer();
     let _ = app.out.flush();
     status.code()
 }
@@ -277,7 +278,10 @@ fn spooled(app: &mut App, command: &Command) {
         | Command::Render(_) => {
             spool::mention(app);
         }
-        _ => spool::settle(app),
+        _ => {
+            spool::settle(app);
+            app.recorded.take();
+        }
     }
 }
 

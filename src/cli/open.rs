@@ -9,6 +9,7 @@ use super::app::App;
 use super::desk::{Desk, Draft, Hand, check_person, opened_bytes, opened_text};
 use super::elsewhere::{Elsewhere, Fate};
 use super::files;
+use super::nearest;
 use super::status_code::Status;
 use super::template;
 use crate::config::Config;
@@ -205,7 +206,13 @@ fn body(
             Ok(Assignment { person, role: Token::new(*role)? })
         })
         .collect::<Result<Vec<_>>>()?;
-    let services = if args.service.is_empty() { &config.project.services } else { &args.service };
+    let known = &config.project.services;
+    if let Some(service) = args.service.iter().find(|service| !known.is_empty() && !known.contains(service)) {
+        let hint =
+            nearest::hint(service, known.iter().map(String::as_str), &format!("it has {}", known.join(", ")));
+        bail!("--service {service}: aether.toml has no such service under [project]: {hint}");
+    }
+    let services = if args.service.is_empty() { known } else { &args.service };
     let services =
         services.iter().map(|service| Ok(Label::new(service.as_str())?)).collect::<Result<Vec<_>>>()?;
     if services.is_empty() {

@@ -47,7 +47,8 @@ fn read(folder: &Path) -> Result<Given> {
     for file in fs::read_dir(&path).with_context(|| format!("cannot read {}", path.display()))? {
         let file = file?;
         let name = file.file_name().to_string_lossy().into_owned();
-        let seq = name.strip_suffix(".tlog-proof").and_then(|seq| seq.parse().ok());
+        let seq = name.strip_suffix(".tlog-proof").and_then(|seq| seq.parse::<u64>().ok());
+        let seq = seq.filter(|seq| name == format!("{seq}.tlog-proof"));
         let Some(seq) = seq else { bail!("{}: its name is no entry's number", file.path().display()) };
         proofs.insert(seq, files::read_text(&file.path(), MAX_PROOF)?);
     }
@@ -57,6 +58,15 @@ fn read(folder: &Path) -> Result<Given> {
 /// What the entry's commitments open to, as far as it is here.
 fn openings(folder: &Path, entry: &Entry, found: &mut Single) -> Result<Vec<(Hash, Option<String>)>> {
     let mut texts = Vec::new();
+    let named: Vec<String> =
+        refs_in(entry.statement.predicate.body.get()).iter().map(Hash::to_string).collect();
+    for file in fs::read_dir(folder.join("openings")).into_iter().flatten() {
+        let name = file?.file_name().to_string_lossy().into_owned();
+        if !named.contains(&name) {
+            let text = format!("no entry of this proof refers to openings/{name}");
+            found.findings.push(Finding { seq: None, code: "opening-stray", text });
+        }
+    }
     for commit in refs_in(entry.statement.predicate.body.get()) {
         let path = folder.join(format!("openings/{commit}"));
         if fs::symlink_metadata(&path).is_err() {

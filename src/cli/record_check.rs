@@ -13,9 +13,10 @@ use super::source::{Source, record_file};
 use crate::core::attestation::{GENERATOR, ReportStatement};
 use crate::core::event::Event;
 use crate::core::hash::Hash;
+use crate::core::log::Log;
 use crate::core::name::Token;
 use crate::core::roster::KeyUse;
-use crate::core::verify::{Finding, Report};
+use crate::core::verify::{self, Finding, Report};
 use crate::report::formats::Format;
 
 /// What became of a record's files.
@@ -37,7 +38,11 @@ pub struct RecordCheck {
 }
 
 /// Files that may stand beside a record's own.
-const OTHERS: [&str; 2] = [SIGNED, "export"];
+const OTHERS: [&str; 2] = [SIGNED, EXPORT];
+/// The folder of the export that a record may hold.
+const EXPORT: &str = "export";
+/// The checkpoint that the record shows.
+const CHECKPOINT: &str = "checkpoint";
 
 /// Files that every later version renders to the same bytes.
 const STABLE: [&str; 2] = ["Deployment_Checklist.md", "report.json"];
@@ -92,6 +97,13 @@ pub fn check(folder: &Path, source: &Source, report: &Report) -> Result<RecordCh
         }
         Some(_) => {}
     }
+    let in_force = report.log.roster_at(predicate.covers.seq + 1).map(|version| version.hash);
+    if in_force != Some(predicate.roster) {
+        find(
+            "report-roster",
+            format!("{SIGNED} names the roster {}, which was not in force at its entry", predicate.roster),
+        );
+    }
     let suspect = report.log.keys.get(&predicate.signer).and_then(|known| known.suspect_from);
     if let Some(from) = suspect.filter(|from| *from <= predicate.covers.seq) {
         find(
@@ -134,7 +146,7 @@ pub fn check(folder: &Path, source: &Source, report: &Report) -> Result<RecordCh
         not_compared: None,
     };
     if checked.findings.is_empty() {
-        compare(folder, source, &statement, &leaves, &mut checked)?;
+        compare(folder, source, &report.log, &statement, &leaves, &mut checked)?;
     }
     Ok(checked)
 }
@@ -175,8 +187,10 @@ fn check_files(
         find("report-file-missing", format!("{name} is not among the files that the report names"));
     }
     for found in std::fs::read_dir(folder)? {
-        let name = found?.file_name().to_string_lossy().into_owned();
-        if !named.contains(&name) && !OTHERS.contains(&name.as_str()) {
+        let found = found?;
+        let name = found.file_name().to_string_lossy().into_owned();
+        let other = OTHERS.contains(&name.as_str()) && (name == EXPORT) == found.file_type()?.is_dir();
+        if !named.contains(&name) && !other {
             find("report-file-stray", format!("{name} is not part of the signed record"));
         }
     }
@@ -187,13 +201,21 @@ fn check_files(
 fn compare(
     folder: &Path,
     source: &Source,
+    log: &Log,
     statement: &ReportStatement,
     leaves: &[Hash],
     checked: &mut RecordCheck,
 ) -> Result<()> {
     let predicate = &statement.predicate;
-    let checkpoint = folder.join("checkpoint");
+    let checkpoint = folder.join(CHECKPOINT);
     let note = if checkpoint.exists() { Some(String::from_utf8(record_file(&checkpoint)?)?) } else { None };
+    if let Some(note) = &note {
+        let covered = usize::try_from(predicate.covers.seq + 1).ok().and_then(|size| leaves.get(..size));
+        let faults = verify::checkpoint_faults(note, covered.unwrap_or(leaves), log);
+        let own =
+            |text: &str| text.replacen("the checkpoint beside the entries", "the record's checkpoint", 1);
+        checked.findings.extend(faults.into_iter().map(|fault| Finding { text: own(&fault.text), ..fault }));
+    }
     let mut record = Record::read(source, &predicate.deployment, predicate.covers.seq, leaves, note)?;
     let mut differing = differing(folder, &record, source)?;
     // What was erased since cannot be compared, all else can: whatever the record shows for those texts is taken for them.
@@ -221,12 +243,15 @@ fn compare(
             shown.join(" and ")
         ));
     }
-    if statement.subject.iter().any(|subject| subject.name == *pdf::NAME) {
-        let text = format!(
-            "{} is the file that was signed, and was not compared with the entries, because another program printed it: \
-             read report.html, which was",
-            pdf::NAME
-        );
+    let names = statement.subject.iter().map(|subject| subject.name.as_str());
+    for name in names.filter(|name| !STABLE.contains(name) && !SHOWN.contains(name) && *name != CHECKPOINT) {
+        let why = if name == pdf::NAME {
+            "because another program printed it: read report.html, which was"
+        } else {
+            "because no entry says what would be in it: whoever signed the report put it there"
+        };
+        let text =
+            format!("{name} is the file that was signed, and was not compared with the entries, {why}");
         checked.not_compared = Some(match checked.not_compared.take() {
             Some(before) => format!("{before}; {text}"),
             None => text,

@@ -253,8 +253,13 @@ impl Record {
         let size = usize::try_from(to + 1)?;
         let leaves = leaves.get(..size).context("the log is shorter than what the record covers")?;
         let (verified, entries) = walk(source, id, to, leaves)?;
-        let findings = findings(source, to, verified.findings)?;
+        let mut findings = findings(source, to, verified.findings)?;
         let log = verified.log;
+        // A page's own is held against the leaves that the page has, where it is verified.
+        if let Some(note) = checkpoint.as_ref().filter(|_| !matches!(source, Source::Page(_))) {
+            let faults = verify::checkpoint_faults(note, leaves, &log).into_iter();
+            findings.extend(faults.map(|fault| (fault.seq, fault.code.to_owned(), fault.text)));
+        }
         let first_roster =
             log.rosters.first().context("the log has no roster: run `aether-audit verify`")?.hash;
         let verdict = if findings.is_empty() {

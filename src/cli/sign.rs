@@ -8,6 +8,7 @@ use super::elsewhere::Elsewhere;
 use super::facts;
 use super::nearest;
 use super::status_code::{Refused, Status};
+use crate::core::checklist::By;
 use crate::core::deployment::Deployment;
 use crate::core::event::{Event, ItemSigned, SignOutcome};
 use crate::core::name::Token;
@@ -42,6 +43,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     };
     if args.elsewhere.out.is_some() && args.items.len() > 1 {
         bail!("--out takes one item at a time: each sign-off is a statement of its own");
+    }
+    if let Some(twice) = (1..args.items.len()).find(|at| args.items[..*at].contains(&args.items[*at])) {
+        bail!("{} is named twice: one sign-off is enough", args.items[twice]);
     }
     let (id, mut desk) = args.elsewhere.desk_at(app, false)?;
     for item in &args.items {
@@ -109,7 +113,10 @@ fn roles_of(desk: &Desk, id: &Token, item: &str) -> Result<Vec<String>> {
 fn check_item(desk: &Desk, id: &Token, item: &str) -> Result<()> {
     let deployment = desk.deployment(id)?;
     if deployment.closed.is_some() {
-        bail!("{id} is closed: nothing is signed any more; `aether-audit note` still works");
+        let what = format!("{id} is closed: nothing is signed any more");
+        return Err(
+            Refused { what, missing: Vec::new(), next: "`aether-audit note` still works".into() }.into()
+        );
     }
     if deployment.item(item).is_none() {
         bail!(unknown_item(deployment, item));
@@ -130,7 +137,8 @@ fn check_gate(desk: &Desk, id: &Token, item: &str, outcome: SignOutcome) -> Resu
         return Ok(());
     }
     if missing.iter().any(|m| !m.waivable) {
-        return Err(Refused::gate(format!("{item} cannot be signed so"), &missing, "").into());
+        let next = desk.deployment(id)?.item(item).and_then(|spec| spec.by).map_or("", brings_about);
+        return Err(Refused::gate(format!("{item} cannot be signed so"), &missing, next).into());
     }
     let next = format!(
         "Collect the evidence again (`aether-audit collect`), or override with a reason: \
@@ -138,4 +146,17 @@ fn check_gate(desk: &Desk, id: &Token, item: &str, outcome: SignOutcome) -> Resu
         missing[0].requirement
     );
     Err(Refused::gate(format!("{item} cannot be signed so"), &missing, next).into())
+}
+
+/// What ticks an item that nobody signs.
+const fn brings_about(by: By) -> &'static str {
+    match by {
+        By::Go => "It is ticked by `aether-audit decide go --reason T`.",
+        By::Snapshot => "It is ticked by `aether-audit snapshot`, or `aether-audit record snapshot-taken`.",
+        By::Deploy => "It is ticked by `aether-audit deploy`, or `aether-audit record stage-reached`.",
+        By::Shift => {
+            "It is ticked by `aether-audit shift --to green`, or `aether-audit record traffic-shifted`."
+        }
+        By::AllClear => "It is ticked by `aether-audit decide all-clear --reason T`.",
+    }
 }

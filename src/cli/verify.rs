@@ -13,6 +13,7 @@ use super::follow;
 use super::page::Page;
 use super::proven;
 use super::record_check::{self, RecordCheck};
+use super::records::SIGNED;
 use super::retro;
 use super::source::{Held, Kind, Source, kind};
 use super::status_code::Status;
@@ -164,16 +165,24 @@ fn checkpoint(path: &Path, checked: Option<&Path>) -> Result<String> {
     let note = files::read_text(path, MAX_NOTE)?;
     Note::parse(&note)
         .with_context(|| format!("{} is no checkpoint; copy the whole file again", path.display()))?;
-    let inside = checked.filter(|checked| checked.is_dir()).and_then(|checked| checked.canonicalize().ok());
-    if let (Some(folder), Ok(file)) = (inside, path.canonicalize())
-        && file.starts_with(folder)
-    {
+    if checked.is_some_and(|checked| lies_inside(path, checked)) {
         bail!(
             "{} lies inside what is checked: whoever cut the entries could have cut it too; give one that was kept elsewhere",
             path.display()
         );
     }
     Ok(note)
+}
+
+/// Whether a file is part of what is checked, by its name or by where links lead: of a folder, of the export that it
+/// leads to, or, of a page, of the record that it belongs to.
+fn lies_inside(file: &Path, checked: &Path) -> bool {
+    let record = checked.parent().filter(|parent| checked.is_file() && parent.join(SIGNED).is_file());
+    let folder = record.unwrap_or(checked);
+    let places = |path: &Path| [std::path::absolute(path).ok(), path.canonicalize().ok()];
+    let around = [folder.to_owned(), folder.join("export")].into_iter().filter(|around| around.is_dir());
+    let around: Vec<PathBuf> = around.flat_map(|around| places(&around)).flatten().collect();
+    places(file).into_iter().flatten().any(|file| around.iter().any(|folder| file.starts_with(folder)))
 }
 
 /// What a record folder is held against: the export inside it, else this project's ledger.

@@ -133,7 +133,7 @@ impl Lines<'_> {
         let why = if counts || !doubt.is_empty() {
             ""
         } else if body.checklist == self.reader.deployment().checklist.text.commit {
-            " *(superseded by the same person's later sign-off)*"
+            " *(superseded by the same person's newer word)*"
         } else {
             " *(signed on a checklist that is not in force: it does not count)*"
         };
@@ -172,7 +172,8 @@ impl Lines<'_> {
         } else {
             String::new()
         };
-        let words = escape_inline(&cut);
+        // No quotation mark of theirs ends the quotation.
+        let words = escape_inline(&cut.replace(['“', '”', '„', '‟'], "\""));
         match text {
             Text::Shown { .. } => format!(" · “{words}{rest}”"),
             _ => format!(" · **{words}**"),

@@ -38,7 +38,8 @@ pub fn look(app: &App, _: &Room, found: &mut Findings) {
             AREA,
             "root",
             State::Note,
-            "one person alone can change the roster: `aether-audit key quorum 2`",
+            "one person alone can change the roster: bring a second root key on (`aether-audit key new NAME --root`, `aether-audit key enroll NAME --root`), then \
+             `aether-audit key quorum 2 --reason T`",
         );
     }
     match own_key(app, roster) {

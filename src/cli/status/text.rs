@@ -167,7 +167,7 @@ fn beside(deployment: &Deployment, check: &CheckSpec, newest: Option<Phase>) -> 
         }
         (Some(Phase::Error), standing) if standing != Stands::Error => {
             let after = check.rules.as_ref().map_or(1, |rules| rules.errors_after);
-            format!(" (not measured; it stands at {} until {after} in a row fail)", standing.as_str())
+            format!(" (not measured; it stands at {} until {after} minutes in a row fail)", standing.as_str())
         }
         _ => String::new(),
     }

@@ -4,8 +4,6 @@
 //! its end mark. Below that, the HTML that comes out may have an open comment, quote or tag, which would
 //! hide or swallow whatever follows in a browser.
 
-use std::collections::BTreeMap;
-
 use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
 
 use super::markdown::{events, readable};
@@ -134,8 +132,8 @@ const RAW_TEXT: &[&str] = &["iframe", "noembed", "noframes", "script", "style", 
 #[derive(Default)]
 struct Html {
     state: State,
-    /// Open elements: name and how many.
-    open: BTreeMap<String, usize>,
+    /// Open elements, the innermost last.
+    open: Vec<String>,
     /// The containers around the place where the state last left `Data`: their end tags are not seen.
     swallowed: Vec<&'static str>,
 }
@@ -230,8 +228,11 @@ impl Html {
             self.state = State::RawText { name, tail: String::new() };
             return;
         }
-        let count = self.open.entry(name).or_default();
-        *count = if end { count.saturating_sub(1) } else { *count + 1 };
+        if !end {
+            self.open.push(name);
+        } else if let Some(at) = self.open.iter().rposition(|open| *open == name) {
+            self.open.remove(at);
+        }
     }
 
     /// Adds what closes everything that is open.
@@ -250,11 +251,10 @@ impl Html {
             let ends = self.swallowed.iter().rev().map(|name| format!("</{name}>"));
             lines.extend([String::new(), ends.collect()]);
         }
-        let open = self.open.iter().filter(|(_, count)| **count > 0);
-        let open: Vec<String> = open.map(|(name, count)| format!("</{name}>").repeat(*count)).collect();
-        if !open.is_empty() {
+        if !self.open.is_empty() {
             lines.push(String::new());
-            lines.extend(open);
+            // Innermost first: within a table or a list of choices a browser ignores the end of what is around it.
+            lines.extend(self.open.iter().rev().map(|name| format!("</{name}>")));
         }
     }
 }

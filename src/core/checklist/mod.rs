@@ -21,7 +21,7 @@ mod spec;
 use std::ops::Range;
 
 pub use error::ChecklistError;
-pub use escape::escape_inline;
+pub use escape::{escape_inline, is_invisible};
 pub use parse::parse;
 pub use render::{Mark, render};
 pub use spec::{By, ItemSpec, PhaseSpec, offset_minutes};

@@ -36,7 +36,8 @@ impl Deployment {
                 keep!(amendments, body.reason);
             }
             Event::ItemSigned(body) => {
-                self.sign_offs.push(SignOff { meta, body: body.clone(), withdrawn: None });
+                let overtaken = self.overtaken(fact, body);
+                self.sign_offs.push(SignOff { meta, body: body.clone(), withdrawn: None, overtaken });
             }
             Event::ItemWithdrawn(body) => {
                 if let Some(sign_off) = self.sign_off_mut(body) {

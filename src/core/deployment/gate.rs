@@ -3,7 +3,7 @@
 use super::{Deployment, ItemState};
 use crate::core::check::Phase;
 use crate::core::checklist::{By, ItemSpec};
-use crate::core::event::{Act, Decision, Gate, StandbyState};
+use crate::core::event::{Act, Decision, Gate, Outcome, StandbyState};
 use crate::core::time::Timestamp;
 
 /// One thing that a gate misses.
@@ -215,6 +215,9 @@ impl Deployment {
 
     fn missing_all_clear(&self, now: Timestamp) -> Vec<Missing> {
         let mut missing = Vec::new();
+        if !self.go_decided() {
+            missing.push(Missing::new("decision/go", "there is no go"));
+        }
         if !self.rollbacks.is_empty() {
             missing.push(Missing::fixed("rollback/none", "the deployment was rolled back, or is being"));
         }
@@ -267,7 +270,9 @@ impl Deployment {
 
     fn missing_close(&self) -> Vec<Missing> {
         if self.outcome().is_some() {
-            return Vec::new();
+            let open = self.trigger_open() && self.outcome() == Some(Outcome::Completed);
+            let text = "a rollback trigger came after the all-clear, and nobody has answered it";
+            return open.then(|| Missing::new("trigger/answered", text)).into_iter().collect();
         }
         let text = if self.rollback_open() {
             "a rollback is under way, and has not ended"

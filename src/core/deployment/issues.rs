@@ -113,7 +113,19 @@ impl Deployment {
             (!known).then(|| ("service-unknown", format!("{service} is no service of this deployment")))
         };
         match fact.event {
-            Event::TrafficShifted(body) => stranger(&body.service),
+            Event::ItemSigned(body) => self.overtaken(fact, body).map(|seq| {
+                let text = format!(
+                    "this sign-off of {} is older than its signer's newer word in entry {seq}, and counts for nothing",
+                    body.item
+                );
+                ("sign-off-overtaken", text)
+            }),
+            Event::TrafficShifted(body) => stranger(&body.service).or_else(|| {
+                let back = body.to == Colour::Blue && body.percent > 0 && body.act != Act::Failed;
+                let over = self.last_decision() == Some(Decision::AllClear) && self.rollbacks.is_empty();
+                let text = || format!("traffic of {} went back to Blue after the all-clear, without a rollback", body.service);
+                (back && over).then(|| ("back-after-all-clear", text()))
+            }),
             Event::StandbyChanged(body) => stranger(&body.service),
             Event::RollbackFinished(_) if !self.rollback_open() => Some((
                 "rollback-unstarted",

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Deployment, SignOff};
+use super::{Deployment, Fact, SignOff};
 use crate::core::checklist::{By, ItemSpec};
-use crate::core::event::{Act, Decision, Gate, SignOutcome};
+use crate::core::event::{Act, Decision, Gate, ItemSigned, SignOutcome};
 use crate::core::name::Token;
 
 use super::Missing;
@@ -55,7 +55,8 @@ impl Deployment {
     pub fn progress(&self) -> Vec<ItemProgress<'_>> {
         let mut by_item: BTreeMap<&str, Vec<&SignOff>> = BTreeMap::new();
         for sign_off in self.trusted_sign_offs() {
-            if sign_off.withdrawn.is_none() && sign_off.body.checklist == self.checklist.text.commit {
+            let counts = sign_off.withdrawn.is_none() && sign_off.overtaken.is_none();
+            if counts && sign_off.body.checklist == self.checklist.text.commit {
                 by_item.entry(sign_off.body.item.as_str()).or_default().push(sign_off);
             }
         }
@@ -100,6 +101,21 @@ impl Deployment {
         } else {
             ItemState::Done
         }
+    }
+
+    /// The newest word on an item, by a person who signs it again without having seen that word: a sign-off of
+    /// theirs, or the withdrawal of one.
+    pub(super) fn overtaken(&self, fact: &Fact, body: &ItemSigned) -> Option<u64> {
+        let seen = fact.statement.predicate.seen.as_ref()?.seq;
+        let same = |sign_off: &&SignOff| {
+            let mut signed = sign_off.meta.by.iter();
+            sign_off.body.item == body.item
+                && signed.any(|by| fact.by.iter().any(|other| other.person == by.person))
+        };
+        let words = self.sign_offs.iter().filter(same).flat_map(|sign_off| {
+            [Some(sign_off.meta.seq), sign_off.withdrawn.as_ref().map(|record| record.meta.seq)]
+        });
+        words.flatten().filter(|seq| *seq > seen).max()
     }
 
     /// Whether the event that ticks such items has happened.

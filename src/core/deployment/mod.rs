@@ -92,6 +92,9 @@ pub struct SignOff {
     pub body: ItemSigned,
     /// Taken back, by which event and why.
     pub withdrawn: Option<Record<OpeningRef>>,
+    /// The entry in which the same person's newer word on the item stood already when this older one was joined: it
+    /// counts for nothing.
+    pub overtaken: Option<u64>,
 }
 
 /// Somebody in a role, for a while.

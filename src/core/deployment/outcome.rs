@@ -89,7 +89,7 @@ impl Deployment {
             return match end.body.outcome {
                 RollbackOutcome::Complete if !some_green => Some(Outcome::RolledBack),
                 RollbackOutcome::Complete | RollbackOutcome::Partial => Some(Outcome::Partly),
-                RollbackOutcome::Failed => None,
+                RollbackOutcome::Failed => self.aborted_since(end.meta.seq).then_some(Outcome::Aborted),
             };
         }
         match self.last_decision() {
@@ -98,6 +98,10 @@ impl Deployment {
             Some(Decision::NoGo) if self.cutover().is_none() => Some(Outcome::NoGo),
             _ => None,
         }
+    }
+
+    fn aborted_since(&self, seq: u64) -> bool {
+        self.trusted(&self.decisions).any(|d| d.meta.seq > seq && d.body.decision == Decision::Abort)
     }
 
     /// Whether a rollback has begun and not ended.
@@ -129,7 +133,7 @@ impl Deployment {
         self.last_decision() == Some(decision)
     }
 
-    fn last_decision(&self) -> Option<Decision> {
+    pub(super) fn last_decision(&self) -> Option<Decision> {
         self.trusted(&self.decisions).rev().map(|d| d.body.decision).find(|d| *d != Decision::Override)
     }
 }

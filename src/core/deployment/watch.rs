@@ -92,7 +92,9 @@ impl Watch {
     /// Takes one reading of a check as it was frozen; `window` is the one that has begun, if any, and is looked at
     /// when full.
     pub fn take(&mut self, meta: &Meta, reading: &Reading, spec: Option<&CheckSpec>, window: Option<Window>) {
-        self.newest = Some(meta.seq);
+        if !matches!(reading.phase, Some(Phase::Error | Phase::NoData)) {
+            self.newest = Some(meta.seq);
+        }
         let Some(check) = &reading.check else { return };
         if self.full() {
             self.checks.values_mut().for_each(|watched| watched.count(window, meta.recorded));
@@ -129,7 +131,7 @@ impl Watch {
         self.kept += 1;
     }
 
-    /// The newest evidence of any kind.
+    /// The newest evidence of any kind; a reading that found nothing out is none.
     pub fn newest(&self) -> Option<u64> {
         self.newest
     }

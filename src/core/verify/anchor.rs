@@ -222,7 +222,7 @@ impl Roots {
         next: u64,
     ) -> Result<u64, (Option<u64>, &'static str, String)> {
         let stated = checkpoint::open(note, trusted)
-            .map_err(|error| (None, "checkpoint", error.to_string()))?
+            .map_err(|error| (None, "checkpoint", error.to_string() + &elsewhere(note, &log.origin)))?
             .checkpoint;
         let Checkpoint { origin, size, root } = stated;
         if origin != log.origin {
@@ -248,6 +248,26 @@ impl Roots {
             }
         }
     }
+}
+
+/// Of a note that no key of this log signed: that it is another log's, where it says so.
+fn elsewhere(note: &str, origin: &str) -> String {
+    let stated = Note::parse(note).ok().and_then(|note| Checkpoint::parse(note.text()).ok());
+    let other = stated.filter(|stated| stated.origin != origin);
+    other.map_or_else(String::new, |other| {
+        format!("; it is of the log {}, this one is {origin}", other.origin)
+    })
+}
+
+/// What is wrong with a checkpoint, held against a log with these leaves.
+#[must_use]
+pub fn checkpoint_faults(note: &str, leaves: &[Hash], log: &Log) -> Vec<Finding> {
+    let anchors = Anchors { own_checkpoint: Some(note.to_owned()), ..Anchors::default() };
+    let mut roots = Roots::new(&anchors);
+    for leaf in leaves {
+        roots.push(*leaf);
+    }
+    roots.check(&anchors, log, leaves.len() as u64).findings
 }
 
 fn archived(anchors: &Anchors) -> &[Archived] {

@@ -26,6 +26,7 @@ use super::hash::Hash;
 use super::name::Token;
 use super::timestamp::{StoredToken, TsaRoots};
 
+pub use anchor::checkpoint_faults;
 pub use inclusion::Inclusion;
 pub use report::{Anchor, AnchorKind, AnchorState, DeploymentSummary, Finding, Report, Verdict};
 pub use single::{Given, Single, single};

@@ -64,6 +64,7 @@ pub fn single(given: &Given, anchors: &Anchors) -> Single {
     found.signed(&entry);
     found.governed(&later, given);
     found.suspect(&entry);
+    found.needed(&entry, given);
     found.anchor(&entry, given, anchors);
     found.stamped(anchors);
     found.entry = Some(entry);
@@ -83,6 +84,15 @@ fn read(bytes: &[u8], found: &mut Single) -> Option<Entry> {
 impl Single {
     fn finding(&mut self, seq: u64, code: &'static str, text: impl Into<String>) {
         self.findings.push(Finding { seq: Some(seq), code, text: text.into() });
+    }
+
+    /// Proofs of entries that are not here prove nothing of this one.
+    fn needed(&mut self, entry: &Entry, given: &Given) {
+        let governance = given.governance.iter().filter_map(|bytes| Entry::parse(bytes).ok());
+        let known: Vec<u64> = governance.map(|entry| entry.line.seq).chain([entry.line.seq]).collect();
+        for seq in given.proofs.keys().filter(|seq| !known.contains(seq)) {
+            self.finding(*seq, "proof", "there is a proof of this entry, and not the entry");
+        }
     }
 
     fn governed(&mut self, entries: &[Entry], given: &Given) {

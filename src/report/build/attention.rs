@@ -31,6 +31,7 @@ pub(super) fn attention(reader: &Reader, found: &Found) -> Vec<Attention> {
     list.checks(found.checks);
     list.acts(reader);
     list.frozen(reader);
+    list.traffic(reader);
     list.governance(reader, found.control);
     list.all.sort_by_key(|attention| (attention.level, rank(&attention.code), attention.seq.unwrap_or(0)));
     list.all
@@ -46,7 +47,9 @@ fn rank(code: &str) -> u8 {
     }
 }
 
-pub(in crate::report) const OUT_OF_PROCESS: [&str; 7] = [
+pub(in crate::report) const OUT_OF_PROCESS: [&str; 9] = [
+    "sign-off-overtaken",
+    "back-after-all-clear",
     "shift-before-go",
     "retired-early",
     "reading-time",
@@ -96,6 +99,27 @@ impl List {
             let people: Vec<&str> = rule.both.iter().map(AsRef::as_ref).collect();
             let text = format!("{} was both {} and {}", people.join(", "), rule.a, rule.b);
             self.add(Level::Critical, "separation", None, text);
+        }
+    }
+
+    /// Traffic that is not where the outcome lets one think that it is.
+    fn traffic(&mut self, reader: &Reader) {
+        let deployment = reader.deployment();
+        let outcome = deployment.outcome();
+        for (service, share) in deployment.green_percent() {
+            let (level, text) = match outcome {
+                Some(Outcome::Completed) if share < 100 => {
+                    let text = format!(
+                        "the traffic of {service} is at {share} % Green, though an all-clear was given"
+                    );
+                    (Level::Critical, text)
+                }
+                Some(Outcome::Aborted | Outcome::NoGo) if share > 0 => {
+                    (Level::Warning, format!("{share} % of the traffic of {service} is still on Green"))
+                }
+                _ => continue,
+            };
+            self.add(level, "traffic-elsewhere", None, text);
         }
     }
 

@@ -18,7 +18,11 @@ pub(super) fn cdevents(input: &Input, report: &Report) -> Result<String, ReportE
         return Ok(lines);
     }
     let (mut deployed, mut upgraded) = (BTreeSet::new(), BTreeSet::new());
-    let landed = |shift: &&Shift| matches!(shift.act, Act::Done | Act::Observed) && !shift.entry.not_verified;
+    let landed = |shift: &&Shift| {
+        matches!(shift.act, Act::Done | Act::Observed)
+            && !shift.entry.not_verified
+            && input.deployment.services().contains(&shift.service)
+    };
     for shift in report.shifts.iter().filter(landed) {
         let service = shift.service.as_str();
         let mut kinds = Vec::new();

@@ -93,10 +93,18 @@ fn line(cells: &[String; 11]) -> String {
     cells.iter().map(|text| cell(text)).collect::<Vec<_>>().join(",") + "\r\n"
 }
 
-/// A cell: guarded against formulas first, then quoted where RFC 4180 asks for it.
+/// A cell: guarded against formulas first, then quoted where RFC 4180 asks for it. What some programs would split off as
+/// a cell of its own, after a semicolon or a tab, is guarded too.
 fn cell(text: &str) -> String {
-    let guarded =
-        if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
+    let mut guarded = String::with_capacity(text.len() + 1);
+    let mut begins = true;
+    for c in text.chars() {
+        if begins && matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠') {
+            guarded.push('\'');
+        }
+        begins = matches!(c, ';' | '\t') || begins && c == ' ' && !guarded.is_empty();
+        guarded.push(c);
+    }
     if guarded.contains([',', '"', '\r', '\n']) {
         format!("\"{}\"", guarded.replace('"', "\"\""))
     } else {
@@ -117,5 +125,8 @@ mod tests {
         assert_eq!(cell("\r"), "\"'\r\"");
         assert_eq!(cell("a \"b\""), "\"a \"\"b\"\"\"");
         assert_eq!(cell("plain"), "plain");
+        assert_eq!(cell("a;=1+1;b-c"), "a;'=1+1;b-c");
+        assert_eq!(cell("a; @x\t-5"), "a; '@x\t'-5");
+        assert_eq!(cell("\u{ff1d}1+1"), "'\u{ff1d}1+1");
     }
 }
