@@ -75,9 +75,8 @@ impl Page {
     pub fn check(&self, source: &Source, report: &mut Report) -> Result<RecordCheck> {
         let carried = &self.carried;
         let covers = (carried.tree.leaves.len() as u64).saturating_sub(1);
-        let before = report.findings.len();
-        report.findings.retain(|finding| !left_out(source, finding));
-        let unread = before - report.findings.len();
+        let unread: Vec<Finding> =
+            report.findings.extract_if(.., |finding| left_out(source, finding)).collect();
         let mut checked = RecordCheck {
             deployment: carried.deployment.clone(),
             covers,
@@ -88,9 +87,15 @@ impl Page {
             not_compared: None,
         };
         checked.not_proven.clone_from(&self.beyond);
-        if unread > 0 {
+        if !unread.is_empty() {
+            let mut entries: Vec<u64> = unread.iter().filter_map(|finding| finding.seq).collect();
+            entries.dedup();
+            let entries: Vec<String> = entries.iter().map(u64::to_string).collect();
             let text = format!(
-                "{unread} captured answers and files are not in the page, which shows their digests alone: they were not looked at"
+                "{} captured answers and files, of the entries {}, are not in the page, which shows their digests alone: they were not \
+                 looked at",
+                unread.len(),
+                entries.join(", ")
             );
             report.notices.push(Finding { seq: None, code: "openings-left-out", text });
         }

@@ -189,7 +189,7 @@ fn check_files(
     for found in std::fs::read_dir(folder)? {
         let found = found?;
         let name = found.file_name().to_string_lossy().into_owned();
-        let other = OTHERS.contains(&name.as_str()) && (name == EXPORT) == found.file_type()?.is_dir();
+        let other = OTHERS.contains(&name.as_str()) && (name == EXPORT) == found.path().is_dir();
         if !named.contains(&name) && !other {
             find("report-file-stray", format!("{name} is not part of the signed record"));
         }

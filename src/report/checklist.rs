@@ -132,8 +132,10 @@ impl Lines<'_> {
         }
         let why = if counts || !doubt.is_empty() {
             ""
+        } else if sign_off.overtaken.is_some() {
+            " *(older than the same person's newer word, and joined after it: it does not count)*"
         } else if body.checklist == self.reader.deployment().checklist.text.commit {
-            " *(superseded by the same person's newer word)*"
+            " *(superseded by the same person's later sign-off)*"
         } else {
             " *(signed on a checklist that is not in force: it does not count)*"
         };

@@ -49,8 +49,8 @@ fn a_second_sign_off_of_the_same_item_says_so() {
     let said = sign();
     assert!(said.contains("alice signed env-audit already, in entry 4"), "{said}");
     folder.ok(&["withdraw", "env-audit", "--reason", "x", "--as", "alice"]);
-    let said = sign();
-    assert!(said.contains("already, in entry 4"), "the first stands: {said}");
+    assert!(!sign().contains("already"), "both were taken back");
+    folder.fails(2, &["sign", "env-audit", "env-audit", "--as", "alice"], "named twice");
 }
 
 #[test]

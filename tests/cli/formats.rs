@@ -6,7 +6,7 @@ use cdevents_sdk::CDEvent;
 use chrono::DateTime;
 use serde_json::Value;
 
-use crate::folder::Folder;
+use crate::folder::{Folder, OPEN};
 
 const RECORD: &str = "records/v2.14.0";
 const FILES: [&str; 4] =
@@ -15,7 +15,13 @@ const ALL: [&str; 7] = ["report", "--as", "alice", "--format", "oscal,cdevents",
 
 /// Green takes some traffic, then all of it, then Blue has it back.
 fn rolled_back() -> Folder {
-    let folder = Folder::opened();
+    let folder = Folder::enrolled();
+    let path = folder.at("aether.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once("services = [").unwrap();
+    let (_, after) = rest.split_once(']').unwrap();
+    fs::write(&path, format!("{before}services = [\"=web,1\"]{after}")).unwrap();
+    folder.ok(&OPEN);
     folder.ok(&["sign", "env-audit", "--as", "alice"]);
     for (to, percent) in [("green", "10"), ("green", "100"), ("blue", "100")] {
         let shifted = ["record", "traffic-shifted", "--service", "=web,1", "--as", "alice", "--to", to];
@@ -72,6 +78,8 @@ fn the_bundle_holds_the_envelopes_of_the_log() {
 #[test]
 fn events_tell_what_happened_to_the_service() {
     let folder = rolled_back();
+    let stranger = ["record", "traffic-shifted", "--service", "a;=1", "--as", "alice", "--to", "green"];
+    folder.ok(&stranger);
     folder.ok(&ALL);
     let text = fs::read_to_string(folder.at(RECORD).join("report.cdevents.jsonl")).unwrap();
     let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -85,7 +93,8 @@ fn events_tell_what_happened_to_the_service() {
         agrees_with_the_specifications_types(event);
     }
     let csv = fs::read_to_string(folder.at(RECORD).join("report.events.csv")).unwrap();
-    assert_eq!(csv.matches("\r\n").count(), 6, "{csv}");
+    assert_eq!(csv.matches("\r\n").count(), 7, "{csv}");
+    assert!(csv.contains(",a;'=1,observed,"), "{csv}");
     assert_eq!(csv.matches(",\"'=web,1\",observed,").count(), 3, "{csv}");
 }
 

@@ -1,13 +1,13 @@
 //! Items: whose sign-offs make them done.
 
 use aether_audit::core::checklist::ItemSpec;
-use aether_audit::core::deployment::ItemState;
-use aether_audit::core::event::{Event, Gate, ItemSigned, SignOutcome};
+use aether_audit::core::deployment::{ItemState, Severity};
+use aether_audit::core::event::{Event, Gate, ItemSigned, ItemWithdrawn, SignOutcome};
 use aether_audit::core::roster::{LEAD_DEPLOYER, QA_ENGINEER};
 
 use crate::common::story::sign;
-use crate::common::token;
-use crate::{ALICE, CAROL, ID, missing, open_with, state, waive};
+use crate::common::{TestLog, token};
+use crate::{ALICE, CAROL, ID, codes, missing, open_with, state, waive};
 
 #[test]
 fn an_item_bound_to_a_check_is_not_signed_as_done_without_a_pass() {
@@ -49,4 +49,34 @@ fn a_failed_sign_off_blocks_until_the_same_person_signs_again() {
     assert!(missing(&log, Gate::Go).contains(&"item/env-audit".to_owned()));
     sign(&mut log, ID, ALICE, "env-audit");
     assert_eq!(state(&log).progress_of("env-audit").unwrap().state, ItemState::Done);
+}
+
+#[test]
+fn an_older_sign_off_displaces_no_newer_word() {
+    let signed = |log: &mut TestLog, outcome| {
+        let checklist = state(log).checklist.text.commit;
+        let body = ItemSigned { checklist, item: token("env-audit"), note: None, outcome, reason: None };
+        Event::ItemSigned(body)
+    };
+    let state_of = |log: &TestLog| state(log).progress_of("env-audit").unwrap().state;
+    let mut log = open_with(|_| {});
+    let done = signed(&mut log, SignOutcome::Done);
+    let early = log.statement(&[ALICE], Some(ID), &done);
+    let failed = signed(&mut log, SignOutcome::Failed);
+    log.record(&[ALICE], Some(ID), &failed);
+    log.append(crate::common::sign(&early, &[ALICE]));
+    assert_eq!(state_of(&log), ItemState::Failed);
+    assert_eq!(codes(&log, Severity::OutOfProcess), ["sign-off-overtaken"]);
+    log.record(&[ALICE], Some(ID), &done);
+    assert_eq!(state_of(&log), ItemState::Done, "that failure was seen");
+
+    let mut log = open_with(|_| {});
+    let first = log.record(&[ALICE], Some(ID), &done);
+    let early = log.statement(&[ALICE], Some(ID), &done);
+    let (statement, reason) = (log.entry(first).statement.predicate.id.clone(), log.opening("not so"));
+    let withdrawn = ItemWithdrawn { item: token("env-audit"), reason, statement };
+    log.record(&[ALICE], Some(ID), &Event::ItemWithdrawn(withdrawn));
+    log.append(crate::common::sign(&early, &[ALICE]));
+    assert_eq!(state_of(&log), ItemState::Open);
+    assert_eq!(codes(&log, Severity::OutOfProcess), ["sign-off-overtaken"]);
 }

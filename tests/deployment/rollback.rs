@@ -2,11 +2,11 @@
 
 use aether_audit::core::deployment::{Severity, Stage};
 use aether_audit::core::event::{
-    Colour, Event, Gate, Outcome, RollbackFinished, RollbackOutcome, RollbackStarted, RollbackTriggered,
-    Trigger,
+    Colour, Decision, Event, Gate, Outcome, RollbackFinished, RollbackOutcome, RollbackStarted,
+    RollbackTriggered, Trigger,
 };
 
-use crate::common::story::shift;
+use crate::common::story::{decide, shift};
 use crate::{ALICE, CAROL, ID, codes, going, missing, state};
 
 #[test]
@@ -45,4 +45,19 @@ fn a_trigger_must_be_answered_and_a_rollback_is_never_an_all_clear() {
     assert_eq!(state(&log).outcome(), Some(Outcome::Partly), "Green still has the traffic");
     shift(&mut log, ID, Colour::Blue);
     assert_eq!(state(&log).outcome(), Some(Outcome::RolledBack));
+}
+
+#[test]
+fn a_failed_rollback_ends_by_an_abort() {
+    let mut log = going();
+    let reason = log.opening("back");
+    log.record(&[ALICE], Some(ID), &Event::RollbackStarted(RollbackStarted { reason }));
+    decide(&mut log, ID, Decision::Abort);
+    assert_eq!(state(&log).outcome(), None, "under way");
+    let failed = RollbackFinished { detail: None, outcome: RollbackOutcome::Failed };
+    log.record(&[ALICE], Some(ID), &Event::RollbackFinished(failed));
+    assert_eq!(state(&log).outcome(), None, "the abort came before");
+    decide(&mut log, ID, Decision::Abort);
+    assert_eq!(state(&log).outcome(), Some(Outcome::Aborted));
+    assert!(missing(&log, Gate::Close).is_empty());
 }

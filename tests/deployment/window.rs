@@ -2,7 +2,7 @@
 
 use aether_audit::core::check::{Phase, Reading};
 use aether_audit::core::deployment::Severity;
-use aether_audit::core::event::{Colour, Decision, Event, Gate, Outcome};
+use aether_audit::core::event::{Colour, Decision, Event, Gate, Outcome, RollbackTriggered, Trigger};
 
 use crate::common::story::{close, decide, reading, shift, sign};
 use crate::{ALICE, CAROL, CI, ID, codes, going, measure, missing, open_with, state, waive};
@@ -148,4 +148,31 @@ fn a_window_without_a_watched_check_never_ends_in_all_clear() {
         missing.iter().map(|m| (m.requirement.as_str(), m.waivable)).collect::<Vec<_>>(),
         [("checks/none", false)]
     );
+}
+
+#[test]
+fn an_all_clear_needs_a_go() {
+    let mut log = open_with(|_| {});
+    shift(&mut log, ID, Colour::Green);
+    measure(&mut log, 61, Phase::Pass);
+    assert!(missing(&log, Gate::AllClear).contains(&"decision/go".to_owned()));
+    waive(&mut log, Gate::AllClear, "decision/go");
+    assert!(!missing(&log, Gate::AllClear).contains(&"decision/go".to_owned()));
+}
+
+#[test]
+fn what_comes_after_the_all_clear_is_not_passed_over() {
+    let mut log = going();
+    shift(&mut log, ID, Colour::Green);
+    measure(&mut log, 61, Phase::Pass);
+    sign(&mut log, ID, CAROL, "smoke");
+    decide(&mut log, ID, Decision::AllClear);
+    assert!(missing(&log, Gate::Close).is_empty());
+    let trigger = RollbackTriggered { check: None, evidence: None, reason: None, trigger: Trigger::Security };
+    log.record(&[CAROL], Some(ID), &Event::RollbackTriggered(trigger));
+    assert_eq!(missing(&log, Gate::Close), ["trigger/answered"]);
+    decide(&mut log, ID, Decision::AllClear);
+    assert!(missing(&log, Gate::Close).is_empty(), "answered");
+    shift(&mut log, ID, Colour::Blue);
+    assert_eq!(codes(&log, Severity::OutOfProcess), ["back-after-all-clear"; 2]);
 }

@@ -31,10 +31,11 @@ def record():
     from shell import play
 
     project = stage.copy(stage.quickstart())
-    shift = "aether-audit record traffic-shifted --service '=web' --as alice"
+    shift = "aether-audit record traffic-shifted --service app --as alice"
+    stranger = "aether-audit record traffic-shifted --service '=web' --to green --as alice"
     play(
         f"export AETHER_AUDIT_PASSPHRASE={stage.PASSPHRASE} AETHER_AUDIT_KEYS=$PWD/private\n"
-        f"{shift} --to green\n{shift} --to blue\n"
+        f"{stranger}\n{shift} --to green\n{shift} --to blue\n"
         f"aether-audit report --as alice {' '.join(FORMATS)}\n"
         "aether-audit export again\n",
         project,
