@@ -34,25 +34,94 @@ withdrawn contains event.body.statement if {
 	event.kind == "item-withdrawn"
 }
 
-# The newest sign-off that nobody withdrew is an item's outcome.
-outcomes[item] := all[count(all) - 1] if {
-	some item in {event.body.item | some event in events; event.kind == "item-signed"}
-	all := [event.body.outcome |
-		some event in events
-		event.kind == "item-signed"
+# The checklist in force: as opened, or as last amended.
+checklists := [event.body.checklist | some event in events; event.kind in {"deployment-opened", "checklist-amended"}]
+
+checklist := checklists[count(checklists) - 1]
+
+# Sign-offs that stand, of the text in force.
+signed := [event |
+	some event in events
+	event.kind == "item-signed"
+	event.body.checklist == checklist.text.commit
+	not event.id in withdrawn
+]
+
+# The newest word of each key on each item.
+outcomes[item][key] := words[count(words) - 1] if {
+	some item in {event.body.item | some event in signed}
+	some key in {signer.key | some event in signed; event.body.item == item; some signer in event.signers}
+	words := [event.body.outcome |
+		some event in signed
 		event.body.item == item
-		not event.id in withdrawn
+		key in {signer.key | some signer in event.signers}
 	]
 }
 
-measured contains event.body.check if {
+roles[item] contains signer.role if {
+	some event in signed
+	item := event.body.item
+	some signer in event.signers
+}
+
+settled(item) if {
+	words := object.get(outcomes, item.id, {})
+	count(words) >= object.get(item, "signers", 1)
+	every word in words { word in {"done", "na"} }
+	every role in required(item) { role in object.get(roles, item.id, set()) }
+}
+
+required(item) := item.roles if item.allRoles
+
+required(item) := [] if not item.allRoles
+
+# What ticks the items that nobody signs.
+happened contains "snapshot" if {
 	some event in events
-	event.kind in {"metric-read", "evidence-collected"}
+	event.kind == "snapshot-taken"
+	event.body.act in {"done", "observed"}
+}
+
+happened contains "deploy" if {
+	some event in events
+	event.kind == "stage-reached"
+	event.body.stage == "deploy"
+	event.body.act in {"done", "observed"}
+}
+
+happened contains "go" if "go" in decisions
+
+happened contains "all-clear" if "all-clear" in decisions
+
+happened contains "shift" if count(elsewhere) == 0
+
+# Where the traffic of each service went last, and who is not wholly on Green.
+shifts := [event.body | some event in events; event.kind == "traffic-shifted"; event.body.act in {"done", "observed"}]
+
+elsewhere contains service if {
+	some service in opened.body.services
+	moves := [move | some move in shifts; move.service == service]
+	not on_green(moves)
+}
+
+on_green(moves) if {
+	last := moves[count(moves) - 1]
+	last.to == "green"
+	last.percent == 100
+}
+
+# The newest verdict of each check.
+verdicts[check] := phases[count(phases) - 1] if {
+	some check in {event.body.check | some event in events; event.kind in {"metric-read", "evidence-collected"}}
+	phases := [object.get(event.body, "phase", "none") |
+		some event in events
+		event.kind in {"metric-read", "evidence-collected"}
+		event.body.check == check
+	]
 }
 
 signers contains signer.key if {
-	some event in events
-	event.kind == "item-signed"
+	some event in signed
 	some signer in event.signers
 }
 
@@ -85,15 +154,43 @@ deny contains sprintf("%s was waived", [event.body.waives]) if {
 	event.body.decision == "override"
 }
 
-deny contains sprintf("%s is not signed", [item.id]) if {
-	some item in opened.body.checklist.items
+deny contains sprintf("%s is not signed by all who must", [item.id]) if {
+	some item in checklist.items
 	not item.by
-	not object.get(outcomes, item.id, "") in {"done", "na"}
+	not settled(item)
+}
+
+deny contains sprintf("%s never happened", [item.id]) if {
+	some item in checklist.items
+	item.by
+	not item.by in happened
 }
 
 deny contains sprintf("%s was never measured", [check.id]) if {
 	some check in opened.body.checks
-	not check.id in measured
+	not verdicts[check.id]
 }
 
-deny contains "fewer than two people signed" if count(signers) < 2
+deny contains sprintf("%s was last read as %s", [check.id, verdicts[check.id]]) if {
+	some check in opened.body.checks
+	verdicts[check.id] != "pass"
+}
+
+deny contains sprintf("the traffic of %s is not all on Green", [service]) if some service in elsewhere
+
+deny contains "traffic moved before the go" if {
+	some at, event in events
+	event.kind == "traffic-shifted"
+	event.body.to == "green"
+	event.body.act != "failed"
+	earlier := array.slice(events, 0, at)
+	not "go" in {one.body.decision | some one in earlier; one.kind == "decision-made"}
+}
+
+deny contains "a rollback, or a reason for one" if {
+	some kind in kinds
+	kind in {"rollback-triggered", "rollback-started"}
+}
+
+# Keys are counted: whose they are, the roster says, which is not among a deployment's entries.
+deny contains "fewer than two keys signed" if count(signers) < 2

@@ -9,6 +9,7 @@ use std::fs;
 use std::process::Command;
 
 use aether_audit::core::attestation::{GENERATOR, ReportPredicate, ReportStatement};
+use aether_audit::core::checkpoint::{Checkpoint, sign_checkpoint};
 use aether_audit::core::entry::Entry;
 use aether_audit::core::event::{Event, FileDigest, KeyRevoked, OpeningErased, ReportIssued};
 use aether_audit::core::hash::Hash;
@@ -28,6 +29,11 @@ type Files = BTreeMap<&'static str, Vec<u8>>;
 
 /// The files of the record as of now, as the program renders them.
 fn files(log: &TestLog) -> Files {
+    files_with(log, None)
+}
+
+/// The same with a checkpoint.
+fn files_with(log: &TestLog, checkpoint: Option<String>) -> Files {
     let entries: Vec<Entry> = (0..log.entries.len()).map(|seq| log.entry(seq as u64)).collect();
     let leaves: Vec<Hash> = log.entries.iter().map(|bytes| leaf_hash(bytes)).collect();
     let size = leaves.len() as u64;
@@ -38,7 +44,7 @@ fn files(log: &TestLog) -> Files {
         last_seq: size - 1,
         root: Tree::new(&leaves).root_at(size).unwrap(),
         first_roster: log.first_roster(),
-        checkpoint: None,
+        checkpoint: checkpoint.clone(),
         findings: Vec::new(),
         verdict: VERDICT.replace("{}", &size.to_string()),
     };
@@ -56,22 +62,29 @@ fn files(log: &TestLog) -> Files {
         deployment: token(story::GOOD),
         entries: log.entries.clone(),
         tree: prune(&Tree::new(&leaves), 0..size),
-        checkpoint: None,
+        checkpoint: checkpoint.clone(),
         openings: asked.borrow().clone(),
         missing: BTreeSet::new(),
         long: BTreeSet::new(),
     };
     let page = carry(report::to_html(&made).unwrap(), &carried.pack(true));
-    Files::from([
+    let note = checkpoint.map(|note| ("checkpoint", note.into_bytes()));
+    let files = [
         ("Deployment_Checklist.md", report::checklist(&input, &made).unwrap().into_bytes()),
         ("report.json", report::to_json(&made).unwrap().into_bytes()),
         ("report.md", report::to_markdown(&made).unwrap().into_bytes()),
         ("report.html", page.into_bytes()),
-    ])
+    ];
+    files.into_iter().chain(note).collect()
 }
 
 /// Signs these files as the record of all entries so far, and says so in the log.
 fn sign(log: &mut TestLog, files: &mut Files, generator: Option<&str>) {
+    sign_as(log, files, generator, None);
+}
+
+/// The same by a statement that names another roster.
+fn sign_as(log: &mut TestLog, files: &mut Files, generator: Option<&str>, roster: Option<Hash>) {
     let digests: Vec<(Label, Hash)> =
         files.iter().map(|(name, bytes)| (label(name), Hash::of(&[bytes]))).collect();
     let key = secret("bob");
@@ -81,7 +94,7 @@ fn sign(log: &mut TestLog, files: &mut Files, generator: Option<&str>) {
         deployment: token(story::GOOD),
         generator: generator.map(label),
         log: log.log.origin.clone(),
-        roster: log.log.roster().unwrap().hash,
+        roster: roster.unwrap_or(log.log.roster().unwrap().hash),
         signer: key.public().keyid(),
         time: log.now,
     };
@@ -243,4 +256,49 @@ fn a_key_that_is_suspect_signs_no_record() {
         let (_, said) = verify(&log, &made);
         assert_eq!(found(&said), expected, "{said:#}");
     }
+}
+
+#[test]
+fn what_nothing_can_be_held_against_is_said_to_be_so() {
+    let mut log = story::short();
+    let mut other = files(&log);
+    other.insert("SUMMARY.md", b"all signed, all well\n".to_vec());
+    sign(&mut log, &mut other, Some(GENERATOR));
+    let (status, said) = verify(&log, &other);
+    assert_eq!((status, found(&said).len()), (4, 0), "{said:#}");
+    assert!(
+        said["record"]["notCompared"].as_str().unwrap().starts_with("SUMMARY.md is the file"),
+        "{said:#}"
+    );
+
+    let mut log = story::short();
+    let mut made = files(&log);
+    sign(&mut log, &mut made, Some(GENERATOR));
+    made.insert("export.txt", Vec::new());
+    assert_eq!(found(&verify(&log, &made).1), ["report-file-stray"]);
+}
+
+#[test]
+fn a_records_own_checkpoint_and_roster_are_held_against_the_log() {
+    let before = story::short();
+    let right = before.checkpoint();
+    let stated = Checkpoint {
+        origin: before.log.origin.clone(),
+        size: before.entries.len() as u64,
+        root: Hash::of(&[b"another history"]),
+    };
+    let forged = sign_checkpoint(&stated, &secret("log")).unwrap();
+    let junk = "Cosigned by the external auditor on Friday: all in order.\n".to_owned();
+    for (note, expected) in [(right, None), (forged, Some("checkpoint-root")), (junk, Some("checkpoint"))] {
+        let mut log = before.clone();
+        let mut made = files_with(&log, Some(note));
+        sign(&mut log, &mut made, Some(GENERATOR));
+        let (status, said) = verify(&log, &made);
+        assert_eq!(status, i32::from(expected.is_some()), "{said:#}");
+        assert_eq!(found(&said).first().copied(), expected, "{said:#}");
+    }
+    let mut log = before;
+    let mut made = files(&log);
+    sign_as(&mut log, &mut made, Some(GENERATOR), Some(Hash::of(&[b"no roster"])));
+    assert_eq!(found(&verify(&log, &made).1), ["report-roster"]);
 }

@@ -8,7 +8,7 @@ use super::app::App;
 use super::desk::opened_text;
 use super::elsewhere::Elsewhere;
 use super::facts;
-use super::open::freeze;
+use super::open::{freeze, warn_about};
 use super::status_code::Status;
 use crate::core::event::{ChecklistAmended, Event};
 use crate::core::roster::LEAD_DEPLOYER;
@@ -29,6 +29,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let config = app.config()?;
     facts::record(app, &args.elsewhere, &[LEAD_DEPLOYER], |app, _, _, openings| {
         let checklist = freeze(app, &config, Some(&args.file), openings)?;
+        warn_about(app, &checklist, openings);
         Ok(Event::ChecklistAmended(ChecklistAmended {
             checklist,
             reason: opened_text(&args.reason, openings)?,

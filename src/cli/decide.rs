@@ -139,7 +139,10 @@ pub fn abort(app: &mut App, args: &AbortArgs) -> Result<Status> {
         Ok(Event::DecisionMade(DecisionMade { decision: Decision::Abort, gate: None, reason, waives: None }))
     })?;
     if let Fate::Appended(_) = fate {
-        app.say("Next: `aether-audit close`; until then the deployment counts as open.");
+        app.say(
+            "Next: `aether-audit close`; until then the deployment counts as open. A rollback that is under way is ended first; \
+             where it ends as failed, abort again after it.",
+        );
     }
     Ok(Status::Done)
 }

@@ -51,7 +51,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     drop(ledger);
     let deployment = of(&target.carriers);
     let mut desk = args.elsewhere.desk(app, deployment.as_ref())?;
-    describe(app, &desk.log, &target)?;
+    describe(app, &desk.log, &target, !args.yes)?;
     if target.bytes.is_none() {
         return wiped(app, args, &desk.ledger, &target.commit);
     }
@@ -153,7 +153,8 @@ pub fn carriers(ledger: &Ledger, commit: &Hash) -> Result<Vec<Entry>> {
     Ok(carriers)
 }
 
-fn describe(app: &mut App, log: &Log, target: &Target) -> Result<()> {
+/// What would go; its words only where somebody is asked: elsewhere they would stand in a log.
+fn describe(app: &mut App, log: &Log, target: &Target, asked: bool) -> Result<()> {
     for entry in &target.carriers {
         let predicate = &entry.statement.predicate;
         let by = authors(log, std::slice::from_ref(entry));
@@ -166,7 +167,8 @@ fn describe(app: &mut App, log: &Log, target: &Target) -> Result<()> {
         let text = String::from_utf8_lossy(&opening.bytes);
         let start: String = text.chars().take(60).collect();
         let more = if start.len() < text.len() { " …" } else { "" };
-        app.say(format!("opening {}, {} bytes: {start}{more}", target.commit.short(), opening.bytes.len()));
+        let words = if asked { format!(": {start}{more}") } else { String::new() };
+        app.say(format!("opening {}, {} bytes{words}", target.commit.short(), opening.bytes.len()));
     }
     app.say(
         "It goes from this ledger for good. What cannot be called back: exports, reports and copies of the ledger that were \
@@ -200,7 +202,8 @@ fn rendered(app: &mut App, deployment: Option<&Token>, target: &Target) -> Resul
     if !left.is_empty() {
         let names: Vec<String> = left.iter().map(|path| path.display().to_string()).collect();
         app.warn(format!(
-            "the text still stands in {}: make the record again (`aether-audit report`, `aether-audit render`)",
+            "the text still stands in {}: make the record again (`aether-audit report --deployment {id}`, `aether-audit render \
+             --deployment {id}`)",
             names.join(", ")
         ));
     }

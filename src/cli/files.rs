@@ -67,7 +67,7 @@ pub fn write_all(files: &[(PathBuf, &[u8])]) -> Result<()> {
 /// Where it is, or cannot be written.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     if fs::symlink_metadata(path).is_ok() {
-        bail!("{} is there already: it was left as it is", path.display());
+        bail!("{} is there already: it was left as it is; move it away to have it made anew", path.display());
     }
     write(path, bytes)
 }

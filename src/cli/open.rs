@@ -151,6 +151,13 @@ pub fn freeze(
     let path = path.unwrap_or(&default);
     let text = files::read_text(path, MAX_CHECKLIST)?;
     let parsed = checklist::parse(&text).with_context(|| format!("{}", path.display()))?;
+    if let Some(line) = checklist::imitations(&text).first() {
+        bail!(
+            "{}:{line}: this looks like a line of the completed checklist, which only the signed record writes: begin from a \
+             checklist that nobody has completed",
+            path.display()
+        );
+    }
     for item in &parsed.items {
         if let Some(check) = item.spec.check.as_ref().filter(|check| config.find(check).is_none()) {
             bail!(
@@ -166,7 +173,7 @@ pub fn freeze(
     Ok(FrozenChecklist { items, phases: parsed.phases, text })
 }
 
-fn warn_about(app: &mut App, frozen: &FrozenChecklist, openings: &[Opening]) {
+pub fn warn_about(app: &mut App, frozen: &FrozenChecklist, openings: &[Opening]) {
     let text = openings.first().map(|opening| String::from_utf8_lossy(&opening.bytes)).unwrap_or_default();
     if text.contains("to be set") {
         app.warn(

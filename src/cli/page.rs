@@ -13,7 +13,7 @@ use crate::core::attestation::GENERATOR;
 use crate::core::checkpoint::{Checkpoint, Note};
 use crate::core::hash::Hash;
 use crate::core::opening::SALT_LEN;
-use crate::core::verify::{Finding, Report};
+use crate::core::verify::{AnchorKind, AnchorState, Finding, Report};
 use crate::report::carried::{self, Carried, FILE_SHOWN_MAX};
 
 /// The largest page that is read, in bytes.
@@ -87,6 +87,11 @@ impl Page {
             not_compared: None,
         };
         checked.not_proven.clone_from(&self.beyond);
+        if let Some(why) = &self.beyond {
+            for anchor in report.anchors.iter_mut().filter(|anchor| anchor.kind == AnchorKind::Checkpoint) {
+                (anchor.state, anchor.text) = (AnchorState::NotChecked, why.clone());
+            }
+        }
         if !unread.is_empty() {
             let mut entries: Vec<u64> = unread.iter().filter_map(|finding| finding.seq).collect();
             entries.dedup();

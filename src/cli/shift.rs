@@ -50,7 +50,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let to = Colour::from(args.to);
     let run = Run {
         config: &config,
-        services: services(&config, &recorder, &args.service)?,
+        services: services(&config, &recorder, &args.service, to)?,
         to,
         steps: steps(args)?,
     };
@@ -75,7 +75,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     moved
 }
 
-fn services(config: &Config, recorder: &Recorder, named: &[Label]) -> Result<Vec<Label>> {
+fn services(config: &Config, recorder: &Recorder, named: &[Label], to: Colour) -> Result<Vec<Label>> {
     let known = recorder.deployment()?.services();
     let services = if named.is_empty() { known.to_vec() } else { named.to_vec() };
     for service in &services {
@@ -91,7 +91,8 @@ fn services(config: &Config, recorder: &Recorder, named: &[Label]) -> Result<Vec
         if sections(config, service).next().is_none() {
             bail!(
                 "no [[traffic]] in aether.toml moves {service}: add it, or move its traffic by hand (`aether-audit gate shift` \
-                 first) and record it with `aether-audit record traffic-shifted --service {service} --act done`"
+                 first) and record it with `aether-audit record traffic-shifted --service {service} --to {} --act done`",
+                word(to).to_lowercase()
             );
         }
     }

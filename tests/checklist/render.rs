@@ -135,3 +135,16 @@ fn typed_text_becomes_inert() {
         assert_eq!(escape_inline(text), expected, "{text:?}");
     }
 }
+
+#[test]
+fn what_was_left_open_is_closed_from_the_inside() {
+    for (open, closed) in [
+        ("<details>\n\n<table>\n", "</table>\n</details>"),
+        ("<div hidden>\n\n<select>\n", "</select>\n</div>"),
+        ("<table>\n\n<details>\n\n</table>\n", "</details>"),
+    ] {
+        let text = format!("- [ ] a\n\n{open}");
+        let out = render(&text, &parse(&text).unwrap(), &BTreeMap::new(), "## The record\n");
+        assert!(out.contains(closed), "{out}");
+    }
+}

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::folder::{Folder, opening};
+use crate::folder::{Folder, OPEN, opening};
 
 /// What a command that works says on stderr.
 #[track_caller]
@@ -160,4 +160,80 @@ fn a_root_rotation_that_fails_on_the_disk_says_so() {
     quorum.ok(&["cosign", "two", "--as", "bob"]);
     quorum.ok(&["join", "two"]);
     quorum.fails(2, &["key", "rotate", "--root", "--as", "alice"], "where others must sign too");
+}
+
+#[test]
+fn what_is_recorded_is_answered_as_json() {
+    let folder = Folder::opened();
+    let answer = |args: &[&str]| -> Vec<Value> {
+        serde_json::from_str(&folder.ok(&[args, &["--as", "alice", "-o", "json"]].concat())).unwrap()
+    };
+    let signed = answer(&["sign", "env-audit", "dns-ttl"]);
+    let kinds: Vec<_> = signed.iter().map(|one| (one["seq"].as_u64().unwrap(), &one["kind"])).collect();
+    assert_eq!(kinds, [(4, &"item-signed".into()), (5, &"item-signed".into())]);
+    assert_eq!(signed[0]["deployment"], "v2.14.0");
+    for args in [
+        &["note", "hello"][..],
+        &["withdraw", "dns-ttl", "--reason", "x"],
+        &["decide", "no-go", "--reason", "x"],
+        &["record", "stage-reached", "--stage", "build"],
+        &["abort", "--reason", "x"],
+        &["close"],
+    ] {
+        assert_eq!(answer(args).len(), 1, "{args:?}");
+    }
+}
+
+#[test]
+fn a_deployment_has_services_that_the_project_has() {
+    let folder = Folder::enrolled();
+    folder.fails(
+        2,
+        &[&OPEN[..], &["--service", "ap"]].concat(),
+        "no such service under [project]: did you mean",
+    );
+}
+
+#[test]
+fn a_checklist_that_says_what_only_a_record_says_is_not_frozen() {
+    let folder = Folder::enrolled();
+    for line in [
+        "  <br>**signed** by carol \\(qa-engineer\\) · key `8256d31bb08d` · entry 68",
+        "<!-- The checklist ends here. What follows was written from the signed record of this deployment. -->",
+        "## Record of this deployment",
+    ] {
+        fs::write(folder.at("own.md"), format!("- [ ] a\n{line}\n")).unwrap();
+        folder.fails(
+            2,
+            &[&OPEN[..], &["--checklist", "own.md"]].concat(),
+            "own.md:2: this looks like a line of",
+        );
+    }
+}
+
+#[test]
+fn a_checkpoint_inside_what_is_checked_anchors_nothing_by_whatever_link() {
+    let folder = Folder::opened();
+    folder.ok(&["report", "--as", "alice"]);
+    folder.ok(&["export", "out"]);
+    fs::write(folder.at("kept"), folder.ok(&["checkpoint"])).unwrap();
+    let record = folder.at("records/v2.14.0");
+    std::os::unix::fs::symlink("../../out", record.join("export")).unwrap();
+    fs::copy(folder.at("kept"), folder.at("out/checkpoint")).unwrap();
+    let verify = |what: &str, checkpoint: &str, expected: Option<&str>| {
+        let roster = folder.roster_sha256();
+        let args = ["verify", what, "--roster-sha256", &roster, "--checkpoint", checkpoint];
+        match expected {
+            Some(text) => drop(folder.fails(2, &args, text)),
+            None => assert_eq!(folder.run(&args).status, Some(0)),
+        }
+    };
+    let inside = Some("lies inside what is checked");
+    verify("out", "kept", None);
+    verify("records/v2.14.0", "records/v2.14.0/export/checkpoint", inside);
+    verify("records/v2.14.0", "out/checkpoint", inside);
+    verify("records/v2.14.0/report.html", "records/v2.14.0/checkpoint", inside);
+    fs::remove_file(folder.at("out/checkpoint")).unwrap();
+    std::os::unix::fs::symlink("../kept", folder.at("out/checkpoint")).unwrap();
+    verify("out", "out/checkpoint", inside);
 }

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::core::deployment::Deployment;
 use crate::core::event::{
     Act, Colour, Event, RollbackFinished, RollbackOutcome, RollbackStarted, RollbackStep, RollbackTriggered,
-    StepName, TrafficShifted,
+    StepName, TrafficShifted, Trigger,
 };
 use crate::core::name::{Label, Token};
 pub use steps::End;
@@ -122,6 +122,14 @@ fn services(deployment: &Deployment, named: &[Label]) -> Result<Vec<Label>> {
     Ok(named.to_vec())
 }
 
+/// Whether a trigger stands already that this rollback answers: one that is named by hand and is another one is
+/// recorded beside it.
+fn answers(deployment: &Deployment, args: &Args) -> bool {
+    let named: Trigger = args.trigger.into();
+    let standing = deployment.triggers.last().map(|record| record.body.trigger);
+    deployment.trigger_open() && (named == Trigger::Manual || standing == Some(named))
+}
+
 /// The trigger and the beginning, unless a rollback is under way: then this one goes on with it.
 fn begin(app: &mut App, recorder: &mut Recorder, args: &Args) -> Result<()> {
     let id = recorder.id.clone();
@@ -141,7 +149,7 @@ fn begin(app: &mut App, recorder: &mut Recorder, args: &Args) -> Result<()> {
     if let Some(check) = &args.check {
         warn_unknown(app, &recorder.desk, &id, check)?;
     }
-    if !recorder.deployment()?.trigger_open() {
+    if !answers(recorder.deployment()?, args) {
         recorder.record(app, &[], |openings| {
             let (check, trigger) = (args.check.clone(), args.trigger.into());
             let reason = Some(opened_text(&args.reason, openings)?);
@@ -334,10 +342,11 @@ fn outcome(deployment: &Deployment, services: &[Label], back: bool, works: bool)
 fn foresee(app: &mut App, args: &Args) -> Result<Status> {
     let here = Elsewhere::default();
     let (id, mut desk) = here.desk_at(app, false)?;
+    services(desk.deployment(&id)?, &args.service)?;
     if desk.deployment(&id)?.rollback_open() && !args.again {
         app.would("go on with the rollback that is under way")?;
     } else {
-        if !desk.deployment(&id)?.trigger_open() {
+        if !answers(desk.deployment(&id)?, args) {
             facts::record_at(app, &mut desk, &id, &here, &[], |_, _, _, openings| {
                 let (check, trigger) = (args.check.clone(), args.trigger.into());
                 let reason = Some(opened_text(&args.reason, openings)?);

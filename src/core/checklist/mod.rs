@@ -23,7 +23,7 @@ use std::ops::Range;
 pub use error::ChecklistError;
 pub use escape::{escape_inline, is_invisible};
 pub use parse::parse;
-pub use render::{Mark, render};
+pub use render::{Mark, imitations, render};
 pub use spec::{By, ItemSpec, PhaseSpec, offset_minutes};
 
 /// What [`parse`] found in a checklist, in document order.

@@ -20,6 +20,20 @@ pub struct Mark {
 const BOUNDARY: &str =
     "<!-- The checklist ends here. What follows was written from the signed record of this deployment. -->";
 
+/// The lines of an author's own text, from 1, that look like what only a record says: a sign-off, the boundary or the
+/// block after it.
+#[must_use]
+pub fn imitations(text: &str) -> Vec<usize> {
+    let imitates = |line: &str| {
+        let markup = |c: &char| matches!(c, '*' | '_' | '~' | '`' | '\\');
+        let plain = line.chars().filter(|c| !markup(c)).collect::<String>().to_lowercase();
+        let signed = ["signed by ", "withdrawn by ", "ticked by "].iter().any(|words| plain.contains(words));
+        let own = ["the checklist ends here", "# record of this deployment"];
+        signed && plain.contains("entry ") || own.iter().any(|words| plain.contains(words))
+    };
+    (1..).zip(text.split('\n')).filter(|(_, line)| imitates(line)).map(|(at, _)| at).collect()
+}
+
 /// Renders `checklist`, which [`parse`](super::parse) made from this same `text`.
 ///
 /// Of the author's bytes only the one inside each box changes. Sign-off lines continue the item's own

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Reader;
 use crate::core::check::{CheckSpec, Phase};
+use crate::core::checklist::imitations;
 use crate::core::deployment::Severity;
 use crate::core::event::{Act, Decision, Delivery, Event, Outcome, RollbackOutcome, SignOutcome};
 use crate::core::name::Id;
@@ -312,6 +313,16 @@ impl List {
                 }
                 _ => {}
             }
+        }
+        let own = reader.checklist().ok().flatten().map(|(text, _)| imitations(&text)).unwrap_or_default();
+        if !own.is_empty() {
+            let lines: Vec<String> = own.iter().map(usize::to_string).collect();
+            let text = format!(
+                "the checklist's own text has lines that look like sign-offs or like this record (line {}): its author wrote them, \
+                 nobody signed them",
+                lines.join(", ")
+            );
+            self.add(Level::Critical, "checklist-imitates", None, text);
         }
         for weaker in deployment.opened.body.policy.weaker() {
             self.add(Level::Warning, "policy-weak", Some(deployment.opened.meta.seq), weaker);
