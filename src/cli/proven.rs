@@ -157,8 +157,9 @@ fn text(found: &Single, status: Status, texts: &[(Hash, Option<String>)]) -> Res
             let size = found.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);
             format!(
                 "VERDICT      VERIFIED: the entry stands in the log of {size} entries that your checkpoint covers, signed by keys of a \
-                 roster that begins with the one whose hash you gave.\n             Not shown: rosters after the last one here, and \
-                 who was assigned to the deployment; for that, ask for an export.\n"
+                 roster that begins with the one whose hash you gave.\n             Not shown: rosters after the last one here, \
+                 who was assigned to the deployment, whether the item was theirs to sign or the gate open, and what came after, such as a \
+                 withdrawal; for that, ask for an export.\n"
             )
         }
     });
