@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::core::checklist::is_invisible;
 use crate::core::keys::SecretKey;
 use crate::core::name::{Id, Token};
 use crate::core::opening::Opening;
@@ -266,8 +267,10 @@ impl<'a> App<'a> {
     fn print_safe(&mut self, text: &str) -> Result<()> {
         let mut safe = String::with_capacity(text.len());
         for c in text.chars() {
-            if c != '\n' && (c.is_control() || turns(c)) {
-                safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+            if c != '\n' && (c.is_control() || hides(c)) {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    safe.push_str(&format!("\\u{unit:04x}"));
+                }
             } else {
                 safe.push(c);
             }
@@ -299,16 +302,16 @@ impl<'a> App<'a> {
     }
 }
 
-/// Text for a terminal: what could steer it, or turn the reading direction, is shown as `\u{fffd}`.
+/// Text for a terminal: what could steer it, and what nobody sees, is shown as `\u{fffd}`.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
-    text.chars().map(|c| if steers(c) || turns(c) { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if steers(c) || hides(c) { '\u{fffd}' } else { c }).collect()
 }
 
-/// Characters that turn the reading direction.
-fn turns(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Characters that nobody sees, or that begin a line in some places only.
+fn hides(c: char) -> bool {
+    is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 /// Bytes from the operating system's random source.

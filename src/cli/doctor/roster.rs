@@ -24,10 +24,16 @@ pub fn look(app: &App, _: &Room, found: &mut Findings) {
     };
     roles(roster, found);
     for person in &roster.people {
-        for key in person.keys.iter().filter(|key| key.made_by.is_some()) {
-            let by = key.made_by.as_ref().map_or("", |by| by.as_str());
+        for key in &person.keys {
+            let known = desk.log.keys.get(&key.public.keyid()).and_then(|known| known.made_by.as_ref());
+            let Some(by) = key.made_by.as_ref().or(known) else { continue };
+            let made = if key.made_by.is_some() {
+                "made this key"
+            } else {
+                "made the key that this one was rotated from"
+            };
             let text = format!(
-                "{by} made this key and could sign as {0}, until a key from a machine of {0}'s own is enrolled (`key new`, `key enroll`) and this one revoked",
+                "{by} {made} and could sign as {0}, until a key from a machine of {0}'s own is enrolled (`key new`, `key enroll`) and this one revoked",
                 person.id
             );
             found.push(AREA, person.id.as_str(), State::Note, text);
