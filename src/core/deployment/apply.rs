@@ -3,6 +3,7 @@
 use super::{Deployment, Fact, Holding, Record, SignOff};
 use crate::core::check::Phase;
 use crate::core::event::{Class, Event, ItemWithdrawn};
+use crate::core::name::Token;
 
 impl Deployment {
     /// Takes one more entry of this deployment, in order.
@@ -37,11 +38,17 @@ impl Deployment {
             }
             Event::ItemSigned(body) => {
                 let overtaken = self.overtaken(fact, body);
+                for by in &meta.by {
+                    self.words.insert((body.item.clone(), by.person.clone()), meta.seq);
+                }
                 self.sign_offs.push(SignOff { meta, body: body.clone(), withdrawn: None, overtaken });
             }
             Event::ItemWithdrawn(body) => {
                 if let Some(sign_off) = self.sign_off_mut(body) {
+                    let people: Vec<Token> = sign_off.meta.by.iter().map(|by| by.person.clone()).collect();
+                    let seq = meta.seq;
                     sign_off.withdrawn = Some(Record { meta, body: body.reason.clone() });
+                    self.words.extend(people.into_iter().map(|person| ((body.item.clone(), person), seq)));
                 }
             }
             Event::EvidenceCollected(body) | Event::MetricRead(body) => {

@@ -103,19 +103,11 @@ impl Deployment {
         }
     }
 
-    /// The newest word on an item, by a person who signs it again without having seen that word: a sign-off of
-    /// theirs, or the withdrawal of one.
+    /// The newest word on an item by somebody who now signs it without having seen that word.
     pub(super) fn overtaken(&self, fact: &Fact, body: &ItemSigned) -> Option<u64> {
         let seen = fact.statement.predicate.seen.as_ref()?.seq;
-        let same = |sign_off: &&SignOff| {
-            let mut signed = sign_off.meta.by.iter();
-            sign_off.body.item == body.item
-                && signed.any(|by| fact.by.iter().any(|other| other.person == by.person))
-        };
-        let words = self.sign_offs.iter().filter(same).flat_map(|sign_off| {
-            [Some(sign_off.meta.seq), sign_off.withdrawn.as_ref().map(|record| record.meta.seq)]
-        });
-        words.flatten().filter(|seq| *seq > seen).max()
+        let words = fact.by.iter().filter_map(|by| self.words.get(&(body.item.clone(), by.person.clone())));
+        words.copied().filter(|seq| *seq > seen).max()
     }
 
     /// Whether the event that ticks such items has happened.

@@ -208,6 +208,8 @@ pub struct Deployment {
     watch: watch::Watch,
     /// How often the verdict of each check changed.
     flaps: BTreeMap<String, CheckFacts>,
+    /// The entry of the newest word on an item by a person: a sign-off of theirs, or the withdrawal of one.
+    words: BTreeMap<(Token, Token), u64>,
     /// How many reviews there are, those let go included.
     reviewed: u64,
 }
@@ -255,6 +257,7 @@ impl Deployment {
             distrusted: BTreeSet::new(),
             watch: watch::Watch::default(),
             flaps: BTreeMap::new(),
+            words: BTreeMap::new(),
             reviewed: 0,
         })
     }
