@@ -35,7 +35,16 @@ fn a_quiet_hour_is_proven_and_can_be_decided() {
     // Sixty, and the last three minutes once more.
     assert_eq!((of("errors"), of("up")), (63, 63), "{readings:?}");
     assert!(world.entries("decision-made").is_empty());
-    world.ok(&["decide", "all-clear", "--reason", "an hour within every limit", "--as", "alice"]);
+    world.ok(&[
+        "decide",
+        "all-clear",
+        "--reason",
+        "an hour within every limit",
+        "--override",
+        "decision/go",
+        "--as",
+        "alice",
+    ]);
 }
 
 #[test]
