@@ -4,6 +4,8 @@
 //! its end mark. Below that, the HTML that comes out may have an open comment, quote or tag, which would
 //! hide or swallow whatever follows in a browser.
 
+use std::collections::BTreeMap;
+
 use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
 
 use super::markdown::{events, readable};
@@ -132,8 +134,9 @@ const RAW_TEXT: &[&str] = &["iframe", "noembed", "noframes", "script", "style", 
 #[derive(Default)]
 struct Html {
     state: State,
-    /// Open elements, the innermost last.
-    open: Vec<String>,
+    /// How many elements were opened, and the places of those that still are, by name.
+    opened: usize,
+    open: BTreeMap<String, Vec<usize>>,
     /// The containers around the place where the state last left `Data`: their end tags are not seen.
     swallowed: Vec<&'static str>,
 }
@@ -228,10 +231,12 @@ impl Html {
             self.state = State::RawText { name, tail: String::new() };
             return;
         }
-        if !end {
-            self.open.push(name);
-        } else if let Some(at) = self.open.iter().rposition(|open| *open == name) {
-            self.open.remove(at);
+        let places = self.open.entry(name).or_default();
+        if end {
+            places.pop();
+        } else {
+            places.push(self.opened);
+            self.opened += 1;
         }
     }
 
@@ -251,10 +256,12 @@ impl Html {
             let ends = self.swallowed.iter().rev().map(|name| format!("</{name}>"));
             lines.extend([String::new(), ends.collect()]);
         }
-        if !self.open.is_empty() {
+        let places = self.open.iter().flat_map(|(name, places)| places.iter().map(move |at| (*at, name)));
+        // Innermost first: within a table or a list of choices a browser ignores the end of what is around it.
+        let open: BTreeMap<usize, &String> = places.collect();
+        if !open.is_empty() {
             lines.push(String::new());
-            // Innermost first: within a table or a list of choices a browser ignores the end of what is around it.
-            lines.extend(self.open.iter().rev().map(|name| format!("</{name}>")));
+            lines.extend(open.values().rev().map(|name| format!("</{name}>")));
         }
     }
 }
