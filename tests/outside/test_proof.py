@@ -90,10 +90,11 @@ class Honest(unittest.TestCase):
     def test_verify_with_what_was_handed_over_proves_a_closed_deployment(self):
         home = stage.rehearsal()
         for name in ("v2.14.0-rehearsal", "v2.15.0-rehearsal"):
-            record = home / "records" / name
-            status, out, err = verify(
-                record / "report.html", "--roster-sha256", stage.roster_sha256("rehearsal"), "--checkpoint", record / "checkpoint",
-            )
+            record, kept = home / "records" / name, stage.folder() / f"handed-over-{name}"
+            kept.write_bytes((record / "checkpoint").read_bytes())
+            anchors = "--roster-sha256", stage.roster_sha256("rehearsal"), "--checkpoint"
+            self.assertEqual(verify(record / "report.html", *anchors, record / "checkpoint")[0], 2, "it lies inside")
+            status, out, err = verify(record / "report.html", *anchors, kept)
             self.assertEqual((status, json.loads(out)["record"]["findings"]), (0, []), out + err)
 
 
