@@ -22,16 +22,23 @@ pub fn look(app: &App, room: &Room, found: &mut Findings) {
 }
 
 fn clock(app: &App, room: &Room, found: &mut Findings) {
-    let Some(url) = room.config.project.production_url.as_deref() else { return };
+    let (production, aws) = (room.config.project.production_url.clone(), &room.config.aws);
+    let service = || aws.region.as_ref().map(|region| format!("https://sts.{region}.amazonaws.com/"));
+    let others = [
+        ("the production URL", production),
+        ("the AWS endpoint", aws.endpoint_url.clone()),
+        ("AWS", if aws.endpoint_url.is_none() { service() } else { None }),
+    ];
+    if others.iter().all(|(_, url)| url.is_none()) {
+        return;
+    }
     let mut say = |state, text: String| found.push("systems", "clock", state, text);
     if room.offline {
         return say(State::NotAsked, "not compared (--offline)".to_owned());
     }
-    let others =
-        [("the production URL", Some(url)), ("the AWS endpoint", room.config.aws.endpoint_url.as_deref())];
     let asked = others.into_iter().find_map(|(whose, url)| {
         let before = app.now().millis();
-        let theirs = http::server_time(url?, Duration::from_secs(10))?;
+        let theirs = http::server_time(&url?, Duration::from_secs(10))?;
         // Halfway through the exchange; a Date is cut to its second.
         let ours = i64::midpoint(before, app.now().millis());
         Some((whose, (theirs * 1000 + 500).abs_diff(ours) / 1000))
