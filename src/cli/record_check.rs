@@ -13,10 +13,9 @@ use super::source::{Source, record_file};
 use crate::core::attestation::{GENERATOR, ReportStatement};
 use crate::core::event::Event;
 use crate::core::hash::Hash;
-use crate::core::log::Log;
 use crate::core::name::Token;
 use crate::core::roster::KeyUse;
-use crate::core::verify::{self, Finding, Report};
+use crate::core::verify::{Finding, Report};
 use crate::report::formats::Format;
 
 /// What became of a record's files.
@@ -146,7 +145,7 @@ pub fn check(folder: &Path, source: &Source, report: &Report) -> Result<RecordCh
         not_compared: None,
     };
     if checked.findings.is_empty() {
-        compare(folder, source, &report.log, &statement, &leaves, &mut checked)?;
+        compare(folder, source, &statement, &leaves, &mut checked)?;
     }
     Ok(checked)
 }
@@ -201,7 +200,6 @@ fn check_files(
 fn compare(
     folder: &Path,
     source: &Source,
-    log: &Log,
     statement: &ReportStatement,
     leaves: &[Hash],
     checked: &mut RecordCheck,
@@ -209,14 +207,10 @@ fn compare(
     let predicate = &statement.predicate;
     let checkpoint = folder.join(CHECKPOINT);
     let note = if checkpoint.exists() { Some(String::from_utf8(record_file(&checkpoint)?)?) } else { None };
-    if let Some(note) = &note {
-        let covered = usize::try_from(predicate.covers.seq + 1).ok().and_then(|size| leaves.get(..size));
-        let faults = verify::checkpoint_faults(note, covered.unwrap_or(leaves), log);
-        let own =
-            |text: &str| text.replacen("the checkpoint beside the entries", "the record's checkpoint", 1);
-        checked.findings.extend(faults.into_iter().map(|fault| Finding { text: own(&fault.text), ..fault }));
-    }
     let mut record = Record::read(source, &predicate.deployment, predicate.covers.seq, leaves, note)?;
+    let own = |text: &str| text.replacen("the checkpoint beside the entries", "the record's checkpoint", 1);
+    let faults = std::mem::take(&mut record.checkpoint_faults).into_iter();
+    checked.findings.extend(faults.map(|fault| Finding { text: own(&fault.text), ..fault }));
     let mut differing = differing(folder, &record, source)?;
     // What was erased since cannot be compared, all else can: whatever the record shows for those texts is taken for them.
     let mut erased = records::erased_after(source, predicate.covers.seq)?;

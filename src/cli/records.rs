@@ -234,6 +234,8 @@ pub struct Record {
     log: Log,
     /// What the verifier found about the log up to that entry.
     pub integrity: Integrity,
+    /// What is wrong with the checkpoint that it shows; the verifier's findings have it too.
+    pub checkpoint_faults: Vec<Finding>,
     /// What is taken for openings that were erased since, by commit.
     pub restored: BTreeMap<Hash, Vec<u8>>,
 }
@@ -256,10 +258,11 @@ impl Record {
         let mut findings = findings(source, to, verified.findings)?;
         let log = verified.log;
         // A page's own is held against the leaves that the page has, where it is verified.
-        if let Some(note) = checkpoint.as_ref().filter(|_| !matches!(source, Source::Page(_))) {
-            let faults = verify::checkpoint_faults(note, leaves, &log).into_iter();
-            findings.extend(faults.map(|fault| (fault.seq, fault.code.to_owned(), fault.text)));
-        }
+        let own = checkpoint.as_ref().filter(|_| !matches!(source, Source::Page(_)));
+        let checkpoint_faults =
+            own.map(|note| verify::checkpoint_faults(note, leaves, &log)).unwrap_or_default();
+        let faults = checkpoint_faults.iter();
+        findings.extend(faults.map(|fault| (fault.seq, fault.code.to_owned(), fault.text.clone())));
         let first_roster =
             log.rosters.first().context("the log has no roster: run `aether-audit verify`")?.hash;
         let verdict = if findings.is_empty() {
@@ -285,7 +288,8 @@ impl Record {
             findings,
             verdict,
         };
-        Ok(Self { id: id.clone(), entries, tree, log, integrity, restored: BTreeMap::new() })
+        let (id, restored) = (id.clone(), BTreeMap::new());
+        Ok(Self { id, entries, tree, log, integrity, checkpoint_faults, restored })
     }
 
     /// The openings that its entries refer to.
