@@ -1,6 +1,6 @@
 // Checks this page by itself: by WebCrypto alone, offline, against the signed entries that it carries.
 // docs/FORMAT.md says what they look like (sections 2 to 8, 12 and 15). Read it top to bottom:
-// unpack, judge the log, judge the rows of the page, say what came of it.
+// unpack, judge the log, judge the rows of the page and what is around them, say what came of it.
 "use strict";
 (async () => {
 const $ = (id) => document.getElementById(id);
@@ -516,6 +516,58 @@ function judgeRows(page) {
   for (const [name, value] of Object.entries(facts)) if (value !== undefined) fail(null, `the page does not say ${name}`);
 }
 
+// --- The page around the rows: nothing else that looks like one, and nothing that hides one. ---
+const STYLE = "the style's SHA-256"; // put in where the page is made
+const BODY = "HEADER MAIN FOOTER SCRIPT SCRIPT", HEAD = "META META META META TITLE STYLE";
+const SECTIONS = "attention rollback course deployed checklist approvals evidence traffic people said timeline controls integrity".split(" ");
+const ELEMENTS = `html head meta title style body header main footer script aside nav section article h1 h2 h3 p pre div span strong small code time
+  a br label input details summary dl dt dd ul ol li table caption thead tbody tr th td figure figcaption svg path text`.split(/\s+/);
+const ATTRIBUTES = `lang charset http-equiv content name type class id role tabindex scope colspan datetime href for size maxlength autocomplete
+  spellcheck aria-label aria-labelledby viewBox d x y open`.split(/\s+/);
+// Where rows of each sort stand: their section, and the elements between.
+const PLACES = { item: ["checklist", "TBODY TABLE"], approval: ["approvals", "TBODY TABLE"], act: ["traffic", "TBODY TABLE"],
+  reading: ["evidence", "TBODY TABLE DIV DETAILS DIV"], attachment: ["evidence", "UL"], rollback: ["rollback", "OL"], message: ["said", ""],
+  note: ["said", ""], moment: ["timeline", "OL", "OL DETAILS LI OL"] };
+const ROW = "[data-e], [data-item]";
+// Lines of the other sections say what the rules make of the entries; these, beside rows, say nothing of their own.
+const BESIDE = (page) => [
+  ["thead > tr:only-child", () => true],
+  ["tr.group", (row) => plain(row.textContent) === (page.items.get(row.nextElementSibling?.getAttribute("data-item"))?.phase ?? "no phase")],
+  ["[aria-labelledby=rollback] li", (row) => plain(row.textContent) === "No rollback followed."],
+  ["[aria-labelledby=timeline] li", (row) => row.matches(":has(> details:only-child > summary[data-run]:first-child + ol:last-child > [data-e])")],
+  ["[aria-labelledby=evidence] > p + ul > li", (row) => /^\S+: \d+ of \d+ minutes measured(; not passed in entry [\d, entry]+)?$/.test(plain(row.textContent))],
+  [":is([aria-labelledby=attention], [aria-labelledby=people], [aria-labelledby=controls], [aria-labelledby=integrity]) :is(tr, li)", () => true],
+];
+async function judgeShape(page) {
+  const tags = (one) => [...one.children].map(({ tagName }) => tagName).join(" "), main = document.querySelector("body > main");
+  const sections = [...main?.children ?? []].map((one) => one.tagName === "SECTION" && one.getAttribute("aria-labelledby"));
+  if (tags(document.head) !== HEAD || tags(document.body) !== BODY || `${sections}` !== `${SECTIONS.filter((name) => sections.includes(name))}`) {
+    fail(null, "the page has other parts than a report (what a browser's extension adds counts too)");
+  }
+  const style = document.querySelector("head > style")?.textContent ?? "";
+  if (hex(await sha(utf8.encode(style))) !== STYLE) fail(null, "the page has another style: it may hide what it shows");
+  for (const one of document.querySelectorAll("*")) {
+    const odd = [...one.attributes].find(({ name, value }) => !ATTRIBUTES.includes(name) && !name.startsWith("data-") && (name !== "hidden" || one.id !== "proof-ask")
+      || name === "href" && !value.startsWith("#"));
+    if (odd || !ELEMENTS.includes(one.localName)) fail(null, `the page has <${one.localName}${odd ? ` ${odd.name}` : ""}>, which no report has (what a browser's extension adds counts too)`, one);
+  }
+  for (const row of document.querySelectorAll(ROW)) {
+    const sort = row.hasAttribute("data-item") ? "item" : row.getAttribute("data-r"), [name, ...ways] = PLACES[sort] ?? [], up = [];
+    let one = row, words = false;
+    while ((one = one.parentElement)) {
+      words ||= [...one.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+      if (one.tagName === "SECTION") break;
+      up.push(one.tagName);
+    }
+    if (one?.parentElement !== main || one.getAttribute("aria-labelledby") !== name || !ways.includes(up.join(" "))) fail(null, `a row (${sort}) stands where none has its place`, row);
+    if (words) fail(null, "there are words between the rows", row);
+  }
+  const beside = BESIDE(page);
+  for (const row of document.querySelectorAll("main :is(tr, li, article)")) {
+    if (!row.matches(ROW) && !beside.some(([where, fits]) => row.matches(where) && fits(row))) fail(null, "the page has a row that is of no entry", row);
+  }
+}
+
 // --- What came of it. Nothing is "verified" before the hash of the first roster was typed in from elsewhere. ---
 function tell(page) {
   const given = plain($("proof-roster").value).toLowerCase(), first = page.versions[0]?.hash;
@@ -539,6 +591,7 @@ try {
   page = await unpack(block);
   await judge(page);
   judgeRows(page);
+  await judgeShape(page);
 } catch (error) {
   fail(null, `what the page carries cannot be read: ${error.message}`);
 }

@@ -16,8 +16,12 @@ use crate::core::dsse;
 use crate::core::hash::Hash;
 use crate::core::time::Timestamp;
 
-/// What lets the page check itself; it holds no `</script`.
+/// What lets the page check itself, but for [`STYLED`]; it holds no `</script`.
 const SCRIPT: &str = include_str!("../../templates/report.js");
+/// How the page looks.
+const STYLE: &str = include_str!("../../templates/report.css");
+/// Stands in the script for the SHA-256 of the style.
+const STYLED: &str = "the style's SHA-256";
 
 /// This many readings in a row that passed are folded into one line of the list of events.
 const FOLD_FROM: usize = 4;
@@ -31,9 +35,10 @@ const POINTS_MAX: usize = 12;
 struct Page<'a> {
     r: &'a Report,
     css: &'static str,
-    script: &'static str,
-    /// The script's SHA-256 as a Content-Security-Policy names it.
+    script: String,
+    /// The SHA-256 of script and style as a Content-Security-Policy names them.
     allowed: String,
+    styled: String,
     course: Option<String>,
     rows: Vec<Row<'a>>,
     phases: Vec<(Option<&'a str>, Vec<Ticked<'a>>)>,
@@ -123,11 +128,14 @@ impl Page<'_> {
 /// # Errors
 /// Never for a [`Report`] that [`report`](super::report) made.
 pub fn to_html(report: &Report) -> Result<String, ReportError> {
+    let style = Hash::of(&[STYLE.as_bytes()]);
+    let script = SCRIPT.replace(STYLED, &style.to_string());
     let page = Page {
         r: report,
-        css: include_str!("../../templates/report.css"),
-        script: SCRIPT,
-        allowed: dsse::encode(Hash::of(&[SCRIPT.as_bytes()]).as_bytes()),
+        css: STYLE,
+        allowed: dsse::encode(Hash::of(&[script.as_bytes()]).as_bytes()),
+        styled: dsse::encode(style.as_bytes()),
+        script,
         course: draw::course(report).map(|pair| pair.svg("Course of the deployment")).transpose()?,
         rows: rows(report),
         phases: ticked(report),

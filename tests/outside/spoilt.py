@@ -138,7 +138,45 @@ def other_entry(chance, page, other):
     return page[:row.start()] + theirs.group(0) + page[row.end():]
 
 
-WAYS = [digit_in_row, entry, entry_and_row, opening, checkpoint, data, removed_row, reordered_rows, other_entry]
+def added_row(chance, page, _):
+    """What looks like one more row, of no entry; or words between rows."""
+    row = chance.choice(rows(page))
+    bare = re.sub(r' data-(r|e|brief)(="\w+")?| id="e\d+"', "", row.group(0))
+    return page[:row.start()] + chance.choice([bare, "Approved by eve.", bare.replace("entry", "entries")]) + page[row.start():]
+
+
+def hidden_row(chance, page, _):
+    """A row that is there, and that nobody sees."""
+    row = chance.choice(rows(page))
+    tag, seq = row.group(1), row.group(2)
+    rule = f'[data-e="{seq}"]{{{chance.choice(["display:none", "opacity:0", "color:transparent", "font-size:0"])}}}'
+    attribute = chance.choice(["hidden", "style=display:none", 'style="position:absolute;left:-9999px"', "inert", 'popover=""'])
+    return chance.choice([
+        page.replace("</style>", rule + "</style>", 1),
+        page.replace("<main>", f"<style>{rule}</style><main>", 1),
+        page.replace("</head>", f"<style>{rule}</style></head>", 1),
+        page[:row.start()] + row.group(0).replace(f"<{tag}", f"<{tag} {attribute}", 1) + page[row.end():],
+    ])
+
+
+def other_part(chance, page, _):
+    """A part that no report has, or one that stands twice, elsewhere, or folded away."""
+    section = re.search(r'<section aria-labelledby="approvals">.*?</section>', page, re.S).group(0)
+    bare = re.sub(r' data-(r|e)="\w+"', "", section)
+    head, table = section[:section.index("<table")], section[section.index("<table"):section.index("</section>")]
+    return chance.choice([
+        page.replace("</main>", f"{bare}</main>"), page.replace(section, bare.replace('"approvals"', '"signed"') + section),
+        page.replace("<main>", "<main><div>All items were signed.</div>"), page.replace("<footer>", "<div>All is well.</div><footer>"),
+        page.replace(section, f"{head}<details><summary>More</summary>{table}</details></section>"),
+        page.replace(section, f"<dialog>{section}</dialog>"), page.replace(section, f"<template>{section}</template>"),
+        page.replace(section, "").replace("<footer>", section + "<footer>"), page.replace(section, f"{head}<img alt='signed'>{table}</section>"),
+        page.replace('href="#attention"', 'href="https://example.com/"', 1),
+        page.replace('<meta charset="utf-8">', '<meta charset="utf-8"><meta http-equiv="refresh" content="9;url=about:blank">'),
+    ])
+
+
+WAYS = [digit_in_row, entry, entry_and_row, opening, checkpoint, data, removed_row, reordered_rows, other_entry, added_row, hidden_row,
+        other_part]
 
 
 def pages(page, other, count, seed):

@@ -10,7 +10,7 @@ import pages
 import spoilt
 import stage
 
-MUTATIONS = 200
+MUTATIONS = 240
 
 
 def said(wanted):
