@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use askama::Template;
 
 use super::ReportError;
-use super::controls::{Mapped, mapped};
 use super::draw;
 use super::model::{ApprovalKind, Check, Moment, ReadingLine, Report};
 use super::ticked::{Ticked, ticked};
@@ -43,7 +42,6 @@ struct Page<'a> {
     rows: Vec<Row<'a>>,
     phases: Vec<(Option<&'a str>, Vec<Ticked<'a>>)>,
     checks: Vec<Shown<'a>>,
-    controls: Vec<Mapped>,
 }
 
 /// A line of the list of events, or several that are folded into one.
@@ -140,7 +138,6 @@ pub fn to_html(report: &Report) -> Result<String, ReportError> {
         rows: rows(report),
         phases: ticked(report),
         checks: report.checks.iter().map(|check| Shown::new(check, report)).collect::<Result<_, _>>()?,
-        controls: mapped(report),
     };
     Ok(page.render()? + "\n")
 }

@@ -3,7 +3,6 @@
 use askama::Template;
 
 use super::ReportError;
-use super::controls::{Mapped, mapped};
 use super::escape::fenced;
 use super::model::{ApprovalKind, Report, Text};
 use super::words::{Counted as _, InWords as _, Seconds as _};
@@ -12,7 +11,6 @@ use super::words::{Counted as _, InWords as _, Seconds as _};
 #[template(path = "report.md", escape = "record-md", config = "templates/askama.toml")]
 struct Page<'a> {
     r: &'a Report,
-    controls: Vec<Mapped>,
 }
 
 impl Page<'_> {
@@ -32,5 +30,5 @@ impl Page<'_> {
 /// # Errors
 /// Never for a [`Report`] that [`report`](super::report) made.
 pub fn to_markdown(report: &Report) -> Result<String, ReportError> {
-    Ok(Page { r: report, controls: mapped(report) }.render()? + "\n")
+    Ok(Page { r: report }.render()? + "\n")
 }

@@ -76,6 +76,17 @@ class Compliance(unittest.TestCase):
             props = {prop["name"]: prop["value"] for prop in observation["props"]}
             self.assertEqual(props["leaf"], leaves[props["seq"]])
 
+    def test_findings_and_the_data_have_the_same_controls(self):
+        folder, _ = record()
+        (result,) = json.loads((folder / "report.oscal.json").read_text())["assessment-results"]["results"]
+        controls = json.loads((folder / "report.json").read_text())["controls"]
+        found = [(one["target"]["target-id"], *(prop["value"].replace(" ", "-") for prop in one["props"])) for one in result["findings"]]
+        self.assertEqual([(one["id"], one["verdict"]) for one in controls], found)
+        self.assertEqual(len(controls), 7)
+        for one in controls:
+            holding = [criterion["holds"] for criterion in one["criteria"]]
+            self.assertIn(one["verdict"], {"evidenced": all(holding), "partly": any(holding) and not all(holding), "not-evidenced": True})
+
     def test_every_line_of_the_bundle_verifies(self):
         folder, export = record()
         lines = (folder / "report.bundle.jsonl").read_text().splitlines()

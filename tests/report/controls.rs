@@ -118,7 +118,7 @@ fn what_is_taken_away_is_missed() {
                 control.verdict == Verdict::Evidenced,
                 !rests,
                 "change {number}: {}",
-                control.control.id
+                control.id
             );
         }
     }

@@ -12,6 +12,7 @@ mod timeline;
 
 use std::collections::BTreeMap;
 
+use super::controls::mapped;
 use super::model::{Report, SCHEMA};
 use super::{Input, ReportError};
 
@@ -45,7 +46,7 @@ pub(super) fn report(input: &Input) -> Result<Report, ReportError> {
             separation: &separation,
         },
     );
-    Ok(Report {
+    let mut report = Report {
         schema: SCHEMA.into(),
         interim: deployment.closed.is_none(),
         rehearsal: reader.rehearsal(),
@@ -66,6 +67,9 @@ pub(super) fn report(input: &Input) -> Result<Report, ReportError> {
         communications: said::communications(&reader),
         notes: said::notes(&reader),
         timeline,
+        controls: Vec::new(),
         integrity: identity::integrity(&reader),
-    })
+    };
+    report.controls = mapped(&report);
+    Ok(report)
 }

@@ -6,7 +6,7 @@ mod facts;
 
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::model::Report;
 
@@ -29,7 +29,8 @@ pub struct Control {
 }
 
 /// How far a record speaks for a control.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Every criterion holds.
     Evidenced,
@@ -52,7 +53,8 @@ impl Verdict {
 }
 
 /// What a record shows for one criterion.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Judged {
     /// Which.
     pub criterion: Criterion,
@@ -77,10 +79,17 @@ impl Judged {
 }
 
 /// A control with its verdict.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Mapped {
-    /// The control.
-    pub control: &'static Control,
+    /// As in [`Control`].
+    pub id: String,
+    /// As in [`Control`].
+    pub framework: String,
+    /// As in [`Control`].
+    pub number: String,
+    /// As in [`Control`].
+    pub title: String,
     /// How far the record speaks for it.
     pub verdict: Verdict,
     /// Criterion by criterion, in the mapping's order.
@@ -99,7 +108,8 @@ static CONTROLS: LazyLock<Vec<Control>> = LazyLock::new(|| {
     read.map(|mapping| mapping.control).unwrap_or_default()
 });
 
-/// Every control with its verdict, in the mapping's order. A rehearsal is evidence for none.
+/// Every control with its verdict by the other data of a report, in the mapping's order. A rehearsal is evidence for
+/// none.
 #[must_use]
 pub fn mapped(report: &Report) -> Vec<Mapped> {
     let judge = |criterion: &Criterion| {
@@ -117,7 +127,8 @@ pub fn mapped(report: &Report) -> Vec<Mapped> {
             all if all == criteria.len() => Verdict::Evidenced,
             _ => Verdict::Partly,
         };
-        Mapped { control, verdict, criteria }
+        let Control { id, framework, number, title, .. } = control.clone();
+        Mapped { id, framework, number, title, verdict, criteria }
     };
     CONTROLS.iter().map(map).collect()
 }

@@ -6,7 +6,6 @@ mod csv;
 mod oscal;
 mod uuid;
 
-use super::controls::mapped;
 use super::model::Report;
 use super::{Input, ReportError};
 use crate::core::entry::Entry;
@@ -47,7 +46,7 @@ impl Format {
     /// Where something cannot be written as JSON.
     pub fn render(self, input: &Input, report: &Report, entries: &[Entry]) -> Result<String, ReportError> {
         Ok(match self {
-            Self::Oscal => oscal::oscal(input, report, &mapped(report))?,
+            Self::Oscal => oscal::oscal(input, report)?,
             Self::CdEvents => cdevents::cdevents(input, report)?,
             Self::Csv => csv::csv(input),
             Self::Bundle => bundle::bundle(entries, &input.deployment.id)?,

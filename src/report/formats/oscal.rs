@@ -15,7 +15,7 @@ use crate::report::{Input, ReportError};
 /// The namespace of properties that OSCAL does not define.
 const NS: &str = "https://project-aether.io/audit/oscal";
 
-pub(super) fn oscal(input: &Input, report: &Report, controls: &[Mapped]) -> Result<String, ReportError> {
+pub(super) fn oscal(input: &Input, report: &Report) -> Result<String, ReportError> {
     let identity = &report.identity;
     let base = format!("https://{}/{}/{}", identity.log, identity.deployment, report.integrity.last_leaf);
     let made = Made {
@@ -37,9 +37,9 @@ pub(super) fn oscal(input: &Input, report: &Report, controls: &[Mapped]) -> Resu
             prop("state", report.summary.state()), prop("rehearsal", if report.rehearsal { "yes" } else { "no" }),
         ],
         "reviewed-controls": { "control-selections": [{
-            "include-controls": controls.iter().map(|m| json!({ "control-id": m.control.id })).collect::<Vec<_>>(),
+            "include-controls": report.controls.iter().map(|m| json!({ "control-id": m.id })).collect::<Vec<_>>(),
         }] },
-        "findings": controls.iter().map(|mapped| made.finding(mapped, &observed)).collect::<Vec<_>>(),
+        "findings": report.controls.iter().map(|mapped| made.finding(mapped, &observed)).collect::<Vec<_>>(),
     });
     if let Some(closed) = report.summary.closed {
         result["end"] = json!(closed.to_string());
@@ -118,7 +118,6 @@ impl Made {
     }
 
     fn finding(&self, mapped: &Mapped, observed: &BTreeMap<u64, Value>) -> Value {
-        let control = mapped.control;
         let said = |judged: &crate::report::controls::Judged| {
             let holds = if judged.holds { "yes" } else { "no" };
             let entries = judged.ranges();
@@ -140,12 +139,12 @@ impl Made {
             .map(|seq| json!({ "observation-uuid": self.id(&format!("entry/{seq}")) }))
             .collect();
         let mut finding = json!({
-            "uuid": self.id(&format!("control/{}", control.id)),
-            "title": format!("{} {}: {}", control.framework, control.number, mapped.verdict.as_str()),
+            "uuid": self.id(&format!("control/{}", mapped.id)),
+            "title": format!("{} {}: {}", mapped.framework, mapped.number, mapped.verdict.as_str()),
             "description": mapped.criteria.iter().map(said).collect::<Vec<_>>().join("; "),
             "props": [prop("verdict", mapped.verdict.as_str())],
             "target": {
-                "type": "objective-id", "target-id": control.id,
+                "type": "objective-id", "target-id": mapped.id,
                 "status": { "state": state, "reason": reason },
             },
         });

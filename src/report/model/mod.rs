@@ -9,6 +9,7 @@ mod text;
 
 use serde::{Deserialize, Serialize};
 
+use super::controls::Mapped;
 use crate::core::event::{ChangeType, Outcome, Risk};
 use crate::core::hash::Hash;
 use crate::core::name::{Label, Token};
@@ -71,6 +72,9 @@ pub struct Report {
     pub notes: Vec<NoteLine>,
     /// Every event of the deployment, and governance while it was open, in entry order.
     pub timeline: Vec<Moment>,
+    /// The control mapping: what all of this speaks for. Empty in reports of earlier versions.
+    #[serde(default)]
+    pub controls: Vec<Mapped>,
     /// What ties the report to the log.
     pub integrity: Integrity,
 }
