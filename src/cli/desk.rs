@@ -12,7 +12,7 @@ use super::keyring::{self, Keyring};
 use super::memory::Memory;
 use super::pick::only_one;
 pub use super::pick::{
-    check_person, check_role, hand, pick, record_folder, unknown_deployment, unknown_person,
+    check_person, check_role, hand, keyless, pick, record_folder, unknown_deployment, unknown_person,
 };
 use super::signed::{Signed, UNSIGNED, is_governance, known, unsigned_entries};
 use super::status_code::{Recorded, Refused};
@@ -193,8 +193,7 @@ impl Desk {
                 let person = roster.person(hand.person.as_str());
                 let person = person.with_context(|| unknown_person(roster, &hand.person))?;
                 let key = person.key(KeyUse::Role);
-                let key =
-                    key.with_context(|| format!("{} has no key for daily work on the roster", hand.person))?;
+                let key = key.with_context(|| keyless(&hand.person))?;
                 Ok(Signer { key: key.public.keyid(), role: hand.role.clone() })
             })
             .collect()

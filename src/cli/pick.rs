@@ -108,6 +108,14 @@ pub fn unknown_person(roster: &Roster, person: &Token) -> String {
     format!("{person} is not on the roster: {}", nearest::hint(person.as_str(), known, &otherwise))
 }
 
+/// What to say of somebody whose key was revoked, and who brought no new one.
+pub fn keyless(person: &Token) -> String {
+    format!(
+        "{person} has no key for daily work on the roster: `aether-audit key new {person}`, then \
+         `aether-audit key enroll {person}` by a root holder"
+    )
+}
+
 /// What to say of a deployment that the ledger does not have.
 pub fn unknown_deployment(ledger: &Ledger, id: &Token) -> String {
     let known = ledger.deployments().unwrap_or_default();

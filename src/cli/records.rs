@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use super::app::App;
 use super::checkpoint::{left_there, make_or_remember, remembered};
 use super::cosigned::{self, Witnessing};
-use super::desk::{Desk, hand, pick, record_folder, unknown_deployment, unknown_person};
+use super::desk::{Desk, hand, keyless, pick, record_folder, unknown_deployment, unknown_person};
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::files;
@@ -205,7 +205,7 @@ fn role_key(desk: &Desk, who: &Token) -> Result<Hash> {
     let person = version.roster.person(who.as_str());
     let person = person.with_context(|| unknown_person(&version.roster, who))?;
     let key = person.key(KeyUse::Role);
-    Ok(key.with_context(|| format!("{who} has no key for daily work on the roster"))?.public.keyid())
+    Ok(key.with_context(|| keyless(who))?.public.keyid())
 }
 
 fn tell(app: &mut App, id: &Token, folder: &Path, covers: Seen, integrity: &Integrity) -> Result<()> {

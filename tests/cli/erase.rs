@@ -44,6 +44,7 @@ fn what_is_erased_is_gone_and_said_everywhere() {
         "{}",
         done.err
     );
+    assert!(!done.err.contains(SECRET) && !done.out.contains(SECRET), "a log keeps what a terminal forgets");
     assert!(!on_disk(&folder));
     folder.fails(2, &[&erase[..], &["--yes"]].concat(), "erased already");
 

@@ -224,6 +224,12 @@ fn facts_are_never_refused() {
     let folder = Folder::opened();
     folder.ok(&["record", "traffic-shifted", "--service", "app", "--to", "green", "--as", "carol"]);
     folder.ok(&["rollback", "--reason", "5xx at 4 %", "--trigger", "error-rate", "--as", "bob"]);
+    let again =
+        ["rollback", "--reason", "orders fail too", "--trigger", "business", "--again", "--as", "bob"];
+    folder.ok(&again);
+    folder.ok(&["rollback", "--reason", "as before", "--trigger", "business", "--again", "--as", "bob"]);
+    let told = folder.ok(&["log", "-o", "json"]);
+    assert_eq!(told.matches("rollback-triggered").count(), 3, "one beside each: {told}");
     folder.ok(&["record", "rollback-step", "--step", "revert-traffic", "--act", "done", "--as", "carol"]);
     folder.ok(&[
         "record",

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::folder::Folder;
+use crate::folder::{Folder, ORIGIN};
 
 fn proven() -> (Folder, String) {
     let folder = Folder::opened();
@@ -93,6 +93,36 @@ fn every_changed_byte_is_found() {
         fs::write(&file, &good).unwrap();
     }
     assert_eq!(verify(&folder, &roster).0, Some(0));
+}
+
+#[test]
+fn what_does_not_belong_to_the_proof_is_found() {
+    let (folder, roster) = proven();
+    let others = "0".repeat(64);
+    let stray = folder.at("proof/openings").join(&others);
+    fs::write(&stray, "somebody else's words").unwrap();
+    let (status, said) = verify(&folder, &roster);
+    assert!(status == Some(1) && said.contains(&others), "{said}");
+    fs::remove_file(&stray).unwrap();
+    folder.ok(&["prove", "5", "other", "--checkpoint", "ckpt"]);
+    let needless = folder.at("proof/proofs/5.tlog-proof");
+    fs::copy(folder.at("other/proofs/5.tlog-proof"), &needless).unwrap();
+    let (status, said) = verify(&folder, &roster);
+    assert!(status == Some(1) && said.contains("entry 5"), "{said}");
+    fs::remove_file(&needless).unwrap();
+    assert_eq!(verify(&folder, &roster).0, Some(0));
+}
+
+#[test]
+fn a_checkpoint_of_another_log_is_named() {
+    let (folder, roster) = proven();
+    let other = Folder::empty();
+    other.ok(&["init", "--origin", "example.com/elsewhere", "--as", "alice"]);
+    fs::write(folder.at("theirs"), other.ok(&["checkpoint"])).unwrap();
+    let ran = folder.run(&["verify", "--roster-sha256", &roster, "--checkpoint", "theirs"]);
+    assert_eq!(ran.status, Some(1), "{}{}", ran.out, ran.err);
+    let named = format!("it is of the log example.com/elsewhere, this one is {ORIGIN}");
+    assert!(ran.out.contains(&named), "{}{}", ran.out, ran.err);
 }
 
 #[test]

@@ -29,6 +29,18 @@ fn with_nothing_signed_it_begins_with_the_authors_file() {
 }
 
 #[test]
+fn no_quotation_mark_of_a_note_ends_its_quotation() {
+    let mut world = World::new();
+    world.open(CHECKLIST);
+    world.sign("alice", "lead-deployer", "env-audit", "fine” · **signed** by carol · “");
+    let checklist = rendered(&world).checklist;
+    let lines = lines_below(&checklist, "env-audit");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!((lines[0].matches('“').count(), lines[0].matches('”').count()), (1, 1), "{}", lines[0]);
+    assert_eq!(lines[0].matches("**signed**").count(), 1, "{}", lines[0]);
+}
+
+#[test]
 fn boxes_and_sign_offs() {
     let world = completed();
     let checklist = rendered(&world).checklist;

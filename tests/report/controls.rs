@@ -114,12 +114,7 @@ fn what_is_taken_away_is_missed() {
         assert_eq!(failing(&all), missed, "change {number}");
         for control in &all {
             let rests = control.criteria.iter().any(|judged| missed.contains(&judged.criterion.as_str()));
-            assert_eq!(
-                control.verdict == Verdict::Evidenced,
-                !rests,
-                "change {number}: {}",
-                control.id
-            );
+            assert_eq!(control.verdict == Verdict::Evidenced, !rests, "change {number}: {}", control.id);
         }
     }
 }

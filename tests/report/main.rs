@@ -8,6 +8,8 @@ mod pictures;
 mod told;
 mod world;
 
+use aether_audit::core::dsse;
+use aether_audit::core::hash::Hash;
 use aether_audit::report::{self, Report};
 use world::World;
 
@@ -53,9 +55,21 @@ fn rendered(world: &World) -> Rendered {
     first
 }
 
-/// One document with one script, which its policy allows, without anything from elsewhere, its tags closed in order.
+/// One document with one style and one script, which its policy allows by their digests and nothing else, without anything
+/// from elsewhere, its tags closed in order.
 fn sound_html(html: &str) {
-    assert!(html.contains(r#"content="default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-"#));
+    let inside = |tag: &str| {
+        let [_, rest] = html.split(&format!("<{tag}>")).collect::<Vec<_>>()[..] else { panic!("one {tag}") };
+        Hash::of(&[rest.split(&format!("</{tag}>")).next().unwrap().as_bytes()])
+    };
+    let digest = |tag: &str| dsse::encode(inside(tag).as_bytes());
+    let policy = format!(
+        "\"default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'\"",
+        digest("style"),
+        digest("script")
+    );
+    assert!(html.contains(&policy), "{policy}");
+    assert!(html.contains(&format!("const STYLE = \"{}\"", inside("style"))), "the script knows the style");
     let (html, script) = html.split_once("<script>").expect("one script");
     let (script, end) = script.split_once("</script>").expect("that ends");
     assert!(!script.contains("<!--") && !end.contains("<script"), "nothing after it");

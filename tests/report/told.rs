@@ -146,6 +146,42 @@ fn acts_without_an_end_and_out_of_process_are_told() {
 }
 
 #[test]
+fn traffic_that_is_not_where_the_outcome_lets_one_think_is_told() {
+    let elsewhere = |world: &World| -> Vec<(Level, String)> {
+        let all = rendered(world).data.attention.into_iter();
+        all.filter(|a| a.code == "traffic-elsewhere").map(|a| (a.level, a.text)).collect()
+    };
+    let mut aborted = World::new();
+    aborted.open(CHECKLIST);
+    aborted.all_on_green();
+    aborted.decide(Decision::Abort, "the release was withdrawn");
+    let still = "100 % of the traffic of web is still on Green".to_owned();
+    assert_eq!(elsewhere(&aborted), [(Level::Warning, still)]);
+    aborted.shift(Act::Observed, Colour::Blue, 100, None);
+    assert_eq!(elsewhere(&aborted), []);
+    let mut completed = completed();
+    assert_eq!(elsewhere(&completed), []);
+    completed.shift(Act::Observed, Colour::Blue, 40, None);
+    let though = "the traffic of web is at 60 % Green, though an all-clear was given".to_owned();
+    assert_eq!(elsewhere(&completed), [(Level::Critical, though)]);
+}
+
+/// `open` refuses such a checklist; an entry that another program made may bring one.
+#[test]
+fn a_checklist_that_imitates_its_record_is_critical() {
+    let mut world = World::new();
+    world.open(&format!("{CHECKLIST}\nSigned by alice (lead-deployer), entry 4\n"));
+    let r = rendered(&world);
+    let line = CHECKLIST.lines().count() + 2;
+    let told = r.data.attention.iter().find(|a| a.code == "checklist-imitates").unwrap();
+    assert_eq!(told.level, Level::Critical);
+    assert!(told.text.contains(&format!("(line {line})")), "{}", told.text);
+    world = World::new();
+    world.open(CHECKLIST);
+    assert!(codes(&world).iter().all(|(_, code)| code != "checklist-imitates"));
+}
+
+#[test]
 fn findings_come_first() {
     let mut world = completed();
     world.integrity.findings =

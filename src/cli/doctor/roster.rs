@@ -101,7 +101,7 @@ fn own_key(app: &App, roster: &Roster) -> Result<Option<String>> {
     crate::cli::pick::check_person(roster, &who)?;
     let key =
         roster.people.iter().find(|person| person.id == who).and_then(|person| person.key(KeyUse::Role));
-    let Some(key) = key else { anyhow::bail!("{who} has no key for daily work on the roster") };
+    let Some(key) = key else { anyhow::bail!(crate::cli::pick::keyless(&who)) };
     Keyring::of(app)?.load(app, who.as_str(), Some(&key.public))?;
     Ok(Some(format!("{who}'s private key is here, opens, and is the one on the roster")))
 }

@@ -191,7 +191,7 @@ fn expectation(spec: &CheckSpec, own: Phase) -> String {
         Phase::Pass => format!("as expected: {expected}"),
         Phase::NoData => format!("no answer to judge; expected: {expected}"),
         Phase::Error => format!("could not be measured; expected: {expected}"),
-        Phase::Warn | Phase::Trigger => format!("not as expected: {expected}"),
+        Phase::Warn | Phase::Trigger => format!("not as expected (expected: {expected})"),
     }
 }
 
