@@ -14,6 +14,7 @@ use super::archive;
 use super::checkpoint::{Made, make_or_remember};
 use super::desk::{Desk, pick};
 use super::files;
+use super::papers;
 use super::stamp;
 use super::status_code::Status;
 use crate::core::archive::MAX_RETAIN_DAYS;
@@ -251,7 +252,7 @@ pub fn write_tokens(folder: &Path, tokens: &[StoredToken]) -> Result<()> {
     tokens.iter().try_for_each(|token| files::write(&timestamps.join(&token.name), &token.bytes))
 }
 
-/// Keys, roster and README: conveniences, none of which the check rests on.
+/// Roster, keys and README: conveniences, none of which the check rests on.
 fn write_papers(
     folder: &Path,
     log: &Log,
@@ -260,13 +261,7 @@ fn write_papers(
     tokens: &[StoredToken],
     proofs: bool,
 ) -> Result<()> {
-    let keys = folder.join("keys");
-    fs::create_dir(&keys)?;
-    for (keyid, known) in &log.keys {
-        files::write(&keys.join(format!("{keyid}.pub.pem")), known.key.public.to_spki_pem().as_bytes())?;
-    }
-    let roster = log.roster().context("the ledger has no roster")?;
-    files::write(&folder.join("roster.json"), format!("{}\n", roster.roster.to_bytes()).as_bytes())?;
+    papers::write(folder, log)?;
     let readme = Readme {
         origin: &log.origin,
         entries,

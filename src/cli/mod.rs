@@ -44,6 +44,7 @@ mod note;
 mod open;
 mod page;
 mod paint;
+mod papers;
 mod pdf;
 mod pick;
 mod prove;

@@ -11,6 +11,7 @@ use super::archived;
 use super::files;
 use super::follow;
 use super::page::Page;
+use super::papers;
 use super::proven;
 use super::record_check::{self, RecordCheck};
 use super::records::SIGNED;
@@ -231,6 +232,8 @@ pub(super) fn check(app: &App, source: &Source, anchors: &Anchors) -> Result<Rep
     if let Source::Export(folder) = source {
         let found = proofs(folder, source, &report)?;
         report.findings.extend(found);
+        report.findings.extend(papers::check(folder.path(), &report.log)?);
+        report.notices.extend(papers::strays(folder.path())?);
         report.findings.sort_by_key(|finding| finding.seq.unwrap_or(u64::MAX));
     }
     Ok(report)

@@ -19,6 +19,7 @@ mod manual;
 mod moved;
 mod once;
 mod order;
+mod papers;
 mod pdf;
 mod prove;
 mod quickstart;

@@ -106,9 +106,12 @@ def crafted(part):
     kept = [line for seq, line in enumerate(log.lines) if seq not in left_out]
     commits = {commit for line in kept for commit in verify.refs(predicate(line)["body"])}
     files = {f"openings/{commit}": opening for commit, opening in log.openings.items() if commit in commits}
-    export = Export({**files, "checkpoint": checkpoint(leaves), "roster.json": verify.jcs(log.roster)}, log.first, checkpoint(leaves))
+    export = Export({**files, "checkpoint": checkpoint(leaves), "roster.json": verify.jcs(log.roster) + b"\n"}, log.first, checkpoint(leaves))
     if part:
         export.files["leaves.txt"] = "".join(f"{leaf}\n" for leaf in leaves).encode()
+    for public in (key["public"] for person in log.roster["people"] for key in person["keys"]):
+        export.files[f"keys/{verify.sha256(base64.b64decode(public))}.pub.pem"] = (
+            f"-----BEGIN PUBLIC KEY-----\n{public}\n-----END PUBLIC KEY-----\n".encode())
     export.put(kept)
     beside.put(export, leaves)
     return export
@@ -119,7 +122,7 @@ def predicate(line):
 
 
 def example(path):
-    files = {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file() and file.suffix not in (".pem", ".md")}
+    files = {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file() and file.suffix != ".md"}
     return Export(files, (EXAMPLE / "roster.sha256").read_text().strip(), (EXAMPLE / "checkpoint").read_bytes())
 
 

@@ -17,6 +17,10 @@ def key(raw):  # the 32 bytes, when they may be a key
 def signed(raw, signature, message):
     try: return not Ed25519PublicKey.from_public_bytes(raw).verify(signature, message) and key(signature[:32]) != b""
     except (InvalidSignature, ValueError): return False
+def named(name, data):  # whether a file of a public key is the one of its name
+    text = data[27:87].decode("ascii", "replace")
+    return data == b"-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n" % data[27:87] \
+        and re.fullmatch("MCowBQYDK2VwAyEA" + HASH, text) and name == sha256(b64(text)) + ".pub.pem"
 # Notes
 def vkey(text, type):  # (name, key id), the 32 bytes
     match = re.fullmatch(rf"({NAME})\+([0-9a-f]{{8}})\+({B64}{{44}})", text)

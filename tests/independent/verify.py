@@ -1,11 +1,8 @@
-"""A second verifier of aether-audit exports, written from docs/FORMAT.md alone: encodings, signatures, chain, tree,
-leaves.txt, rosters, keys, who may, openings, checkpoints, cosignatures, and how deployments open and close. Keys,
-notes and proofs are read by notes.py beside it, time-stamp tokens by timestamps.py.
-
-LEFT TO THE PROGRAM, and no part of this verdict: members of bodies that no rule here reads (section 9); gates,
-overrides, outcome, readings (section 11); what a report covers; groups and quorum of a witness policy; a key neither
-small nor of prime order, a log key that is no point; one entry alone; signed reports; notices.
-"""
+"""A second verifier of aether-audit exports, from docs/FORMAT.md alone: encodings, signatures, chain, tree, leaves.txt,
+rosters, keys, who may, openings, checkpoints, cosignatures, how deployments open and close. LEFT TO THE PROGRAM:
+members of bodies that no rule here reads (section 9); gates, overrides, outcome, readings (11); what a report covers;
+groups and quorum of a witness policy; a key neither small nor of prime order, a log key that is no point; one entry
+alone; signed reports; notices."""
 import argparse, base64, datetime, functools, json, pathlib, re, sys
 import notes, timestamps
 from notes import B64, BASE64, CONTROL, HASH, NAME, checkpoint, key, sha256, signed, vkey, witnesses
@@ -282,6 +279,9 @@ def verify(folder, roster_sha256=None, checkpoint=None, tsa_roots=None):
     try: own.exists() and log.anchored(own.read_bytes().decode())
     except ValueError: log.check(None, checkpoint=False)
     log.check(None, proof=all([log.proven(file) for file in folder.glob("proofs/*")]))
+    log.check(None, export_key=all(notes.named(file.name, file.read_bytes()) for file in folder.glob("keys/*")))
+    copies = [file.read_bytes() for file in folder.glob("roster.json")]
+    log.check(None, export_roster=copies in ([], [jcs(r) + b"\n" for _, r, _ in log.rosters[-1:]]))
     trust = timestamps.roots(tsa_roots or [])
     times = [timestamps.judge(file.name, file.read_bytes(), trust, log.text) for file in folder.glob("timestamps/*")]
     log.check(None, **dict.fromkeys({*times} - {"holds", "untrusted"}, False))

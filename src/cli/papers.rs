@@ -1,0 +1,105 @@
+//! The copies beside the entries of an export, for people and stock tools. A verifier takes rosters and keys from the
+//! entries alone, and says whether these are theirs.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use super::files;
+use crate::core::keys::PublicKey;
+use crate::core::log::Log;
+use crate::core::verify::Finding;
+
+const ROSTER: &str = "roster.json";
+const KEYS: &str = "keys";
+/// All that an export is made of.
+const PARTS: [&str; 9] = [
+    "README.md",
+    "checkpoint",
+    "entries.jsonl",
+    KEYS,
+    "leaves.txt",
+    "openings",
+    "proofs",
+    ROSTER,
+    "timestamps",
+];
+/// The most bytes of a public key's file.
+const MAX_KEY: u64 = 1024;
+
+/// The roster in force and every key that was ever on one.
+///
+/// # Errors
+/// Where the folder cannot be written, or the log has no roster.
+pub fn write(folder: &Path, log: &Log) -> Result<()> {
+    let keys = folder.join(KEYS);
+    fs::create_dir(&keys)?;
+    for (keyid, known) in &log.keys {
+        files::write(&keys.join(format!("{keyid}.pub.pem")), known.key.public.to_spki_pem().as_bytes())?;
+    }
+    files::write(&folder.join(ROSTER), roster(log).context("the ledger has no roster")?.as_bytes())
+}
+
+fn roster(log: &Log) -> Option<String> {
+    Some(format!("{}\n", log.roster()?.roster.to_bytes()))
+}
+
+/// Which of these copies are not what the log has.
+///
+/// # Errors
+/// Where the folder cannot be listed.
+pub fn check(folder: &Path, log: &Log) -> Result<Vec<Finding>> {
+    let mut found = Vec::new();
+    let mut find = |code, text| found.push(Finding { seq: None, code, text });
+    if there(&folder.join(ROSTER)) {
+        let own = roster(log).unwrap_or_default();
+        let same = read(&folder.join(ROSTER), own.len() as u64).is_some_and(|bytes| bytes == own.as_bytes());
+        if !same {
+            find("export-roster", format!("{ROSTER} is not the roster that the entries bring"));
+        }
+    }
+    if there(&folder.join(KEYS)) {
+        for file in fs::read_dir(folder.join(KEYS)).context("cannot list keys/")? {
+            let file = file?;
+            let name = file.file_name().to_string_lossy().into_owned();
+            let key = read(&file.path(), MAX_KEY).and_then(|bytes| String::from_utf8(bytes).ok());
+            let named = |pem: &String| {
+                let key = PublicKey::from_spki_pem(pem).ok()?;
+                Some(name == format!("{}.pub.pem", key.keyid()) && key.to_spki_pem() == *pem)
+            };
+            if key.as_ref().and_then(named) != Some(true) {
+                find("export-key", format!("{KEYS}/{} is not the key of that id", name.escape_debug()));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What is in the folder beside the parts of an export, and was not looked at.
+///
+/// # Errors
+/// Where the folder cannot be listed.
+pub fn strays(folder: &Path) -> Result<Option<Finding>> {
+    let mut names = BTreeSet::new();
+    for file in fs::read_dir(folder)? {
+        let name = file?.file_name().to_string_lossy().into_owned();
+        if !PARTS.contains(&name.as_str()) {
+            names.insert(name.escape_debug().to_string());
+        }
+    }
+    let names: Vec<_> = names.into_iter().collect();
+    let text = format!("not part of an export, and not looked at: {}", names.join(", "));
+    Ok((!names.is_empty()).then_some(Finding { seq: None, code: "export-stray", text }))
+}
+
+fn there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// A regular file's bytes: opening a pipe would wait for its other end.
+fn read(path: &Path, most: u64) -> Option<Vec<u8>> {
+    fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    files::read(path, most).ok()
+}
