@@ -3,6 +3,12 @@
 // unpack, judge the log, judge the rows of the page and what is around them, say what came of it.
 "use strict";
 (async () => {
+// What comes after this script is part of the page too; and what is laid over an element unseen (a shadow tree) does not come along.
+if (document.readyState === "loading") await new Promise((done) => document.addEventListener("DOMContentLoaded", done));
+const fresh = document.createElement("body");
+fresh.innerHTML = document.body.innerHTML;
+document.body.replaceWith(fresh);
+if (location.hash) location.replace(location.hash);
 const $ = (id) => document.getElementById(id);
 const utf8 = new TextEncoder(), text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const unbase64 = (s) => Uint8Array.from(atob(s), (c) => c.charCodeAt(0));
@@ -272,7 +278,7 @@ function reason(page, gone) {
 }
 function erasure(page, ref) {
   const gone = page.erased.get(ref.commit);
-  return gone && `erased on ${human(gone.recorded)} by ${who(gone)}: ${reason(page, gone)} (entry ${gone.seq})`;
+  return gone && h` <strong>erased on ${human(gone.recorded)} by ${who(gone)}: ${reason(page, gone)} (entry ${gone.seq})</strong>`;
 }
 
 const READ = ["metric-read", "evidence-collected"], POINTS_SHOWN = 12;
@@ -312,110 +318,138 @@ function remark({ kind, body }) {
   return kind in SENTENCES ? body.text ?? body.reason ?? body.note ?? body.detail : undefined;
 }
 
-// What a row of each sort says, piece by piece, but for titles, which judgeTitle judges.
+// --- Markup, as the page has it: what is put in becomes text. ---
+class Markup { constructor(html) { this.html = html; } }
+const put = (value) => value instanceof Markup ? value.html : Array.isArray(value) ? value.map(put).join("")
+  : value === undefined || value === null || value === false ? "" : shown(String(value)).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+const h = (parts, ...values) => new Markup(parts.map((part, at) => part + put(values[at])).join(""));
+const quote = (text) => text !== undefined && h`<div class="quote">${text}</div>`;
+const tag = (tone, word) => h`<span class="tag ${tone}">${word}</span>`;
+const when = (at) => h`<time datetime="${at}">${human(at)}</time>`;
+const link = (seq) => h`<a href="#e${seq}">entry ${seq}</a>`;
+const TONES = { pass: "good", trigger: "critical", undefined: "plain", done: "good", na: "warning", failed: "critical", sent: "good", reported: "plain",
+  "partly signed": "warning", "not applicable": "warning", open: "plain" };
+const phase = (b) => tag(TONES[b.phase] ?? "warning", b.phase ?? "no verdict");
+/** Whether a row says that the rules did not accept who signed: they do, the script does not. */
+const doubted = (cell) => cell?.firstElementChild?.matches(".tag.critical") && cell.firstElementChild.textContent === "not verified";
+const doubt = (cell) => doubted(cell) && [tag("critical", "not verified"), " "];
+
+// What a row of each sort looks like, all of it.
 const ROWS = {
   moment(page, entry, row) {
-    const at = entry.recorded, said = entry.body && remark(entry);
-    if (row.hasAttribute("data-brief")) return [entry.seq, "\u00b7", clock(at), "\u00b7", sentence(page, entry), "\u00b7", who(entry)];
-    return [human(at), relative(page, entry), sentence(page, entry), who(entry), entry.by.some((s) => s.kind === "machine") && ", machine",
-      `\u00b7 entry ${entry.seq}`, said && `\u201c${short(opened(page, said))}\u201d`];
+    const { seq, recorded: at } = entry, ref = entry.body && remark(entry), machine = entry.by.some((s) => s.kind === "machine");
+    if (row.matches("details > ol > li")) return h`<li id="e${seq}" data-r="moment" data-e="${seq}" data-brief>${seq} \u00b7 ${clock(at)} \u00b7 ${sentence(page, entry)} \u00b7 ${who(entry)}</li>`;
+    const issues = [...row.querySelectorAll(":scope > div > .issue")].map((one) => h`<span class="issue">${one.textContent}</span>`);
+    return h`<li class="row${issues.length > 0 && " loud"}" id="e${seq}" data-r="moment" data-e="${seq}">${when(at)}<span class="rel">${relative(page, entry)}</span><div>${
+      sentence(page, entry)} <span class="who">${who(entry)}${machine && ", machine"} \u00b7 entry ${seq}</span>${
+      ref && h`<span class="said">\u201c${short(opened(page, ref))}\u201d</span>`}${issues}</div></li>`;
   },
-  approval(page, entry) {
-    const { kind, body: b } = entry, gone = page.withdrawn.get(entry.p.id);
-    const what = kind === "decision-made" ? ["Decision", b.waives && `: gate ${b.gate ?? "no gate"} without ${b.waives}`, b.decision]
-      : [b.item, b.checklist !== page.list.text.commit && ", on an earlier checklist", word(b, "outcome"),
-        gone && `withdrawn entry ${gone.seq}, ${who(gone)} ${opened(page, gone.body.reason)}`];
-    return [...what, opened(page, b.reason), opened(page, b.note), who(entry), "key", keys(entry), human(entry.recorded), relative(page, entry),
-      delay(entry), entry.seq];
+  approval(page, entry, row) {
+    const { kind, body: b, seq } = entry, gone = page.withdrawn.get(entry.p.id), cell = row.cells[1], late = delay(entry);
+    const title = row.querySelector("[data-title]")?.textContent ?? "";
+    const what = kind === "decision-made" ? [h`<th scope="row">Decision${opt(b.waives, `: gate ${b.gate ?? "no gate"} without `)}</th>`, tag(b.waives ? "warning" : "plain", b.decision)]
+      : [h`<th scope="row"><span data-title class="${gone && "struck"}">${title}</span> <small>${b.item}${b.checklist !== page.list.text.commit && ", on an earlier checklist"}</small></th>`,
+        [tag(doubted(cell) ? "plain" : TONES[b.outcome], word(b, "outcome")),
+          gone && h` <span class="tag critical">withdrawn</span> <small>entry ${gone.seq}, ${who(gone)}</small>${quote(opened(page, gone.body.reason))}`]];
+    return h`<tr data-r="approval" data-e="${seq}">${what[0]}<td data-label="Outcome">${doubt(cell)}${what[1]}${b.reason && quote(opened(page, b.reason))}${b.note && quote(opened(page, b.note))}</td><td data-label="Who">${
+      who(entry)}<br><small>key <code>${keys(entry)}</code></small></td><td data-label="When">${when(entry.recorded)} <small>${relative(page, entry)}${late && h`<br>${late}`}</small></td>
+      <td class="num" data-label="Entry">${seq}</td></tr>`;
   },
-  reading(page, entry, row, common) {
-    const { body: b, recorded } = entry, points = b.points ?? [], more = points.length - POINTS_SHOWN, w = b.window;
+  reading(page, entry, row, common = {}) {
+    const { body: b, seq, recorded } = entry, points = b.points ?? [], more = points.length - POINTS_SHOWN, w = b.window, note = b.note && opened(page, b.note);
     const told = w && [w.from, w.to].every((at) => at.slice(0, 10) === recorded.slice(0, 10)) ? clock : human;
-    return [entry.seq, human(recorded), b.phase ?? "no verdict", opt(b.value, "", opt(b.unit, " ")) || "\u2013",
-      !common.source && `${b.source === "person" ? "attested" : b.source}, ${who(entry)}`, b.phase !== "pass" && b.detail, opened(page, b.note),
-      !common.query && b.query, !common.statistic && b.statistic, w && `${told(w.from)} to ${told(w.to)}, each ${w.period} s`,
-      b.samples !== undefined && `\u00b7 ${count(b.samples, "sample")}`, opt(b.baseline, "\u00b7 baseline "),
-      points.length > 0 && `\u00b7 points ${points.slice(0, POINTS_SHOWN).map(({ at, value }) => `${clock(at)} ${value}`).join(", ")}`,
-      more > 0 && `and ${more} more in report.json`,
-      b.baselinePoints?.length > 0 && `\u00b7 history of ${count(b.baselinePoints.length, "point")} in report.json`,
-      b.response && `\u00b7 response ${fingerprint(b.response.commit)}`, b.response && erasure(page, b.response)];
+    return h`<tr data-r="reading" data-e="${seq}"><td>${seq}</td><td>${human(recorded)}</td><td>${b.phase === "pass" ? "pass" : phase(b)}</td><td>${opt(b.value, "", opt(b.unit, " ")) || "\u2013"}</td><td>${
+      !common.source && [b.source === "person" ? tag("warning", "attested") : b.source, `, ${who(entry)} `]}${b.phase !== "pass" && opt(b.detail, "", " ")}${
+      note !== undefined && h`<span class="quote">${note}</span> `}${!common.query && b.query !== undefined && h`<code>${b.query}</code> `}${!common.statistic && opt(b.statistic, "", " ")}${
+      w && `${told(w.from)} to ${told(w.to)}, each ${w.period} s `}${b.samples !== undefined && `\u00b7 ${count(b.samples, "sample")} `}${opt(b.baseline, "\u00b7 baseline ", " ")}${
+      points.length > 0 && `\u00b7 points ${points.slice(0, POINTS_SHOWN).map(({ at, value }) => `${clock(at)} ${value}`).join(", ")}${more > 0 ? ` and ${more} more in report.json` : ""} `}${
+      b.baselinePoints?.length > 0 && `\u00b7 history of ${count(b.baselinePoints.length, "point")} in report.json `}${
+      b.response && h`\u00b7 response <code>${fingerprint(b.response.commit)}</code>${erasure(page, b.response)}`}</td></tr>`;
   },
   attachment(page, entry) {
-    const b = entry.body, file = b.response, person = b.source === "person";
-    const asked = person ? b.detail : [b.query, b.phase, b.detail].filter((one) => one !== undefined).join(": ");
+    const { body: b, seq } = entry, file = b.response, person = b.source === "person";
+    const asked = (person ? [b.detail] : [b.query, b.phase, b.detail]).filter((one) => one !== undefined);
     const long = file && (page.long.has(file.commit) || page.openings.get(file.commit)?.length > 4096);
-    return [person ? "attested" : b.source, asked, who(entry), "\u00b7", human(entry.recorded), "\u00b7", `entry ${entry.seq}`, opened(page, b.note),
-      file && `${file.mediaType} ${file.commit}`, file && erasure(page, file), file?.mediaType.startsWith("text/") && !long && opened(page, file)];
+    return h`<li data-r="attachment" data-e="${seq}">${person ? tag("warning", "attested") : b.source} ${asked.length > 0 && `${asked.join(": ")} `}<span class="who">${who(entry)} \u00b7 ${
+      human(entry.recorded)} \u00b7 entry ${seq}</span>${b.note && quote(opened(page, b.note))}${file && h`<br><small>${file.mediaType} <code>${file.commit}</code>${erasure(page, file)}</small>`}${
+      file?.mediaType.startsWith("text/") && !long && quote(opened(page, file))}</li>`;
   },
-  act: (page, entry) => [DID[entry.kind](entry.body), opened(page, entry.body.detail), entry.body.act, who(entry), human(entry.recorded),
-    relative(page, entry), entry.seq],
+  act: (page, entry) => h`<tr data-r="act" data-e="${entry.seq}"><th scope="row">${DID[entry.kind](entry.body)}${entry.body.detail && quote(opened(page, entry.body.detail))}</th><td data-label="State">${
+    entry.body.act}</td><td data-label="Who">${who(entry)}</td><td data-label="When">${human(entry.recorded)} <small>${relative(page, entry)}</small></td><td class="num" data-label="Entry">${entry.seq}</td></tr>`,
   rollback(page, entry) {
     const { kind, body: b, seq, recorded } = entry, since = (at) => page.since.findLast(([from]) => from <= at)?.[1];
-    const place = [human(recorded), relative(page, entry)], by = `${who(entry)} \u00b7 entry ${seq}`;
-    if (kind === "rollback-started") return [...place, "decided by", who(entry), `entry ${seq}`, opened(page, b.reason)];
-    if (kind === "rollback-finished") return [...place, "finished", b.outcome, by];
+    const by = h`${who(entry)} \u00b7 ${link(seq)}`, line = (what) => h`<li data-r="rollback" data-e="${seq}">${when(recorded)}<span class="rel">${relative(page, entry)}</span><div>${what}</div></li>`;
+    const reason = b.reason && quote(opened(page, b.reason)), detail = b.detail && quote(opened(page, b.detail));
+    if (kind === "rollback-started") return line(h`${tag("warning", "decided")} by <strong>${who(entry)}</strong> <span class="who">${link(seq)}</span>${reason}`);
+    if (kind === "rollback-finished") return line(h`${tag("plain", "finished")} ${b.outcome} <span class="who">${by}</span>`);
     if (kind === "rollback-triggered") {
       const cause = page.byId.get(b.evidence), value = READ.includes(cause?.kind) && cause.body.value;
-      return [...place, "trigger", word(b, "trigger"), opt(b.check, "(", ")"), value && `, read ${value} ${cause.body.unit ?? ""}`,
-        cause && `in entry ${cause.seq}`, by, opened(page, b.reason)];
+      return line(h`${tag("critical", "trigger")} ${word(b, "trigger")}${opt(b.check, " (", ")")}${value && h`, read <strong>${value}${opt(cause.body.unit, " ")}</strong>`}${
+        cause && [" in ", link(cause.seq)]} <span class="who">${by}</span>${reason}`);
     }
     const begun = page.byId.get(b.intent), late = delay(entry), took = begun?.kind === kind && since(begun.seq) === since(seq);
-    return [...place, word(b, "step"), opt(b.service, "(", ")"), `: ${b.act}`, `${duration(since(seq), recorded)} after the trigger`,
-      took && `, took ${duration(begun.recorded, recorded)}`, `\u00b7 ${by}`, late && `\u00b7 ${late}`, opened(page, b.detail)];
+    return line(h`${word(b, "step")}${opt(b.service, " (", ")")}: ${b.act} <span class="who">${duration(since(seq), recorded)} after the trigger${
+      took && `, took ${duration(begun.recorded, recorded)}`} \u00b7 ${by}${late && ` \u00b7 ${late}`}</span>${detail}`);
   },
-  message: (page, entry) => [entry.body.channel, word(entry.body, "delivery"), who(entry), "\u00b7", human(entry.recorded), relative(page, entry),
-    `\u00b7 entry ${entry.seq}`, opened(page, entry.body.text)],
+  message: (page, entry) => h`<article class="message" data-r="message" data-e="${entry.seq}"><p><strong>${entry.body.channel}</strong> ${tag(TONES[entry.body.delivery], word(entry.body, "delivery"))}
+    <span class="who">${who(entry)} \u00b7 ${human(entry.recorded)} ${relative(page, entry)} \u00b7 entry ${entry.seq}</span></p><pre>\n${opened(page, entry.body.text)}</pre></article>`,
   note(page, entry) {
     const about = page.byId.get(entry.body.about);
-    return [entry.kind === "review-recorded" && "Review", who(entry), "\u00b7", human(entry.recorded), relative(page, entry), `\u00b7 entry ${entry.seq}`,
-      about && `\u00b7 about entry ${about.seq}`, entry.seq > page.closed?.seq && "\u00b7 after the closing", opened(page, entry.body.text)];
+    return h`<article class="message" data-r="note" data-e="${entry.seq}"><p>${entry.kind === "review-recorded" && h`<strong>Review</strong> `}<span class="who">${who(entry)} \u00b7 ${human(entry.recorded)} ${
+      relative(page, entry)} \u00b7 entry ${entry.seq}${about && ` \u00b7 about entry ${about.seq}`}${entry.seq > page.closed?.seq && " \u00b7 after the closing"}</span></p><pre>\n${opened(page, entry.body.text)}</pre></article>`;
   },
 };
 
-/** The text of an element, without rows inside it and without what the rules make of the entry. */
-function says(element) {
-  const all = [], walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    const within = node.parentElement, doubt = within.matches(".tag") && node.data === "not verified";
-    if (!doubt && within.closest("[data-e], [data-item], [data-title], .issue, caption") === element) all.push(node.data);
+/** A copy of an element to compare: without what a reader may unfold, marks of failures, the rules' doubts about signers, and white space between elements. */
+function bare(element) {
+  const copy = element.cloneNode(true), walker = document.createTreeWalker(copy, NodeFilter.SHOW_ALL), blank = [];
+  for (let node = walker.currentNode; node; node = walker.nextNode()) {
+    if (node.nodeType === Node.TEXT_NODE) {
+      node.data = node.data.replaceAll("NOT VERIFIED: ", "");
+      if (!node.parentElement?.closest("pre, .quote")) node.data = node.data.replace(/[ \t\n]+/g, " ");
+      if (node.data === " ") blank.push(node);
+    } else if (node.nodeType === Node.ELEMENT_NODE) {
+      for (const name of ["data-failed", "open"]) node.removeAttribute(name);
+      if (node.localName === "figure") node.replaceChildren(); // what a drawing shows, the rules say
+    }
   }
-  return form(all.join(" "));
+  blank.forEach((node) => node.remove());
+  return copy;
 }
-// White space does not count, but where it parts words.
-function form(s) {
-  const said = s.replaceAll("NOT VERIFIED: ", "");
-  return `${said.replace(/\s+/gu, "")}\n${(said.match(/[\p{L}\p{N}]+/gu) ?? []).join(" ")}`;
+function same(element, markup) {
+  const made = document.createElement("template");
+  made.innerHTML = markup.html;
+  return bare(element).isEqualNode(bare(made.content).firstElementChild);
 }
-const whole = (pieces) => form(shown(pieces.filter((one) => one !== false && one !== undefined).join(" ")));
+
+/** What all readings of a table have in common stands in its caption, and not in the rows. */
+function caption(row, { body: b, by }) {
+  const said = plain(row.closest("table")?.caption?.textContent ?? ""), all = { source: `from ${b.source}, signed by ${who({ by })}`, statistic: `, ${b.statistic}`, query: b.query };
+  const markup = (common) => h`<caption>Each${common.source && ` ${all.source}`}${common.statistic && all.statistic}${common.query && h` <code>${b.query}</code>`}</caption>`;
+  if (!said) return { common: {} };
+  const ways = [1, 2, 3, 4, 5, 6, 7].map((bits) => ({ source: !!(bits & 1), statistic: !!(bits & 2), query: !!(bits & 4) }));
+  const common = ways.find((way) => same(row.closest("table").caption, markup(way)));
+  return { common, markup: common && markup(common) };
+}
 
 function judgeRow(page, row, entry, sort) {
-  const own = says(row), table = sort === "reading" && row.closest("table").caption;
-  const caption = table ? says(table) : "", { body: b } = entry;
-  // What all readings of a table have in common stands in its caption, and not in the rows.
-  const ways = caption === "" ? [{}] : [1, 2, 3, 4, 5, 6, 7].map((bits) => ({ source: !!(bits & 1), statistic: !!(bits & 2), query: !!(bits & 4) }));
-  const fits = ways.some((common) => own === whole(ROWS[sort](page, entry, row, common)) && caption === (caption && whole([
-    "Each", common.source && `from ${b.source}, signed by ${who(entry)}`, common.statistic && `, ${b.statistic}`, common.query && b.query])));
-  if (!fits) fail(entry.seq, `its row (${sort}) does not say what the entry says`, row);
-  for (const time of row.querySelectorAll("time")) {
-    if (time.closest("[data-e]") === row && time.getAttribute("datetime") !== entry.recorded) fail(entry.seq, "its row has another time inside", row);
-  }
-  if (sort === "approval" && b.item) judgeTitle(page, row, entry.seq, b.item);
-  const check = row.closest("[data-check]"), named = check?.querySelector("h3").textContent ?? "";
-  if (sort === "reading" && (check?.getAttribute("data-check") !== b.check || !plain(named).startsWith(plain(b.check)))) {
-    fail(entry.seq, "its row stands under another check", row);
-  }
+  const { common } = sort === "reading" ? caption(row, entry) : {};
+  if (sort === "reading" && !common || !same(row, ROWS[sort](page, entry, row, common))) fail(entry.seq, `its row (${sort}) does not say what the entry says, as it is said`, row);
+  if (sort === "approval" && entry.body.item) judgeTitle(page, row, entry.seq, entry.body.item);
+  if (sort === "reading" && row.closest("[data-check]")?.getAttribute("data-check") !== entry.body.check) fail(entry.seq, "its row stands under another check", row);
 }
 
 // What may stand between two words of a title in its Markdown: signs, tags and comments, where links lead, entities.
 const MARKUP = String.raw`(?:[^\p{L}\p{N}\n]|<[^>\n]*>|\]\([^)\n]*\)|\]\[[^\]\n]*\]|&#?\w+;)*`;
 /** An item's title: word for word the first line of a task in the checklist's text, and of no task with another id. */
 function judgeTitle(page, row, seq, id) {
-  const title = [...row.querySelectorAll("[data-title]")].map((one) => plain(one.textContent)).join(" ");
+  const title = plain(row.querySelector("[data-title]")?.textContent ?? id);
   const words = title.match(/[\p{L}\p{N}]+/gu) ?? [];
   if (title === id || !words.length && row.hasAttribute("data-item")) return; // a task may have no words
   const task = new RegExp(["^.*\\[[ xX]\\]", ...words.map((one) => [...one].join("[*_`~\\\\]*")), "$"].join(MARKUP), "gmu");
   const lines = page.checklists.flatMap((list) => list.match(task) ?? []);
-  const fits = lines.some((line) => [undefined, id].includes(/<!-{2}[^>]*\bid: *([^\s;>]+)/.exec(line)?.[1]));
+  const fits = lines.some((line) => [undefined, id].includes(/<!-{2}[^>]*\bid: *([^\s;>]+)/.exec(line)?.[1])
+    && (line.includes("&") || [...title].every((c) => c === " " || line.includes(c)))); // signs too, but for those that an entity stands for
   if (!fits) fail(seq, `the title ${JSON.stringify(title)} is not in the checklist`, row);
 }
 
@@ -424,23 +458,29 @@ function judgeItem(page, row) {
   const id = row.getAttribute("data-item"), spec = page.items.get(id);
   if (!spec) return fail(null, `there is no item ${id} in the checklist`, row);
   judgeTitle(page, row, null, id);
+  if (!same(row, itemRow(page, row))) fail(null, `the row of the item ${id} does not say what its entries say, as it is said`, row);
+}
+function itemRow(page, row) {
+  const id = row.getAttribute("data-item"), spec = page.items.get(id), states = new Set(), title = row.querySelector("[data-title]")?.textContent;
   const last = page.entries.filter((entry) => entry.own && READ.includes(entry.kind) && spec.check && entry.body.check === spec.check).at(-1)?.body ?? {};
   const ticks = { go: "decision-made", "all-clear": "decision-made", snapshot: "snapshot-taken", deploy: "stage-reached", shift: "traffic-shifted" };
   let waived = false;
-  const states = new Set();
   const blocks = [...row.querySelectorAll(".by")].map((block) => {
     const entry = page.bySeq.get(Number(/entry (\d+)$/.exec(plain(block.textContent))?.[1])), { kind, body: b } = entry ?? {};
     const waives = kind === "decision-made" && [`item/${id}`, `check/${spec.check}`].includes(b.waives);
-    const signs = kind === "item-signed" && b.item === id, does = ticks[spec.by] === kind && (kind !== "decision-made" || b.decision === spec.by);
+    const signs = kind === "item-signed" && b.item === id && !page.withdrawn.has(entry.p.id);
+    const does = ticks[spec.by] === kind && (kind !== "decision-made" || b.decision === spec.by);
     waived ||= waives;
     if (!entry?.own || !(waives || signs || does)) return fail(entry?.seq ?? null, `the row of the item ${id} names an entry that is not about it`, row);
     if (!waives) states.add("partly signed").add(signs ? word(b, "outcome") : "done");
     const what = signs ? word(b, "outcome") : waives ? `override of the gate ${b.gate ?? "no gate"}` : (DID[kind] ?? decided)(b);
-    return `${who(entry)}, ${what} ${human(entry.recorded)} ${relative(page, entry)} \u00b7 key ${keys(entry)} \u00b7 entry ${entry.seq}`;
+    return h`<div class="by">${doubt(block)}<strong>${who(entry)}</strong>, ${what}<br><small>${when(entry.recorded)} ${relative(page, entry)} \u00b7 key <code>${keys(entry)}</code> \u00b7 ${link(entry.seq)}</small></div>`;
   });
-  const rest = [waived && "overridden", ...(blocks.length ? blocks : ["nobody"]), spec.check && `${spec.check} ${last.phase ?? "no verdict"}`, last.value];
-  const fits = (states.size ? [...states] : ["open"]).some((state) => says(row) === whole([id, state, ...rest]));
-  if (!fits) fail(null, `the row of the item ${id} does not say what its entries say`, row);
+  if (new Set(blocks.map((block) => block?.html)).size !== blocks.length) fail(null, `the row of the item ${id} names an entry twice`, row);
+  const found = row.querySelector("[data-label=State] > .tag")?.textContent, state = states.size && states.has(found) ? found : "open";
+  return h`<tr data-item="${id}"><th scope="row">${title !== undefined && h`<span data-title>${title}</span> `}<small>${id}</small></th><td data-label="State">${tag(TONES[state], state)}${
+    waived && h` ${tag("warning", "overridden")}`}</td><td data-label="By">${!blocks.length && h`<span class="soft">nobody</span>`}${blocks}</td><td data-label="Check">${
+    spec.check && [`${spec.check} `, phase(last), opt(last.value, " ")]}</td></tr>`;
 }
 
 // Which entries have a row of which sort.
@@ -474,6 +514,7 @@ function judgeRows(page) {
     return open - 1;
   }, 0);
   page.erased = new Map(page.entries.filter((entry) => entry.kind === "opening-erased").map((entry) => [entry.body.commit, entry]));
+  for (const commit of page.missing) if (!page.erased.has(commit)) fail(null, `the text ${commit} is missing, and no entry erased it`);
   page.byId = new Map(page.entries.map((entry) => [entry.p.id, entry]));
   page.bySeq = new Map(page.entries.map((entry) => [entry.seq, entry]));
   if (!page.opened) return fail(null, `the page carries no entry that opens ${page.deployment}`);
@@ -501,13 +542,9 @@ function judgeRows(page) {
   const items = [...document.querySelectorAll("[data-item]")];
   items.forEach((row) => judgeItem(page, row));
   if (JSON.stringify(items.map((row) => row.getAttribute("data-item"))) !== JSON.stringify((lists.at(-1)?.items ?? []).map((item) => item.id))) fail(null, "the rows of the checklist are not the items of the checklist");
-  for (const run of document.querySelectorAll("[data-run]")) {
-    const inside = [...run.parentElement.querySelectorAll("[data-e]")].map((row) => page.bySeq.get(Number(row.getAttribute("data-e"))));
-    const says = `${inside.length} readings in a row, each a pass, from ${human(inside[0]?.recorded ?? "")} to ${human(inside.at(-1)?.recorded ?? "")}`;
-    if (plain(run.textContent) !== says || inside.some((entry) => entry?.body.phase !== "pass")) fail(inside[0]?.seq ?? null, "the line over several readings does not say what they say", run);
-  }
-  const facts = { own: own.length, size: page.leaves.length, firstLeaf: hex(page.leaves[0]), lastLeaf: hex(page.leaves.at(-1)), root: page.root, firstRoster: page.versions[0]?.hash,
+  const facts = { own: own.length, release: page.opened.body.release, size: page.leaves.length, firstLeaf: hex(page.leaves[0]), lastLeaf: hex(page.leaves.at(-1)), root: page.root, firstRoster: page.versions[0]?.hash,
     checkpoint: page.checkpoint, opened: human(page.opened.recorded), closed: page.closed && human(page.closed.recorded) };
+  page.facts = { ...facts };
   for (const fact of document.querySelectorAll("[data-fact]")) {
     const name = fact.getAttribute("data-fact");
     if (plain(fact.textContent) !== plain(shown(String(facts[name])))) fail(null, `the page says ${JSON.stringify(plain(fact.textContent).slice(0, 80))} (${name}), its entries do not`, fact);
@@ -516,66 +553,137 @@ function judgeRows(page) {
   for (const [name, value] of Object.entries(facts)) if (value !== undefined) fail(null, `the page does not say ${name}`);
 }
 
-// --- The page around the rows: nothing else that looks like one, and nothing that hides one. ---
+// --- The page around the rows. The sections that have rows are put together again, whole: nothing else can look like a row, hide one, or
+// stand between two. Of the other parts, which say what the rules make of the entries, it is held that they are parts of a report. ---
 const STYLE = "the style's SHA-256"; // put in where the page is made
-const BODY = "HEADER MAIN FOOTER SCRIPT SCRIPT", HEAD = "META META META META TITLE STYLE";
-const SECTIONS = "attention rollback course deployed checklist approvals evidence traffic people said timeline controls integrity".split(" ");
+const PARTS = { head: "META META META META TITLE STYLE", body: "HEADER MAIN FOOTER SCRIPT SCRIPT" };
+const TITLES = { attention: "What needs attention", rollback: "Rollback", course: "Course", deployed: "What was deployed", checklist: "Checklist", approvals: "Approvals",
+  evidence: "Evidence", traffic: "Traffic and acts", people: "People", said: "Communications", timeline: "Every event", controls: "Control mapping", integrity: "Integrity" };
 const ELEMENTS = `html head meta title style body header main footer script aside nav section article h1 h2 h3 p pre div span strong small code time
   a br label input details summary dl dt dd ul ol li table caption thead tbody tr th td figure figcaption svg path text`.split(/\s+/);
 const ATTRIBUTES = `lang charset http-equiv content name type class id role tabindex scope colspan datetime href for size maxlength autocomplete
   spellcheck aria-label aria-labelledby viewBox d x y open`.split(/\s+/);
-// Where rows of each sort stand: their section, and the elements between.
-const PLACES = { item: ["checklist", "TBODY TABLE"], approval: ["approvals", "TBODY TABLE"], act: ["traffic", "TBODY TABLE"],
-  reading: ["evidence", "TBODY TABLE DIV DETAILS DIV"], attachment: ["evidence", "UL"], rollback: ["rollback", "OL"], message: ["said", ""],
-  note: ["said", ""], moment: ["timeline", "OL", "OL DETAILS LI OL"] };
-const ROW = "[data-e], [data-item]";
-// Lines of the other sections say what the rules make of the entries; these, beside rows, say nothing of their own.
-const BESIDE = (page) => [
-  ["thead > tr:only-child", () => true],
-  ["tr.group", (row) => plain(row.textContent) === (page.items.get(row.nextElementSibling?.getAttribute("data-item"))?.phase ?? "no phase")],
-  ["[aria-labelledby=rollback] li", (row) => plain(row.textContent) === "No rollback followed."],
-  ["[aria-labelledby=timeline] li", (row) => row.matches(":has(> details:only-child > summary[data-run]:first-child + ol:last-child > [data-e])")],
-  ["[aria-labelledby=evidence] > p + ul > li", (row) => /^\S+: \d+ of \d+ minutes measured(; not passed in entry [\d, entry]+)?$/.test(plain(row.textContent))],
-  [":is([aria-labelledby=attention], [aria-labelledby=people], [aria-labelledby=controls], [aria-labelledby=integrity]) :is(tr, li)", () => true],
-];
+const COLUMNS = ["What", "State", "Who", "When"], SECTION = { item: "checklist", approval: "approvals", act: "traffic", reading: "evidence", attachment: "evidence",
+  rollback: "rollback", message: "said", note: "said", moment: "timeline" };
+const head = (names, last) => h`<thead><tr>${names.map((name) => h`<th scope="col">${name}</th>`)}${last && h`<th scope="col" class="num">${last}</th>`}</tr></thead>`;
+const table = (names, rows) => h`<table class="stack">${head(names, "Entry")}<tbody>${rows}</tbody></table>`;
+/** A sentence that the rules made: its words as they stand, without markup but for what is strong, where they have the form of such a sentence. */
+const sentenceLike = (one, ...forms) => one && forms.some((form) => form.test(plain(one.textContent)))
+  && [...one.childNodes].map((node) => node.nodeType === Node.TEXT_NODE ? node.data : h`<strong>${node.textContent}</strong>`);
+const TOOK = String.raw`[\u2212\d dhmins]+`, ROLLED = [`^${TOOK} from trigger to finish(, ${TOOK} from decision to finish)?\\.$`,
+  `^Blue answered ${TOOK} after the trigger, by the signers' clocks\\.$`, "^Not on record as done: [A-Za-z, ]+\\.$"].map((form) => new RegExp(form));
+
+// What is inside each section that has rows, by what the page shows there.
+const INSIDE = {
+  checklist(page, section, rows) {
+    const items = page.list?.items ?? [], byId = new Map(rows("[data-item]").map((row) => [row.getAttribute("data-item"), row]));
+    const groups = items.reduce((all, item) => (all.at(-1)?.[0].phase === item.phase && all.length ? all.at(-1).push(item) : all.push([item]), all), []);
+    return [h`<p>${sentenceLike(section.querySelector("p"), /^\d+ of \d+ items are complete\.$/)}</p>`, items.length > 0 && h`<table class="stack">${
+      head(["Item", "State", "Who, when, by which key", "Check"])}${groups.map((group) => h`<tbody><tr class="group"><th scope="rowgroup" colspan="4">${group[0].phase ?? "no phase"}</th></tr>${
+      group.map((item) => itemRow(page, byId.get(item.id)))}</tbody>`)}</table>`];
+  },
+  approvals(page, section, rows) {
+    const all = rows("[data-r=approval]");
+    return [h`<p class="soft">Times are as recorded; T is the cutover${page.cutover ? `, ${human(page.cutover)}` : ": there was none"}.</p>`,
+      all.length ? table(["What", "Outcome", "Who", "When"], all.map((row) => made(page, row))) : h`<p>Nobody has signed or decided anything.</p>`];
+  },
+  traffic(page, section, rows) {
+    const all = rows("[data-r=act]");
+    return all.length ? table(COLUMNS, all.map((row) => made(page, row))) : h`<p>Nothing was done to the systems, as far as the record says.</p>`;
+  },
+  said(page, section, rows) {
+    const [messages, notes] = [rows("[data-r=message]"), rows("[data-r=note]")].map((all) => all.map((row) => made(page, row)));
+    return [messages.length ? messages : h`<p>No message is on record.</p>`, notes.length > 0 && [h`<h3>Notes and reviews</h3>`, notes]];
+  },
+  timeline: (page, section) => h`<ol class="tl">${[...section.querySelector("ol")?.children ?? []].map((line) => line.matches("[data-e]") ? made(page, line)
+    : h`<li class="row"><details><summary data-run>${run(page, line)}</summary><ol class="quiet">${[...line.querySelectorAll("li")].map((row) => made(page, row))}</ol></details></li>`)}</ol>`,
+  rollback: (page, section) => [...section.children].slice(1).map((part) => part.tagName === "P" ? h`<p>${sentenceLike(part, ...ROLLED)}</p>` : h`<ol class="steps">${inOrder(page, part).map((line) =>
+    line.matches("[data-e]") ? made(page, line) : [...part.children].every((one) => !one.matches("[data-e]") || kindOf(page, one) === "rollback-triggered") && h`<li><div><strong>No rollback followed.</strong></div></li>`)}</ol>`),
+  evidence(page, section, rows) {
+    const [first, next] = section.querySelectorAll(":scope > p"), window = section.querySelector(":scope > p + ul"), attached = rows("[data-r=attachment]"), keyed = section.querySelector(":scope > p.key");
+    const checks = [...section.querySelectorAll(":scope > .check")];
+    return [h`<p>${sentenceLike(first, /^Verification window: [-\d: UTCto]+, \d+ minutes\. Each watched check must cover [\d.]+ % of it\.$/, /^There is no verification window: traffic is not, or not any more, at 100 % Green\.$/)}</p>`,
+      window && h`<ul>${[...window.children].map((line) => h`<li>${sentenceLike(line, /^\S+: \d+ of \d+ minutes measured(; not passed in (entry \d+(, )?)+)?$/)}</li>`)}</ul>`,
+      !checks.length && h`<p>The deployment was opened without checks.</p>`,
+      keyed && h`<p class="soft key">In the plots: <span class="good">the verification window</span><span class="history">10th to 90th percentile of the history</span><span class="missing">no data</span></p>`,
+      checks.map((check) => checkPart(page, check)), attached.length > 0 && h`<h3>Brought beside the checks</h3><ul>${attached.map((row) => made(page, row))}</ul>`];
+  },
+  integrity(page, section) {
+    const found = [...section.querySelectorAll("ul.attention > li")].map((line) => [line.querySelector(".tag"), line.childNodes[1], line.querySelector("small")].map((one) => one?.textContent));
+    return [h`<p>${sentenceLike(section.querySelector("p"), /^/)}</p>`, found.length > 0 && h`<ul class="attention">${found.map(([code, why, place]) =>
+      h`<li class="critical"><span class="tag">${code}</span>${why}${place !== undefined && h`<small>${place}</small>`}</li>`)}</ul>`,
+      h`<dl class="pairs"><dt>Entries</dt><dd><span data-fact="own">${page.facts.own}</span> of this deployment, <span data-fact="size">${page.facts.size}</span> in the log</dd>
+      <dt>First leaf</dt><dd><code data-fact="firstLeaf">${page.facts.firstLeaf}</code></dd><dt>Last leaf, entry ${page.leaves.length - 1}</dt><dd><code data-fact="lastLeaf">${page.facts.lastLeaf}</code></dd>
+      <dt>Root</dt><dd><code data-fact="root">${page.root}</code></dd><dt>First roster</dt><dd><code data-fact="firstRoster">${page.facts.firstRoster}</code></dd></dl>`,
+      page.checkpoint ? h`<h3>Checkpoint</h3><pre class="key" data-fact="checkpoint">${page.checkpoint}</pre>` : h`<p>There is no checkpoint: nothing here proves that the log was not cut off after its last entry.</p>`];
+  },
+};
+function checkPart(page, check) {
+  const id = check.getAttribute("data-check"), last = check.querySelector("h3 > .tag"), tone = ["good", "warning", "critical", "plain"].find((one) => last?.classList.contains(one));
+  const all = [...check.querySelectorAll("[data-e]")], [limits, counts] = check.querySelectorAll(":scope > p"), common = all[0] && caption(all[0], page.bySeq.get(Number(all[0].getAttribute("data-e")))).markup;
+  return h`<div class="check" data-check="${id}"><h3>${id} ${last && tag(tone, sentenceLike(last, /^last: (pass|warn|no.data|error|trigger|no verdict)$/, /^never measured$/))}</h3><p>${sentenceLike(limits, /^/)}</p>${
+    check.querySelector("figure") && h`<figure class="plot"></figure>`}${all.length > 0 && h`<p class="soft">${sentenceLike(counts, /^\d+ pass · \d+ warn · \d+ no data · \d+ error · \d+ beyond the rollback limit$/)}</p><details><summary>${
+    count(all.length, "reading")} with raw values</summary><div class="scroll" tabindex="0" role="region" aria-label="Readings of ${id}"><table class="raw">${common}${
+    head(["Entry", "Recorded", "Verdict", "Value", "Raw"])}<tbody>${all.map((row) => made(page, row))}</tbody></table></div></details>`}</div>`;
+}
+const kindOf = (page, row) => page.bySeq.get(Number(row.getAttribute("data-e")))?.kind;
+/** The lines of a rollback in the order that they must have: triggers, the beginning, steps, the end; each by its entry. */
+function inOrder(page, list) {
+  const rank = (row) => ["rollback-triggered", "rollback-started", undefined, "rollback-step", "rollback-finished"].indexOf(kindOf(page, row)) * 2 ** 53 + Number(row.getAttribute("data-e") ?? 0);
+  return [...list.children].sort((a, b) => rank(a) - rank(b));
+}
+function made(page, row) {
+  const sort = row.getAttribute("data-r"), entry = page.bySeq.get(Number(row.getAttribute("data-e")));
+  return ROWS[sort](page, entry, row, sort === "reading" ? caption(row, entry).common : {});
+}
+function run(page, line) {
+  const inside = [...line.querySelectorAll("[data-e]")].map((row) => page.bySeq.get(Number(row.getAttribute("data-e"))));
+  if (inside.some((entry) => entry?.body.phase !== "pass")) fail(inside[0]?.seq ?? null, "it stands among readings that passed", line);
+  return `${inside.length} readings in a row, each a pass, from ${human(inside[0]?.recorded ?? "")} to ${human(inside.at(-1)?.recorded ?? "")}`;
+}
+
 async function judgeShape(page) {
-  const tags = (one) => [...one.children].map(({ tagName }) => tagName).join(" "), main = document.querySelector("body > main");
-  const sections = [...main?.children ?? []].map((one) => one.tagName === "SECTION" && one.getAttribute("aria-labelledby"));
-  if (tags(document.head) !== HEAD || tags(document.body) !== BODY || `${sections}` !== `${SECTIONS.filter((name) => sections.includes(name))}`) {
-    fail(null, "the page has other parts than a report (what a browser's extension adds counts too)");
+  const all = (where) => [...document.querySelectorAll(where)], extension = "(what an extension of the browser adds counts too)";
+  const tags = (one) => [...one.children].map(({ tagName }) => tagName).join(" "), sections = all("body > main > *").map((one) => one.tagName === "SECTION" && one.getAttribute("aria-labelledby"));
+  const ids = all("[id]").map((one) => one.id), style = document.querySelector("head > style"), once = { style: 1, script: 2, input: 1, "meta[http-equiv=Content-Security-Policy]": 1, "meta[charset=utf-8]": 1,
+    "meta[name=viewport]": 1, "meta[name=referrer]": 1, "[hidden]": 1, "aside, nav": 2, "body > header > .top > aside.proof": 1, "body > header > .top > nav": 1, h1: 1, ".facts > div": 6,
+    "[data-fact]": document.querySelectorAll("h1[data-fact=release], .facts > div > dd[data-fact=opened], .facts dd > span[data-fact=closed]:first-child, [aria-labelledby=integrity] [data-fact]").length };
+  if (tags(document.head) !== PARTS.head || tags(document.body) !== PARTS.body || `${sections}` !== `${Object.keys(TITLES).filter((name) => sections.includes(name))}` || new Set(ids).size !== ids.length
+    || Object.entries(once).some(([what, times]) => all(what).length !== times) || all(":is(header, footer) :is(section, article, table, ul, ol, h2, h3, pre, svg)").length
+    || all("section section, :not(figure) > svg, figure :not(svg, path, text, title, figcaption, figcaption *)").length || document.doctype?.name !== "html") fail(null, `the page has other parts than a report ${extension}`);
+  if (hex(await sha(utf8.encode(style?.textContent ?? ""))) !== STYLE || style.attributes.length || document.styleSheets.length !== 1) fail(null, "the page has another style: it may hide what it shows");
+  for (const one of all("*")) {
+    const odd = [...one.attributes].find(({ name, value }) => !ATTRIBUTES.includes(name) && !name.startsWith("data-") && (name !== "hidden" || one !== $("proof-ask"))
+      || name === "href" && !value.startsWith("#") || name === "aria-labelledby" && !one.matches("main > section, .proof"));
+    if (odd || !ELEMENTS.includes(one.localName)) fail(null, `the page has <${one.localName}${odd ? ` ${odd.name}` : ""}>, which no report has ${extension}`, one);
   }
-  const style = document.querySelector("head > style")?.textContent ?? "";
-  if (hex(await sha(utf8.encode(style))) !== STYLE) fail(null, "the page has another style: it may hide what it shows");
-  for (const one of document.querySelectorAll("*")) {
-    const odd = [...one.attributes].find(({ name, value }) => !ATTRIBUTES.includes(name) && !name.startsWith("data-") && (name !== "hidden" || one.id !== "proof-ask")
-      || name === "href" && !value.startsWith("#"));
-    if (odd || !ELEMENTS.includes(one.localName)) fail(null, `the page has <${one.localName}${odd ? ` ${odd.name}` : ""}>, which no report has (what a browser's extension adds counts too)`, one);
+  if (!same(document.querySelector("footer"), h`<footer><p>Made from the signed log ${page.opened.p.log} up to entry ${page.leaves.length - 1}. The same data stands in report.json (https://project-aether.io/audit/report/v1). Trust the log, not this page: check the entries with the hash of the first roster and a checkpoint that were handed to you on another way.</p></footer>`)) fail(null, "the page has another end");
+  for (const row of all("[data-e], [data-item]")) {
+    const sort = row.hasAttribute("data-item") ? "item" : row.getAttribute("data-r");
+    if (row.closest("section")?.getAttribute("aria-labelledby") !== SECTION[sort]) fail(null, `a row (${sort}) stands where none has its place`, row);
   }
-  for (const row of document.querySelectorAll(ROW)) {
-    const sort = row.hasAttribute("data-item") ? "item" : row.getAttribute("data-r"), [name, ...ways] = PLACES[sort] ?? [], up = [];
-    let one = row, words = false;
-    while ((one = one.parentElement)) {
-      words ||= [...one.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
-      if (one.tagName === "SECTION") break;
-      up.push(one.tagName);
+  if (failures.length) return; // what is wrong is pointed at; a section would only say so once more
+  for (const section of all("body > main > section")) {
+    const name = section.getAttribute("aria-labelledby"), title = section.firstElementChild, inside = INSIDE[name];
+    if (title?.outerHTML !== `<h2 id="${name}">${TITLES[name]}</h2>`) fail(null, `the section ${name} has another heading`, section);
+    if (inside && !same(section, h`<section aria-labelledby="${name}"><h2 id="${name}">${TITLES[name]}</h2>${inside(page, section, (what) => [...section.querySelectorAll(what)])}</section>`)) {
+      fail(null, `there is more or less under "${TITLES[name]}" than the entries say, or elsewhere`, section);
     }
-    if (one?.parentElement !== main || one.getAttribute("aria-labelledby") !== name || !ways.includes(up.join(" "))) fail(null, `a row (${sort}) stands where none has its place`, row);
-    if (words) fail(null, "there are words between the rows", row);
-  }
-  const beside = BESIDE(page);
-  for (const row of document.querySelectorAll("main :is(tr, li, article)")) {
-    if (!row.matches(ROW) && !beside.some(([where, fits]) => row.matches(where) && fits(row))) fail(null, "the page has a row that is of no entry", row);
   }
 }
 
 // --- What came of it. Nothing is "verified" before the hash of the first roster was typed in from elsewhere. ---
 function tell(page) {
   const given = plain($("proof-roster").value).toLowerCase(), first = page.versions[0]?.hash;
-  const checked = `${page.entries.length} entries, their signatures, the chain, the tree, ${page.checkpoint ? `the checkpoint of ${page.covered} entries` : "no checkpoint (there is none: entries could be missing at the end)"} and ${document.querySelectorAll("[data-e]").length} rows were checked.`;
+  const size = page.leaves.length, after = size - (page.covered ?? 0), others = size - page.entries.length;
+  const checked = `${page.entries.length} entries, their signatures, the chain, the tree, ${page.checkpoint ? `the checkpoint of ${page.covered} entries${
+    after > 0 ? ` (not covered: the ${count(after, "entry", "entries")} after it)` : ""}` : "no checkpoint (there is none: entries could be missing at the end)"} and ${
+    document.querySelectorAll("[data-e]").length} rows were checked${others > 0 ? `; of ${count(others, "entry", "entries")} of others nothing but the tree is here` : ""}.`;
   const wrong = given && given !== first ? [`entry 0: its roster is not the one whose hash you gave`] : [];
   const all = failures.concat(wrong);
   if (all.length) say("failed", `Failed: ${all[0]}`, all.length === 1 ? "Do not trust this page." : `And ${all.length - 1} more: ${all.slice(1, 6).join("; ")}`);
   else if (!given) say("not-proven", "Not proven yet", `Nothing wrong was found: ${checked} But anybody could have made all of it: give the hash of the first roster, as it was handed to you.`);
+  else if (!page.closed) say("not-proven", "Not proven yet", `${checked} The record is not closed: what came after its newest entry could have been left out.`);
   else say("verified", "Verified", `${checked} They begin with the roster whose hash you gave. What the rules make of them, \`aether-audit verify report.html\` derives again.`);
 }
 

@@ -159,6 +159,24 @@ def hidden_row(chance, page, _):
     ])
 
 
+def dressed_row(chance, page, _):
+    """A row that has its words still, and shows others, or in another light."""
+    row = chance.choice(rows(page))
+    tag, whole = row.group(1), row.group(0)
+    word = chance.choice([found for found in re.finditer(r">([^<>\s][^<>]*)<", whole)])
+    told = f"><title>{word.group(1)}</title><span data-title>by eve (cto)</span><"
+    attribute = chance.choice(['aria-label="eve (cto)"', 'class="struck"', 'id="proof-ask" hidden', 'data-r="moment"', 'aria-labelledby="people"'])
+    made = chance.choice([
+        whole[:word.start()] + told + whole[word.end():],
+        whole[:word.start()] + ">" + word.group(1) + '<span class="issue">by eve</span><' + whole[word.end():],
+        whole[:word.end() - 1] + "<br>by eve" + whole[word.end() - 1:],
+        re.sub(rf"^<{tag}( class=\"[^\"]*\")?", f"<{tag} {attribute}", whole),
+    ])
+    if "data-r=\"moment\"" in whole and 'class="issue"' in made and 'class="issue"' not in whole:
+        made = whole.replace("<time", "<code", 1) if "<time" in whole else whole.replace("data-brief", "")
+    return page[:row.start()] + made + page[row.end():]
+
+
 def other_part(chance, page, _):
     """A part that no report has, or one that stands twice, elsewhere, or folded away."""
     section = re.search(r'<section aria-labelledby="approvals">.*?</section>', page, re.S).group(0)
@@ -166,17 +184,20 @@ def other_part(chance, page, _):
     head, table = section[:section.index("<table")], section[section.index("<table"):section.index("</section>")]
     return chance.choice([
         page.replace("</main>", f"{bare}</main>"), page.replace(section, bare.replace('"approvals"', '"signed"') + section),
-        page.replace("<main>", "<main><div>All items were signed.</div>"), page.replace("<footer>", "<div>All is well.</div><footer>"),
+        page.replace("<main>", "<main><div>All items were signed.</div>"), page.replace("<footer>", "<div>All is well.</div><footer>", 1),
         page.replace(section, f"{head}<details><summary>More</summary>{table}</details></section>"),
         page.replace(section, f"<dialog>{section}</dialog>"), page.replace(section, f"<template>{section}</template>"),
-        page.replace(section, "").replace("<footer>", section + "<footer>"), page.replace(section, f"{head}<img alt='signed'>{table}</section>"),
+        page.replace(section, "").replace("<footer>", section + "<footer>", 1), page.replace(section, f"{head}<img alt='signed'>{table}</section>"),
+        page.replace('<tbody>\n<tr data-r="approval"', '<tbody aria-labelledby="people"><tr><th>Item</th><td>done</td></tr></tbody>\n<tbody>\n<tr data-r="approval"', 1),
+        page.replace('<table class="stack">', '<table class="stack"><caption>Countersigned by eve (cto)</caption>', 1),
+        page.replace('<h1 data-fact="release">', '<h1>v9.9.9</h1><h1 hidden data-fact="release">', 1),
         page.replace('href="#attention"', 'href="https://example.com/"', 1),
         page.replace('<meta charset="utf-8">', '<meta charset="utf-8"><meta http-equiv="refresh" content="9;url=about:blank">'),
     ])
 
 
 WAYS = [digit_in_row, entry, entry_and_row, opening, checkpoint, data, removed_row, reordered_rows, other_entry, added_row, hidden_row,
-        other_part]
+        dressed_row, other_part]
 
 
 def pages(page, other, count, seed):

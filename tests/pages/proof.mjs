@@ -23,7 +23,7 @@ async function look(page, seen, { file, roster, without }) {
   await page.goto(address);
   if (without !== "script") {
     await page.waitForFunction(DONE, null, { timeout: without ? 3000 : 60000 }).catch(() => {});
-    if (roster && await page.locator("#proof-ask").isVisible()) await page.fill("#proof-roster", roster);
+    if (roster && await page.locator("#proof-ask").last().isVisible()) await page.locator("#proof-roster").last().fill(roster);
   }
   const says = without === "script"
     ? { state: await page.locator("#proof-word").getAttribute("data-proof"), word: await page.locator("#proof-word").textContent() }
