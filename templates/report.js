@@ -5,6 +5,7 @@
 (async () => {
 // What comes after this script is part of the page too; and what is laid over an element unseen (a shadow tree) does not come along.
 if (document.readyState === "loading") await new Promise((done) => document.addEventListener("DOMContentLoaded", done));
+for (const pre of document.querySelectorAll("pre")) if (pre.textContent.startsWith("\n")) pre.prepend("\n"); // reading drops the first one
 const fresh = document.createElement("body");
 fresh.innerHTML = document.body.innerHTML;
 document.body.replaceWith(fresh);

@@ -24,6 +24,7 @@ aether-audit attach a.txt --note "what it says" --as carol
 aether-audit attach long.txt --as carol
 aether-audit attach b.bin --as carol
 aether-audit note "$(printf 'a note that turns \342\200\256 around')" --as bob
+aether-audit note "$(printf '\n\nbegins with two empty lines')" --as bob
 aether-audit record traffic-shifted --service web --to green --percent 10 --act done
 aether-audit record snapshot-taken --resource db --snapshot s1 --act intended
 aether-audit record stage-reached --stage build --run 77 --act failed --detail "it broke"
