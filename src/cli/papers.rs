@@ -60,21 +60,25 @@ pub fn check(folder: &Path, log: &Log) -> Result<Vec<Finding>> {
             find("export-roster", format!("{ROSTER} is not the roster that the entries bring"));
         }
     }
-    if there(&folder.join(KEYS)) {
+    if there(&folder.join(KEYS)) && !folder.join(KEYS).is_dir() {
+        find("export-key", format!("{KEYS} is no folder of keys"));
+    } else if there(&folder.join(KEYS)) {
         for file in fs::read_dir(folder.join(KEYS)).context("cannot list keys/")? {
             let file = file?;
             let name = file.file_name().to_string_lossy().into_owned();
-            let key = read(&file.path(), MAX_KEY).and_then(|bytes| String::from_utf8(bytes).ok());
-            let named = |pem: &String| {
-                let key = PublicKey::from_spki_pem(pem).ok()?;
-                Some(name == format!("{}.pub.pem", key.keyid()) && key.to_spki_pem() == *pem)
-            };
-            if key.as_ref().and_then(named) != Some(true) {
+            if !named(&file.path(), &name) {
                 find("export-key", format!("{KEYS}/{} is not the key of that id", name.escape_debug()));
             }
         }
     }
     Ok(found)
+}
+
+/// Whether a file holds the one encoding of the key whose id it is named by.
+fn named(path: &Path, name: &str) -> bool {
+    let pem = read(path, MAX_KEY).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+    let key = PublicKey::from_spki_pem(&pem);
+    key.is_ok_and(|key| name == format!("{}.pub.pem", key.keyid()) && key.to_spki_pem() == pem)
 }
 
 /// What is in the folder beside the parts of an export, and was not looked at.

@@ -41,4 +41,5 @@ fn copies_that_are_not_the_logs_are_found() {
     fs::remove_file(folder.at("out/roster.json")).unwrap();
     fs::remove_dir_all(folder.at("out/keys")).unwrap();
     assert_eq!(verify().0, Some(0), "copies may be missing");
+    changed("keys", b"", 1, "keys is no folder of keys");
 }
