@@ -627,7 +627,7 @@ function checkPart(page, check) {
     count(all.length, "reading")} with raw values</summary><div class="scroll" tabindex="0" role="region" aria-label="Readings of ${id}"><table class="raw">${common}${
     head(["Entry", "Recorded", "Verdict", "Value", "Raw"])}<tbody>${all.map((row) => made(page, row))}</tbody></table></div></details>`}</div>`;
 }
-const kindOf = (page, row) => page.bySeq.get(Number(row.getAttribute("data-e")))?.kind;
+const kindOf = (page, row) => page.bySeq.get(Number(row.getAttribute("data-e") ?? NaN))?.kind;
 /** The lines of a rollback in the order that they must have: triggers, the beginning, steps, the end; each by its entry. */
 function inOrder(page, list) {
   const rank = (row) => ["rollback-triggered", "rollback-started", undefined, "rollback-step", "rollback-finished"].indexOf(kindOf(page, row)) * 2 ** 53 + Number(row.getAttribute("data-e") ?? 0);

@@ -9,8 +9,27 @@ import crowded
 import pages
 import spoilt
 import stage
+from shell import play
 
 MUTATIONS = 260
+TRIGGERS = """
+export AETHER_AUDIT_PASSPHRASE=correct-horse AETHER_AUDIT_KEYS=$PWD/private AETHER_AUDIT_AS=alice
+aether-audit init --origin example.com/audit/prod
+for who in bob carol; do aether-audit key new $who; done
+aether-audit key enroll bob --role comms-lead && aether-audit key enroll carol --role qa-engineer
+printf '# Plan\\n\\nNothing to tick.\\n' > plan.md
+aether-audit open v3 --commit 0123456789abcdef0123456789abcdef01234567 --lead-deployer alice --comms-lead bob --qa-engineer carol --checklist plan.md
+aether-audit record traffic-shifted --service web --to green --percent 100 --act done
+aether-audit record rollback-triggered --trigger business --reason "people cannot pay"
+aether-audit record rollback-triggered --trigger error-rate
+aether-audit rollback --reason "they really cannot" --trigger manual --yes
+aether-audit record rollback-finished --outcome failed
+aether-audit rollback --reason "once more" --trigger database --yes
+aether-audit record rollback-step --step revert-traffic --service web --act done
+aether-audit record rollback-finished --outcome complete
+aether-audit record rollback-triggered --trigger security --reason "and now this"
+aether-audit report
+"""
 
 
 def said(wanted):
@@ -49,6 +68,16 @@ class Honest(unittest.TestCase):
         text = page.read_text()
         for sort in ("moment", "approval", "act", "rollback", "reading", "attachment", "message", "note"):
             self.assertIn(f'data-r="{sort}"', text)
+
+    def test_rollbacks_one_after_another_and_a_trigger_that_nobody_answers(self):
+        project = stage.empty("triggers")
+        play(TRIGGERS, project)
+        page = project / "records/v3/report.html"
+        text = page.read_text().partition("<script")[0]
+        self.assertEqual((text.count("No rollback followed."), text.count('<ol class="steps">')), (1, 3))
+        (saw,) = said([{"file": str(page), "roster": (project / "keys/roster.sha256").read_text().strip()}])
+        self.assertEqual((saw["state"], saw["errors"]), ("not-proven", []), saw)
+        self.assertIn("rows were checked. The record is not closed", saw["why"])
 
     def test_every_digit_and_word_of_a_row_counts(self):
         """All of them, each replaced by another: in the page itself, since as many files would take an hour."""
