@@ -425,9 +425,8 @@ function same(element, markup) {
 
 /** What all readings of a table have in common stands in its caption, and not in the rows. */
 function caption(row, { body: b, by }) {
-  const said = plain(row.closest("table")?.caption?.textContent ?? ""), all = { source: `from ${b.source}, signed by ${who({ by })}`, statistic: `, ${b.statistic}`, query: b.query };
-  const markup = (common) => h`<caption>Each${common.source && ` ${all.source}`}${common.statistic && all.statistic}${common.query && h` <code>${b.query}</code>`}</caption>`;
-  if (!said) return { common: {} };
+  const markup = (common) => h`<caption>Each${common.source && ` from ${b.source}, signed by ${who({ by })}`}${common.statistic && `, ${b.statistic}`}${common.query && h` <code>${b.query}</code>`}</caption>`;
+  if (!plain(row.closest("table")?.caption?.textContent ?? "")) return { common: {} };
   const ways = [1, 2, 3, 4, 5, 6, 7].map((bits) => ({ source: !!(bits & 1), statistic: !!(bits & 2), query: !!(bits & 4) }));
   const common = ways.find((way) => same(row.closest("table").caption, markup(way)));
   return { common, markup: common && markup(common) };
@@ -440,18 +439,20 @@ function judgeRow(page, row, entry, sort) {
   if (sort === "reading" && row.closest("[data-check]")?.getAttribute("data-check") !== entry.body.check) fail(entry.seq, "its row stands under another check", row);
 }
 
-// What may stand between two words of a title in its Markdown: signs, tags and comments, where links lead, entities.
-const MARKUP = String.raw`(?:[^\p{L}\p{N}\n]|<[^>\n]*>|\]\([^)\n]*\)|\]\[[^\]\n]*\]|&#?\w+;)*`;
-/** An item's title: word for word the first line of a task in the checklist's text, and of no task with another id. */
+/** What a line of Markdown says, without what marks it up: code as it stands, no comments, no tags, and no targets of the links that lead somewhere. */
+function said(line, links) {
+  const decode = (entity) => Object.assign(document.createElement("textarea"), { innerHTML: entity }).value;
+  const mark = new RegExp(["(`+)(.+?)\\1(?!`)", "\\\\([!-/:-@[-`{-~])", "<!-{2}.*?(?:-{2}>|$)", "<([a-z][a-z0-9+.-]*:[^\\s<>]*|[^\\s<>]+@[^\\s<>]+)>", "<\\/?[a-z][a-z0-9-]*(?:\\s+[a-z_:][\\w.:-]*(?:\\s*=\\s*(?:\"[^\"]*\"|'[^']*'|[^\\s\"'=<>`]+))?)*\\s*\\/?>",
+    "(\\]\\((?:[^()]|\\([^()]*\\))*\\))", "(\\]\\[[^\\]]*\\])", "!(?=\\[)", "(&#?\\w+;)"].join("|"), "gi");
+  return line.replace(mark, (all, ticks, code, escaped, address, target, name, entity) => code ?? escaped ?? address ?? (links & 1 ? target : undefined) ?? (links & 2 ? name : undefined) ?? (entity ? decode(entity) : ""));
+}
+const signless = (s) => plain(shown(s).replace(/[*_`~\\[\]]/g, ""));
+/** An item's title: the first line of a task in the checklist's text, and of no task with another id. */
 function judgeTitle(page, row, seq, id) {
   const title = plain(row.querySelector("[data-title]")?.textContent ?? id);
-  const words = title.match(/[\p{L}\p{N}]+/gu) ?? [];
-  if (title === id || !words.length && row.hasAttribute("data-item")) return; // a task may have no words
-  const task = new RegExp(["^.*\\[[ xX]\\]", ...words.map((one) => [...one].join("[*_`~\\\\]*")), "$"].join(MARKUP), "gmu");
-  const lines = page.checklists.flatMap((list) => list.match(task) ?? []);
-  const fits = lines.some((line) => [undefined, id].includes(/<!-{2}[^>]*\bid: *([^\s;>]+)/.exec(line)?.[1])
-    && (line.includes("&") || [...title].every((c) => c === " " || line.includes(c)))); // signs too, but for those that an entity stands for
-  if (!fits) fail(seq, `the title ${JSON.stringify(title)} is not in the checklist`, row);
+  if (title !== id && !page.tasks.some((task) => [undefined, id].includes(task.id) && task.titles.includes(signless(title)))) {
+    fail(seq, `the title ${JSON.stringify(title)} is not in the checklist`, row);
+  }
 }
 
 /** An item of the checklist: what its row names signs, ticks or waives it. How far the item is, the rules say. */
@@ -518,16 +519,18 @@ function judgeRows(page) {
   for (const commit of page.missing) if (!page.erased.has(commit)) fail(null, `the text ${commit} is missing, and no entry erased it`);
   page.byId = new Map(page.entries.map((entry) => [entry.p.id, entry]));
   page.bySeq = new Map(page.entries.map((entry) => [entry.seq, entry]));
+  page.of = (row) => page.bySeq.get(Number(row.getAttribute("data-e") ?? NaN)); // the entry of a row
   if (!page.opened) return fail(null, `the page carries no entry that opens ${page.deployment}`);
   const lists = own.flatMap(({ body }) => body.checklist?.items ? [body.checklist] : []);
   page.items = new Map(lists.flatMap((list) => list.items.map((item) => [item.id, item])));
-  page.checklists = lists.map((list) => page.openings.has(list.text.commit) ? opened(page, list.text) : "");
+  const texts = lists.map((list) => page.openings.has(list.text.commit) ? opened(page, list.text).replace(/(?![\r\n])[\p{Cc}\u2028\u2029]/gu, " ") : "");
+  page.tasks = texts.flatMap((all) => [...all.matchAll(/\[[ xX]\](.*)$/gm)].map(([, line]) => ({ id: /<!-{2}[^>]*\bid: *([^\s;>]+)/.exec(line)?.[1], titles: [0, 1, 2, 3].map((links) => signless(said(line, links))) })));
   page.list = lists.at(-1);
   page.withdrawn = new Map(own.filter(({ kind, body }) => kind === "item-withdrawn" && page.byId.get(body.statement)?.body.item === body.item)
     .map((entry) => [entry.body.statement, entry]));
   const rows = [...document.querySelectorAll("[data-e]")], last = new Map(), seen = new Map();
   for (const row of rows) {
-    const seq = Number(row.getAttribute("data-e")), sort = row.getAttribute("data-r"), entry = page.bySeq.get(seq);
+    const seq = Number(row.getAttribute("data-e")), sort = row.getAttribute("data-r"), entry = page.of(row);
     if (!entry || !(sort in SORTS)) { fail(null, `the page has a row of entry ${seq}, which it does not carry`, row); continue; }
     if (!SORTS[sort](page, entry)) fail(seq, `it has no place among rows of the sort ${sort}`, row);
     if (seen.has(`${sort} ${seq}`)) fail(seq, "it has two rows", row);
@@ -564,7 +567,7 @@ const ELEMENTS = `html head meta title style body header main footer script asid
   a br label input details summary dl dt dd ul ol li table caption thead tbody tr th td figure figcaption svg path text`.split(/\s+/);
 const ATTRIBUTES = `lang charset http-equiv content name type class id role tabindex scope colspan datetime href for size maxlength autocomplete
   spellcheck aria-label aria-labelledby viewBox d x y open`.split(/\s+/);
-const COLUMNS = ["What", "State", "Who", "When"], SECTION = { item: "checklist", approval: "approvals", act: "traffic", reading: "evidence", attachment: "evidence",
+const SECTION = { item: "checklist", approval: "approvals", act: "traffic", reading: "evidence", attachment: "evidence",
   rollback: "rollback", message: "said", note: "said", moment: "timeline" };
 const head = (names, last) => h`<thead><tr>${names.map((name) => h`<th scope="col">${name}</th>`)}${last && h`<th scope="col" class="num">${last}</th>`}</tr></thead>`;
 const table = (names, rows) => h`<table class="stack">${head(names, "Entry")}<tbody>${rows}</tbody></table>`;
@@ -590,7 +593,7 @@ const INSIDE = {
   },
   traffic(page, section, rows) {
     const all = rows("[data-r=act]");
-    return all.length ? table(COLUMNS, all.map((row) => made(page, row))) : h`<p>Nothing was done to the systems, as far as the record says.</p>`;
+    return all.length ? table(["What", "State", "Who", "When"], all.map((row) => made(page, row))) : h`<p>Nothing was done to the systems, as far as the record says.</p>`;
   },
   said(page, section, rows) {
     const [messages, notes] = [rows("[data-r=message]"), rows("[data-r=note]")].map((all) => all.map((row) => made(page, row)));
@@ -599,9 +602,9 @@ const INSIDE = {
   timeline: (page, section) => h`<ol class="tl">${[...section.querySelector("ol")?.children ?? []].map((line) => line.matches("[data-e]") ? made(page, line)
     : h`<li class="row"><details><summary data-run>${run(page, line)}</summary><ol class="quiet">${[...line.querySelectorAll("li")].map((row) => made(page, row))}</ol></details></li>`)}</ol>`,
   rollback: (page, section) => [...section.children].slice(1).map((part) => part.tagName === "P" ? h`<p>${sentenceLike(part, ...ROLLED)}</p>` : h`<ol class="steps">${inOrder(page, part).map((line) =>
-    line.matches("[data-e]") ? made(page, line) : [...part.children].every((one) => !one.matches("[data-e]") || kindOf(page, one) === "rollback-triggered") && h`<li><div><strong>No rollback followed.</strong></div></li>`)}</ol>`),
+    line.matches("[data-e]") ? made(page, line) : [...part.children].every((one) => !one.matches("[data-e]") || page.of(one)?.kind === "rollback-triggered") && h`<li><div><strong>No rollback followed.</strong></div></li>`)}</ol>`),
   evidence(page, section, rows) {
-    const [first, next] = section.querySelectorAll(":scope > p"), window = section.querySelector(":scope > p + ul"), attached = rows("[data-r=attachment]"), keyed = section.querySelector(":scope > p.key");
+    const first = section.querySelector(":scope > p"), window = section.querySelector(":scope > p + ul"), attached = rows("[data-r=attachment]"), keyed = section.querySelector(":scope > p.key");
     const checks = [...section.querySelectorAll(":scope > .check")];
     return [h`<p>${sentenceLike(first, /^Verification window: [-\d: UTCto]+, \d+ minutes\. Each watched check must cover [\d.]+ % of it\.$/, /^There is no verification window: traffic is not, or not any more, at 100 % Green\.$/)}</p>`,
       window && h`<ul>${[...window.children].map((line) => h`<li>${sentenceLike(line, /^\S+: \d+ of \d+ minutes measured(; not passed in (entry \d+(, )?)+)?$/)}</li>`)}</ul>`,
@@ -621,24 +624,23 @@ const INSIDE = {
 };
 function checkPart(page, check) {
   const id = check.getAttribute("data-check"), last = check.querySelector("h3 > .tag"), tone = ["good", "warning", "critical", "plain"].find((one) => last?.classList.contains(one));
-  const all = [...check.querySelectorAll("[data-e]")], [limits, counts] = check.querySelectorAll(":scope > p"), common = all[0] && caption(all[0], page.bySeq.get(Number(all[0].getAttribute("data-e")))).markup;
+  const all = [...check.querySelectorAll("[data-e]")], [limits, counts] = check.querySelectorAll(":scope > p"), common = all[0] && caption(all[0], page.of(all[0])).markup;
   return h`<div class="check" data-check="${id}"><h3>${id} ${last && tag(tone, sentenceLike(last, /^last: (pass|warn|no.data|error|trigger|no verdict)$/, /^never measured$/))}</h3><p>${sentenceLike(limits, /^/)}</p>${
     check.querySelector("figure") && h`<figure class="plot"></figure>`}${all.length > 0 && h`<p class="soft">${sentenceLike(counts, /^\d+ pass · \d+ warn · \d+ no data · \d+ error · \d+ beyond the rollback limit$/)}</p><details><summary>${
     count(all.length, "reading")} with raw values</summary><div class="scroll" tabindex="0" role="region" aria-label="Readings of ${id}"><table class="raw">${common}${
     head(["Entry", "Recorded", "Verdict", "Value", "Raw"])}<tbody>${all.map((row) => made(page, row))}</tbody></table></div></details>`}</div>`;
 }
-const kindOf = (page, row) => page.bySeq.get(Number(row.getAttribute("data-e") ?? NaN))?.kind;
 /** The lines of a rollback in the order that they must have: triggers, the beginning, steps, the end; each by its entry. */
 function inOrder(page, list) {
-  const rank = (row) => ["rollback-triggered", "rollback-started", undefined, "rollback-step", "rollback-finished"].indexOf(kindOf(page, row)) * 2 ** 53 + Number(row.getAttribute("data-e") ?? 0);
+  const rank = (row) => ["rollback-triggered", "rollback-started", undefined, "rollback-step", "rollback-finished"].indexOf(page.of(row)?.kind) * 2 ** 53 + (page.of(row)?.seq ?? 0);
   return [...list.children].sort((a, b) => rank(a) - rank(b));
 }
 function made(page, row) {
-  const sort = row.getAttribute("data-r"), entry = page.bySeq.get(Number(row.getAttribute("data-e")));
+  const sort = row.getAttribute("data-r"), entry = page.of(row);
   return ROWS[sort](page, entry, row, sort === "reading" ? caption(row, entry).common : {});
 }
 function run(page, line) {
-  const inside = [...line.querySelectorAll("[data-e]")].map((row) => page.bySeq.get(Number(row.getAttribute("data-e"))));
+  const inside = [...line.querySelectorAll("[data-e]")].map(page.of);
   if (inside.some((entry) => entry?.body.phase !== "pass")) fail(inside[0]?.seq ?? null, "it stands among readings that passed", line);
   return `${inside.length} readings in a row, each a pass, from ${human(inside[0]?.recorded ?? "")} to ${human(inside.at(-1)?.recorded ?? "")}`;
 }

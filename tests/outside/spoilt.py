@@ -7,8 +7,8 @@ import zlib
 
 BEGIN, END = '<script type="text/plain" id="carried">', "</script>"
 ROW = re.compile(r'<(tr|li|article)\b[^>]*\bdata-e="(\d+)".*?</\1>', re.S)
-# What the rules make of an entry stands in its row, and is for `verify`; so are signs such as an apostrophe in an item's title.
-DERIVED = re.compile(r'<span class="issue">.*?</span>|&#\d+;', re.S)
+# What the rules make of an entry stands in its row, and is for `verify`.
+DERIVED = re.compile(r'<span class="issue">.*?</span>', re.S)
 
 
 def carried(page):

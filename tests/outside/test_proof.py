@@ -12,13 +12,14 @@ import stage
 from shell import play
 
 MUTATIONS = 260
-TRIGGERS = """
+OPENED = """
 export AETHER_AUDIT_PASSPHRASE=correct-horse AETHER_AUDIT_KEYS=$PWD/private AETHER_AUDIT_AS=alice
 aether-audit init --origin example.com/audit/prod
 for who in bob carol; do aether-audit key new $who; done
 aether-audit key enroll bob --role comms-lead && aether-audit key enroll carol --role qa-engineer
-printf '# Plan\\n\\nNothing to tick.\\n' > plan.md
 aether-audit open v3 --commit 0123456789abcdef0123456789abcdef01234567 --lead-deployer alice --comms-lead bob --qa-engineer carol --checklist plan.md
+"""
+TRIGGERS = OPENED + """
 aether-audit record traffic-shifted --service web --to green --percent 100 --act done
 aether-audit record rollback-triggered --trigger business --reason "people cannot pay"
 aether-audit record rollback-triggered --trigger error-rate
@@ -30,7 +31,18 @@ aether-audit record rollback-finished --outcome complete
 aether-audit record rollback-triggered --trigger security --reason "and now this"
 aether-audit report
 """
-
+TITLES = r"""
+- [ ] It's **done**, _really_; p95 < 500 ms & error_rate > 1 % (see #12)!
+- [ ] Run `kubectl get -l 'a<b>&amp;' pods` and ``echo `id` `` <!-- id: run -->
+- [ ] Read [the *plan*](https://x.example/a(b)c "t"), [not a link][nowhere] and ![a picture](p.png)
+- [ ] Write to <ops@x.example>, press <kbd>Ctrl</kbd>&nbsp;+&nbsp;C, \*not\* C:\dir \`quoted\` &copy; &nope; ~~old~~<br>
+- [ ] An annotation over two lines <!-- id: two;
+  roles: lead-deployer -->
+- [ ] `of`
+  two lines
+- [ ] 日本 — “ready” 2 * 3 = 6 \
+- [ ] !?
+"""
 
 def said(wanted):
     """What pages say of themselves, in order."""
@@ -71,6 +83,7 @@ class Honest(unittest.TestCase):
 
     def test_rollbacks_one_after_another_and_a_trigger_that_nobody_answers(self):
         project = stage.empty("triggers")
+        (project / "plan.md").write_text("# Plan\n\nNothing to tick.\n")
         play(TRIGGERS, project)
         page = project / "records/v3/report.html"
         text = page.read_text().partition("<script")[0]
@@ -78,6 +91,26 @@ class Honest(unittest.TestCase):
         (saw,) = said([{"file": str(page), "roster": (project / "keys/roster.sha256").read_text().strip()}])
         self.assertEqual((saw["state"], saw["errors"]), ("not-proven", []), saw)
         self.assertIn("rows were checked. The record is not closed", saw["why"])
+
+    def test_titles_in_any_markup_hold_and_none_of_their_signs_may_change(self):
+        project = stage.empty("titles")
+        (project / "plan.md").write_text(TITLES)
+        play(OPENED + "aether-audit sign run && aether-audit sign item-001 && aether-audit report\n", project)
+        page, roster = project / "records/v3/report.html", (project / "keys/roster.sha256").read_text().strip()
+        text = page.read_text()
+        titles = set(re.findall(r"<span data-title[^>]*>(.*?)</span>", text.partition("<script")[0]))
+        changed = [(title, title[:at] + title[at + 1:]) for title in titles for at, sign in enumerate(title) if not re.match(r"[\s\w&#;*`~\\[\]]", sign)]
+        changed += [(title, title.replace(entity, " ")) for title in titles for entity in re.findall(r"&#\d+;", title)]
+        self.assertGreater(len(changed), 20)
+        files = [page]
+        for index, (title, other) in enumerate(changed):
+            files.append(project / f"changed-{index}.html")
+            files[-1].write_text(text.replace(f">{title}<", f">{other}<"))
+        honest, *spoiled = said([{"file": str(file), "roster": roster} for file in files])
+        self.assertEqual((honest["state"], honest["errors"]), ("not-proven", []), honest)
+        self.assertIn("rows were checked. The record is not closed", honest["why"])
+        missed = [pair for pair, saw in zip(changed, spoiled) if saw["state"] != "failed"]
+        self.assertEqual(missed, [])
 
     def test_every_digit_and_word_of_a_row_counts(self):
         """All of them, each replaced by another: in the page itself, since as many files would take an hour."""
