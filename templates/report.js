@@ -429,14 +429,18 @@ function caption(row, { body: b, by }) {
   if (!plain(row.closest("table")?.caption?.textContent ?? "")) return { common: {} };
   const ways = [1, 2, 3, 4, 5, 6, 7].map((bits) => ({ source: !!(bits & 1), statistic: !!(bits & 2), query: !!(bits & 4) }));
   const common = ways.find((way) => same(row.closest("table").caption, markup(way)));
-  return { common, markup: common && markup(common) };
+  if (!common) throw Error("its row stands under a caption that is not its own");
+  return { common, markup: markup(common) };
 }
 
-function judgeRow(page, row, entry, sort) {
-  const { common } = sort === "reading" ? caption(row, entry) : {};
-  if (sort === "reading" && !common || !same(row, ROWS[sort](page, entry, row, common))) fail(entry.seq, `its row (${sort}) does not say what the entry says, as it is said`, row);
-  if (sort === "approval" && entry.body.item) judgeTitle(page, row, entry.seq, entry.body.item);
-  if (sort === "reading" && row.closest("[data-check]")?.getAttribute("data-check") !== entry.body.check) fail(entry.seq, "its row stands under another check", row);
+/** Points at the rows that do not say what their entries say, as it is said. */
+function judgeEach(page, rows) {
+  for (const row of rows) {
+    const id = row.getAttribute("data-item"), entry = page.of(row), what = id ? `the row of the item ${id}` : `its row (${row.getAttribute("data-r")})`;
+    try {
+      if ((id ? page.items.has(id) : entry) && !same(row, id ? itemRow(page, row) : made(page, row))) fail(entry?.seq ?? null, `${what} does not say what the entries say, as it is said`, row);
+    } catch (error) { fail(entry?.seq ?? null, error.message, row); }
+  }
 }
 
 /** What a line of Markdown says, without what marks it up: code as it stands, no comments, no tags, and no targets of the links that lead somewhere. */
@@ -456,12 +460,6 @@ function judgeTitle(page, row, seq, id) {
 }
 
 /** An item of the checklist: what its row names signs, ticks or waives it. How far the item is, the rules say. */
-function judgeItem(page, row) {
-  const id = row.getAttribute("data-item"), spec = page.items.get(id);
-  if (!spec) return fail(null, `there is no item ${id} in the checklist`, row);
-  judgeTitle(page, row, null, id);
-  if (!same(row, itemRow(page, row))) fail(null, `the row of the item ${id} does not say what its entries say, as it is said`, row);
-}
 function itemRow(page, row) {
   const id = row.getAttribute("data-item"), spec = page.items.get(id), states = new Set(), title = row.querySelector("[data-title]")?.textContent;
   const last = page.entries.filter((entry) => entry.own && READ.includes(entry.kind) && spec.check && entry.body.check === spec.check).at(-1)?.body ?? {};
@@ -538,13 +536,14 @@ function judgeRows(page) {
     const list = `${sort} ${sort === "reading" ? entry.body.check : ""}`;
     if (sort !== "rollback" && last.get(list) > seq) fail(seq, "its row stands in the wrong place", row);
     last.set(list, seq);
-    try { judgeRow(page, row, entry, sort); } catch (error) { fail(seq, error.message, row); }
+    if (sort === "approval" && entry.body.item) judgeTitle(page, row, seq, entry.body.item);
+    if (sort === "reading" && row.closest("[data-check]")?.getAttribute("data-check") !== entry.body.check) fail(seq, "its row stands under another check", row);
   }
   for (const [sort, has] of Object.entries(SORTS)) for (const entry of page.entries) {
     if (has(page, entry) && !seen.has(`${sort} ${entry.seq}`)) fail(entry.seq, `its row (${sort}) is missing`);
   }
   const items = [...document.querySelectorAll("[data-item]")];
-  items.forEach((row) => judgeItem(page, row));
+  for (const row of items) judgeTitle(page, row, null, row.getAttribute("data-item"));
   if (JSON.stringify(items.map((row) => row.getAttribute("data-item"))) !== JSON.stringify((lists.at(-1)?.items ?? []).map((item) => item.id))) fail(null, "the rows of the checklist are not the items of the checklist");
   const facts = { own: own.length, release: page.opened.body.release, size: page.leaves.length, firstLeaf: hex(page.leaves[0]), lastLeaf: hex(page.leaves.at(-1)), root: page.root, firstRoster: page.versions[0]?.hash,
     checkpoint: page.checkpoint, opened: human(page.opened.recorded), closed: page.closed && human(page.closed.recorded) };
@@ -665,13 +664,14 @@ async function judgeShape(page) {
     const sort = row.hasAttribute("data-item") ? "item" : row.getAttribute("data-r");
     if (row.closest("section")?.getAttribute("aria-labelledby") !== SECTION[sort]) fail(null, `a row (${sort}) stands where none has its place`, row);
   }
-  if (failures.length) return; // what is wrong is pointed at; a section would only say so once more
+  if (failures.length) return judgeEach(page, all("[data-e], [data-item]")); // what is wrong is pointed at; a section would only say so once more
   for (const section of all("body > main > section")) {
     const name = section.getAttribute("aria-labelledby"), title = section.firstElementChild, inside = INSIDE[name];
     if (title?.outerHTML !== `<h2 id="${name}">${TITLES[name]}</h2>`) fail(null, `the section ${name} has another heading`, section);
-    if (inside && !same(section, h`<section aria-labelledby="${name}"><h2 id="${name}">${TITLES[name]}</h2>${inside(page, section, (what) => [...section.querySelectorAll(what)])}</section>`)) {
-      fail(null, `there is more or less under "${TITLES[name]}" than the entries say, or elsewhere`, section);
-    }
+    const rows = (what) => [...section.querySelectorAll(what)], known = failures.length, whole = () => h`<section aria-labelledby="${name}"><h2 id="${name}">${TITLES[name]}</h2>${inside(page, section, rows)}</section>`;
+    try { if (!inside || same(section, whole())) continue; } catch { /* one of its rows says why */ }
+    if (failures.length === known) judgeEach(page, rows("[data-e], [data-item]"));
+    if (failures.length === known) fail(null, `there is more or less under "${TITLES[name]}" than the entries say, or elsewhere`, section);
   }
 }
 

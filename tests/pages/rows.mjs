@@ -13,8 +13,9 @@ const OPEN = `globalThis.judged = (row) => {
   failures.length = 0;
   try {
     if (!row) judgeRows(page);
-    else if (row.hasAttribute("data-item")) judgeItem(page, row);
-    else judgeRow(page, row, page.bySeq.get(Number(row.getAttribute("data-e"))), row.getAttribute("data-r"));
+    else judgeEach(page, [row]);
+    const id = row?.getAttribute("data-item") ?? (row?.getAttribute("data-r") === "approval" ? page.of(row).body.item : undefined);
+    if (id) judgeTitle(page, row, null, id);
   } catch (error) { failures.push(error.message); }
   return [...failures];
 };
