@@ -22,6 +22,12 @@ fn checkpoint(folder: &Folder, name: &str) {
     fs::write(folder.at(name), folder.ok(&["checkpoint"])).unwrap();
 }
 
+/// The id of the key that signed an entry.
+fn key_of(folder: &Folder, seq: u64) -> String {
+    let shown: Value = serde_json::from_str(&folder.ok(&["show", &seq.to_string(), "-o", "json"])).unwrap();
+    shown["statement"]["predicate"]["signers"][0]["key"].as_str().unwrap().to_owned()
+}
+
 #[test]
 fn a_thief_who_rotates_to_keys_of_his_own_is_caught() {
     let folder = Folder::opened();
@@ -29,8 +35,7 @@ fn a_thief_who_rotates_to_keys_of_his_own_is_caught() {
     checkpoint(&folder, "before");
     folder.ok(&["export", "older"]);
     let original = fs::read(folder.at("private/bob.pem")).unwrap();
-    let noted: Value = serde_json::from_str(&folder.ok(&["show", "4", "-o", "json"])).unwrap();
-    let key = noted["statement"]["predicate"]["signers"][0]["key"].as_str().unwrap().to_owned();
+    let key = key_of(&folder, 4);
     let thief = folder.at("thief");
     fs::create_dir(&thief).unwrap();
     fs::write(thief.join("bob.pem"), original).unwrap();
@@ -77,6 +82,48 @@ fn a_thief_who_rotates_to_keys_of_his_own_is_caught() {
     let (_, older) = verify(&folder, &["older", "--checkpoint", "before"]);
     assert_eq!(older["verdict"], "verified", "{older}");
     folder.fails(2, &[&revoke[..]].concat(), "out of force already");
+}
+
+#[test]
+fn what_a_suspect_key_signed_opens_no_gate_until_it_is_said_again() {
+    let folder = Folder::opened();
+    let log = || -> Vec<Value> { serde_json::from_str(&folder.ok(&["log", "--all", "-o", "json"])).unwrap() };
+    let state = |item: &str| {
+        let told: Value = serde_json::from_str(&folder.ok(&["status", "-o", "json"])).unwrap();
+        let mut items = told["items"].as_array().unwrap().iter();
+        items.find(|one| one["id"] == item).unwrap()["state"].as_str().unwrap().to_owned()
+    };
+    let missing =
+        |item: &str| folder.run(&["gate", "go", "-o", "json"]).out.contains(&format!("item/{item}"));
+    let revoke = |person: &str, key: &str, from: &str| {
+        let which = ["--key", key, "--compromised-from", from, "--reason", "stolen", "--as", "alice"];
+        folder.ok(&[&["key", "revoke", person], &which[..]].concat())
+    };
+    let next = log().len() as u64;
+    let from = next.to_string();
+    folder.ok(&["sign", "tests-green", "--as", "carol"]);
+    folder.ok(&["sign", "env-audit", "--as", "alice"]);
+    assert!(state("tests-green") == "done" && !missing("tests-green"));
+    revoke("carol", &key_of(&folder, next), &from);
+    assert_eq!((state("tests-green"), state("env-audit")), ("open".into(), "done".into()));
+    assert!(missing("tests-green") && !missing("env-audit"));
+
+    fs::rename(folder.at("private/carol.pem"), folder.at("carol.old")).unwrap();
+    folder.ok(&["key", "new", "carol"]);
+    folder.ok(&["key", "enroll", "carol", "--role", "qa-engineer", "--as", "alice"]);
+    folder.ok(&["sign", "tests-green", "--as", "carol"]);
+    assert!(state("tests-green") == "done" && !missing("tests-green"));
+
+    // A thief who rotated first: what the key that came of it signs counts for nothing either, later too.
+    folder.ok(&["note", "truly bob", "--as", "bob"]);
+    let stolen = key_of(&folder, log().len() as u64 - 1);
+    folder.ok(&["key", "rotate", "--as", "bob"]);
+    folder.ok(&["sign", "channel-ready", "--as", "bob"]);
+    assert_eq!(state("channel-ready"), "done");
+    revoke("bob", &stolen, &from);
+    assert_eq!(state("channel-ready"), "open");
+    folder.ok(&["sign", "channel-ready", "--as", "bob"]);
+    assert_eq!(state("channel-ready"), "open");
 }
 
 #[test]

@@ -1,8 +1,9 @@
-//! Entries that a verifier found not to be rightly signed: they stay on record, and nothing is judged by them.
+//! Entries that are not rightly signed, or by a key that may be in other hands: they stay on record, and nothing is
+//! judged by them.
 
 use std::collections::BTreeSet;
 
-use super::{Deployment, Record, SignOff};
+use super::{Deployment, Meta, Record, SignOff};
 
 impl Deployment {
     /// Judges nothing by these entries any more: no item is done, no gate open and nothing over because of them.
@@ -10,6 +11,28 @@ impl Deployment {
     pub fn distrust(&mut self, entries: BTreeSet<u64>) {
         self.closed.take_if(|closed| entries.contains(&closed.meta.seq));
         self.distrusted = entries;
+    }
+
+    /// Judges nothing any more by an entry whose signers are `suspect`; a closing stays.
+    pub fn distrust_signers(&mut self, suspect: impl Fn(&Meta) -> bool) {
+        let metas = self.metas().filter(|meta| suspect(meta));
+        let found: Vec<u64> = metas.map(|meta| meta.seq).collect();
+        self.distrusted.extend(found);
+    }
+
+    /// Where, when and who of all that something may be judged by.
+    fn metas(&self) -> impl Iterator<Item = &Meta> {
+        fn of<T>(list: &[Record<T>]) -> impl Iterator<Item = &Meta> {
+            list.iter().map(|record| &record.meta)
+        }
+        let acts =
+            of(&self.snapshots).chain(of(&self.stages)).chain(of(&self.shifts)).chain(of(&self.standby));
+        let back = of(&self.triggers)
+            .chain(of(&self.rollbacks))
+            .chain(of(&self.rollback_steps))
+            .chain(of(&self.rollback_ends));
+        let judged = of(&self.evidence).chain(of(&self.decisions));
+        self.sign_offs.iter().map(|sign_off| &sign_off.meta).chain(judged).chain(acts).chain(back)
     }
 
     /// Whether nothing is judged by this entry.

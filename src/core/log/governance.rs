@@ -1,8 +1,10 @@
 //! Governance: how a roster takes force, and what becomes of keys.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Fault, KnownKey, Log, RosterVersion, governance_subject};
+use crate::core::deployment::Meta;
 use crate::core::entry::Entry;
 use crate::core::event::Event;
 use crate::core::hash::Hash;
@@ -139,6 +141,9 @@ impl Log {
             Event::KeyRevoked(body) => self.suspect(body.key, body.compromised_from_seq),
             _ => {}
         }
+        for deployment in self.deployments.values_mut().filter(|deployment| deployment.closed.is_none()) {
+            deployment.distrust_signers(|meta| suspicious(&self.keys, meta));
+        }
         if seq > 0 {
             let open = self.deployments.values().filter(|d| d.closed.is_none());
             self.roster_changed_during.extend(open.map(|d| (d.id.clone(), seq)));
@@ -172,6 +177,12 @@ impl Log {
             next = known.rotated_into;
         }
     }
+}
+
+/// Whether a key that signed it may have been in other hands by then.
+pub(super) fn suspicious(keys: &BTreeMap<Hash, KnownKey>, meta: &Meta) -> bool {
+    let from = |key: &Hash| keys.get(key).and_then(|known| known.suspect_from);
+    meta.by.iter().any(|by| from(&by.key).is_some_and(|from| from <= meta.seq))
 }
 
 fn key_use(roster: &Roster, key: &Hash) -> Option<KeyUse> {
