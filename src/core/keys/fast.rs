@@ -57,7 +57,9 @@ impl FastVerifier {
         let (r, s) = signature.split_first_chunk::<32>()?;
         let s = Scalar::from_canonical_bytes(s.try_into().ok()?).into_option()?;
         let mut hash = Sha512::new().chain_update(r).chain_update(self.public.as_bytes());
-        message.iter().for_each(|part| hash.update(part));
+        for part in message {
+            hash.update(part);
+        }
         let k = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
         let point = self.minus_a.add(&k, BASE.add(&s, EdwardsPoint::identity()));
         Some(Expected { r: *r, point })
