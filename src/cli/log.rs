@@ -91,6 +91,11 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         let faults = take(&mut log, &entry);
         lines.push(line(&entry, &log, faults)?);
     }
+    if log.keys.values().any(|known| known.suspect_from.is_some()) {
+        for (line, bytes) in lines.iter_mut().zip(&bytes) {
+            line.faults.extend(suspects(&Entry::parse(bytes)?, &log));
+        }
+    }
     let skip = args.last.map_or(0, |last| lines.len().saturating_sub(last));
     let lines = &lines[skip..];
     if args.watch {
@@ -235,6 +240,21 @@ pub fn line(entry: &Entry, log: &Log, faults: Vec<String>) -> Result<Line> {
         body: serde_json::from_str(predicate.body.get())?,
         faults,
     })
+}
+
+/// Which of an entry's signers may not have been who signed, as came out later.
+fn suspects(entry: &Entry, log: &Log) -> Vec<String> {
+    if entry.statement.kind() == "key-revoked" {
+        return Vec::new();
+    }
+    let keys = entry.statement.predicate.signers.iter().filter_map(|signer| log.keys.get(&signer.key));
+    let suspect = keys.filter_map(|known| Some((known, known.suspect_from?)));
+    let suspect = suspect.filter(|(_, from)| *from <= entry.line.seq);
+    suspect
+        .map(|(known, from)| {
+            format!("SUSPECT: the key of {} may be in other hands from entry {from} on", known.person)
+        })
+        .collect()
 }
 
 /// The members that tell the most, in a few words.

@@ -107,6 +107,17 @@ fn what_a_suspect_key_signed_opens_no_gate_until_it_is_said_again() {
     revoke("carol", &key_of(&folder, next), &from);
     assert_eq!((state("tests-green"), state("env-audit")), ("open".into(), "done".into()));
     assert!(missing("tests-green") && !missing("env-audit"));
+    let suspect: Vec<u64> = log()
+        .iter()
+        .filter(|line| line.get("faults").is_some())
+        .map(|line| line["seq"].as_u64().unwrap())
+        .collect();
+    assert_eq!(suspect, [next]);
+    assert!(
+        folder
+            .ok(&["log"])
+            .contains(&format!("! SUSPECT: the key of carol may be in other hands from entry {next} on"))
+    );
 
     fs::rename(folder.at("private/carol.pem"), folder.at("carol.old")).unwrap();
     folder.ok(&["key", "new", "carol"]);
