@@ -66,11 +66,6 @@ pub fn decode_signature(text: &str) -> Result<[u8; 64], Base64Error> {
 /// DSSE v1 pre-authentication encoding: the bytes that are signed.
 #[must_use]
 pub fn pae(payload: &[u8]) -> Vec<u8> {
-    [pae_head(payload).as_bytes(), payload].concat()
-}
-
-/// What stands before the payload in [`pae`].
-#[must_use]
-pub fn pae_head(payload: &[u8]) -> String {
-    format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len())
+    let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
+    [head.as_bytes(), payload].concat()
 }

@@ -97,8 +97,7 @@ fn prepare_one(index: usize, item: Result<Stored, String>, keys: &Keys, open: &m
 
 /// What is open counts as bad until its verdict is told.
 fn check_signatures(index: usize, entry: &Entry, keys: &Keys, open: &mut Open) -> Vec<Checked> {
-    let head = dsse::pae_head(&entry.payload);
-    let message = [head.as_bytes(), &entry.payload];
+    let message = dsse::pae(&entry.payload);
     let signers = entry.statement.predicate.signers.iter().zip(&entry.signatures).enumerate();
     signers
         .map(|(signer, (by, signature))| match keys.get(&by.key).map(|key| key.begin(&message, signature)) {

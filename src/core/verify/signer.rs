@@ -49,17 +49,17 @@ impl Signer {
 
     /// Exactly the verdict of [`PublicKey::verify`].
     pub fn verify(&self, message: &[u8], signature: &[u8; SIGNATURE_LEN]) -> bool {
-        match self.begin(&[message], signature) {
+        match self.begin(message, signature) {
             Begun::Told(verdict) => verdict,
             Begun::Open(expected) => verdicts(&[expected]) == [true],
         }
     }
 
-    /// The same, of a message in parts, as far as one signature goes alone: what is left open, many share.
-    pub fn begin(&self, message: &[&[u8]], signature: &[u8; SIGNATURE_LEN]) -> Begun {
+    /// The same as far as one signature goes alone: what is left open, many share.
+    pub fn begin(&self, message: &[u8], signature: &[u8; SIGNATURE_LEN]) -> Begun {
         match self.table() {
             Some(table) => table.fast.expect(message, signature).map_or(Begun::Told(false), Begun::Open),
-            None => Begun::Told(self.key.verify(&message.concat(), signature)),
+            None => Begun::Told(self.key.verify(message, signature)),
         }
     }
 
