@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Deployment, Meta, Record, SignOff};
+use crate::core::hash::Hash;
 
 impl Deployment {
     /// Judges nothing by these entries any more: no item is done, no gate open and nothing over because of them.
@@ -13,11 +14,13 @@ impl Deployment {
         self.distrusted = entries;
     }
 
-    /// Judges nothing any more by an entry whose signers are `suspect`; a closing stays.
-    pub fn distrust_signers(&mut self, suspect: impl Fn(&Meta) -> bool) {
-        let metas = self.metas().filter(|meta| suspect(meta));
+    /// Judges nothing any more by what a suspect key signed, by the key and the entry; a closing stays, and so do
+    /// readings that did not pass.
+    pub fn distrust_keys(&mut self, suspect: impl Fn(&Hash, u64) -> bool) {
+        let metas = self.metas().filter(|meta| meta.by.iter().any(|by| suspect(&by.key, meta.seq)));
         let found: Vec<u64> = metas.map(|meta| meta.seq).collect();
         self.distrusted.extend(found);
+        self.watch.forget(suspect);
     }
 
     /// Where, when and who of all that something may be judged by.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::Meta;
 use crate::core::check::{CheckSpec, MissingData, Phase, Reading};
+use crate::core::hash::Hash;
 use crate::core::time::Timestamp;
 
 const MINUTE: i64 = 60_000;
@@ -36,6 +37,8 @@ pub(super) struct Watch {
 #[derive(Clone, Debug)]
 struct Watched {
     last: (u64, Option<Phase>),
+    /// The keys that signed it.
+    last_by: Box<[Hash]>,
     /// Minutes after the window make up for missed ones, up to as many again.
     extends: bool,
     spans: Vec<Span>,
@@ -46,6 +49,8 @@ struct Watched {
 #[derive(Clone, Debug)]
 struct Span {
     seq: u64,
+    /// The keys that signed it.
+    by: Box<[Hash]>,
     passed: bool,
     /// It says nothing of the metric, good or bad.
     aside: bool,
@@ -66,6 +71,8 @@ struct Counted {
     minutes: Minutes,
     measured: bool,
     not_passed: Vec<u64>,
+    /// The keys that signed what covers those minutes, each with its newest entry.
+    by: BTreeMap<Hash, u64>,
 }
 
 /// What a check's readings come to in a window.
@@ -113,6 +120,7 @@ impl Watch {
         };
         let span = Span {
             seq: meta.seq,
+            by: meta.by.iter().map(|by| by.key).collect(),
             passed: well || reading.phase == Some(Phase::Pass),
             aside: excused == Some(MissingData::Ignore) || extends && reading.phase == Some(Phase::Error),
             measured: excused.is_none(),
@@ -122,13 +130,33 @@ impl Watch {
             period: if well { MINUTE } else { period.clamp(60, MAX_PERIOD) / 60 * MINUTE },
         };
         let last = (meta.seq, if well { Some(Phase::Pass) } else { reading.phase });
-        let new = || Watched { last, extends, spans: Vec::new(), counted: None };
+        let new = || Watched { last, last_by: span.by.clone(), extends, spans: Vec::new(), counted: None };
         let watched = self.checks.entry(check.clone()).or_insert_with(new);
         if excused != Some(MissingData::Ignore) {
-            watched.last = last;
+            (watched.last, watched.last_by) = (last, span.by.clone());
         }
         watched.spans.push(span);
         self.kept += 1;
+    }
+
+    /// Goes by no reading any more that passed and that a suspect key signed, by the key and the entry. What speaks
+    /// against a deployment stays.
+    pub fn forget(&mut self, suspect: impl Fn(&Hash, u64) -> bool) {
+        for watched in self.checks.values_mut() {
+            let doubted = |span: &Span| span.by.iter().any(|key| suspect(key, span.seq));
+            watched.spans.retain(|span| !span.passed || !doubted(span));
+            let (seq, phase) = &mut watched.last;
+            if *phase == Some(Phase::Pass) && watched.last_by.iter().any(|key| suspect(key, *seq)) {
+                *phase = None;
+            }
+            let counted = watched
+                .counted
+                .as_mut()
+                .filter(|counted| counted.by.iter().any(|(key, seq)| suspect(key, *seq)));
+            if let Some(counted) = counted {
+                (counted.minutes, counted.measured) = (Minutes::default(), false);
+            }
+        }
     }
 
     /// The newest evidence of any kind; a reading that found nothing out is none.
@@ -160,6 +188,7 @@ impl Watched {
             minutes: Minutes::default(),
             measured: false,
             not_passed: Vec::new(),
+            by: BTreeMap::new(),
         })
     }
 
@@ -198,6 +227,7 @@ impl Counted {
             if start < end {
                 self.minutes.add(start, end);
                 self.measured |= span.measured;
+                self.by.extend(span.by.iter().map(|key| (*key, span.seq)));
             }
         }
         if !span.passed && span.latest >= self.window.from {
@@ -233,7 +263,8 @@ impl Minutes {
 mod tests {
     use super::*;
     use crate::core::check::{Decimal, Point};
-    use crate::core::name::Id;
+    use crate::core::deployment::Signatory;
+    use crate::core::name::{Id, Token};
 
     #[test]
     fn ranges_join() {
@@ -257,6 +288,7 @@ mod tests {
             minutes: Minutes::default(),
             measured: false,
             not_passed: Vec::new(),
+            by: BTreeMap::new(),
         };
         for seq in 0..5000 {
             let recorded = start.plus_seconds(i64::try_from(seq).unwrap() * 2);
@@ -279,5 +311,39 @@ mod tests {
         assert!(plain.minutes.total() > 55 && plain.not_passed.len() > 1);
         assert!(watch.kept < 1000, "{}", watch.kept);
         assert_eq!(watch.last("x"), Some((4999, Some(Phase::Pass))));
+    }
+
+    /// What a suspect key measured counts no more, let go or not; what did not pass stays.
+    #[test]
+    fn readings_of_a_suspect_key_are_forgotten() {
+        let start = Timestamp::parse("2026-07-03T02:00:00.000Z").unwrap();
+        let window = Window { from: start.millis(), of: 60 };
+        let (honest, stolen) = (Hash([1; 32]), Hash([2; 32]));
+        for each in [60, 1] {
+            let mut watch = Watch::default();
+            for seq in 0..3600 / each {
+                let recorded = start.plus_seconds(i64::try_from(seq * each).unwrap());
+                let key = if seq * each < 1800 { honest } else { stolen };
+                let by = Signatory {
+                    person: Token::new("ci").unwrap(),
+                    role: Token::new("recorder").unwrap(),
+                    key,
+                    machine: true,
+                };
+                let phase = if seq * each == 2400 { Phase::Trigger } else { Phase::Pass };
+                let reading = Reading { check: Some("x".into()), phase: Some(phase), ..Reading::default() };
+                let meta = Meta { seq, id: Id::from_bytes([0; 16]), time: recorded, recorded, by: vec![by] };
+                watch.take(&meta, &reading, None, Some(window));
+            }
+            let before = watch.covered("x", window);
+            assert!(before.minutes >= 59 && before.not_passed == [2400 / each], "{before:?}");
+            watch.forget(|key, seq| *key == stolen && seq * each >= 3000);
+            let late = watch.covered("x", window).minutes;
+            assert!(late <= 50, "{late}");
+            watch.forget(|key, _| *key == stolen);
+            let after = watch.covered("x", window);
+            assert!(after.minutes <= 30 && after.not_passed == [2400 / each], "{after:?}");
+            assert_eq!(watch.last("x"), Some((3600 / each - 1, None)));
+        }
     }
 }

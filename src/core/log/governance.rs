@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Fault, KnownKey, Log, RosterVersion, governance_subject};
-use crate::core::deployment::Meta;
 use crate::core::entry::Entry;
 use crate::core::event::Event;
 use crate::core::hash::Hash;
@@ -142,7 +141,7 @@ impl Log {
             _ => {}
         }
         for deployment in self.deployments.values_mut().filter(|deployment| deployment.closed.is_none()) {
-            deployment.distrust_signers(|meta| suspicious(&self.keys, meta));
+            deployment.distrust_keys(|key, seq| suspicious(&self.keys, key, seq));
         }
         if seq > 0 {
             let open = self.deployments.values().filter(|d| d.closed.is_none());
@@ -179,10 +178,9 @@ impl Log {
     }
 }
 
-/// Whether a key that signed it may have been in other hands by then.
-pub(super) fn suspicious(keys: &BTreeMap<Hash, KnownKey>, meta: &Meta) -> bool {
-    let from = |key: &Hash| keys.get(key).and_then(|known| known.suspect_from);
-    meta.by.iter().any(|by| from(&by.key).is_some_and(|from| from <= meta.seq))
+/// Whether a key may have been in other hands by an entry.
+pub(super) fn suspicious(keys: &BTreeMap<Hash, KnownKey>, key: &Hash, seq: u64) -> bool {
+    keys.get(key).and_then(|known| known.suspect_from).is_some_and(|from| from <= seq)
 }
 
 fn key_use(roster: &Roster, key: &Hash) -> Option<KeyUse> {

@@ -308,8 +308,9 @@ impl Log {
             let before = deployment.issues.len();
             deployment.apply(&fact);
             faults.extend(deployment.issues.iter().skip(before).cloned().map(Fault::Deployment));
-            if by.iter().any(|by| self.keys.get(&by.key).is_some_and(|known| known.suspect_from.is_some())) {
-                deployment.distrust_signers(|meta| governance::suspicious(&self.keys, meta));
+            let suspect = |key: &Hash, seq| governance::suspicious(&self.keys, key, seq);
+            if by.iter().any(|by| suspect(&by.key, seq)) {
+                deployment.distrust_keys(suspect);
             }
             if self.released.contains(id) {
                 deployment.release();
