@@ -309,7 +309,7 @@ impl Log {
             deployment.apply(&fact);
             faults.extend(deployment.issues.iter().skip(before).cloned().map(Fault::Deployment));
             let suspect = |key: &Hash, seq| governance::suspicious(&self.keys, key, seq);
-            if by.iter().any(|by| suspect(&by.key, seq)) {
+            if deployment.closed.is_none() && by.iter().any(|by| suspect(&by.key, seq)) {
                 deployment.distrust_keys(suspect);
             }
             if self.released.contains(id) {
