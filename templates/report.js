@@ -521,8 +521,11 @@ function judgeRows(page) {
   if (!page.opened) return fail(null, `the page carries no entry that opens ${page.deployment}`);
   const lists = own.flatMap(({ body }) => body.checklist?.items ? [body.checklist] : []);
   page.items = new Map(lists.flatMap((list) => list.items.map((item) => [item.id, item])));
-  const texts = lists.map((list) => page.openings.has(list.text.commit) ? opened(page, list.text).replace(/(?![\r\n])[\p{Cc}\u2028\u2029]/gu, " ") : "");
-  page.tasks = texts.flatMap((all) => [...all.matchAll(/\[[ xX]\](.*)$/gm)].map(([, line]) => ({ id: /<!-{2}[^>]*\bid: *([^\s;>]+)/.exec(line)?.[1], titles: [0, 1, 2, 3].map((links) => signless(said(line, links))) })));
+  page.tasks = lists.flatMap((list) => {
+    const whole = page.openings.has(list.text.commit) ? opened(page, list.text).replace(/(?![\r\n])[\p{Cc}\u2028\u2029]/gu, " ") : "";
+    const lines = [...whole.matchAll(/\[[ xX]\](.*)$/gm)].map(([, line]) => line), exact = lines.length === list.items.length; // else some only look like tasks
+    return lines.map((line, at) => ({ id: exact ? list.items[at].id : /<!-{2}[^>]*\bid: *([^\s;>]+)/.exec(line)?.[1], titles: [0, 1, 2, 3].map((links) => signless(said(line, links))) }));
+  });
   page.list = lists.at(-1);
   page.withdrawn = new Map(own.filter(({ kind, body }) => kind === "item-withdrawn" && page.byId.get(body.statement)?.body.item === body.item)
     .map((entry) => [entry.body.statement, entry]));

@@ -102,6 +102,7 @@ class Honest(unittest.TestCase):
         changed = [(title, title[:at] + title[at + 1:]) for title in titles for at, sign in enumerate(title) if not re.match(r"[\s\w&#;*`~\\[\]]", sign)]
         changed += [(title, title.replace(entity, " ")) for title in titles for entity in re.findall(r"&#\d+;", title)]
         self.assertGreater(len(changed), 20)
+        changed += [(title, other) for title in titles for other in titles if title != other][::5]
         files = [page]
         for index, (title, other) in enumerate(changed):
             files.append(project / f"changed-{index}.html")
