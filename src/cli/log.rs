@@ -248,9 +248,7 @@ fn suspects(entry: &Entry, log: &Log) -> Vec<String> {
         return Vec::new();
     }
     let keys = entry.statement.predicate.signers.iter().filter_map(|signer| log.keys.get(&signer.key));
-    let suspect = keys.filter_map(|known| Some((known, known.suspect_from?)));
-    let suspect = suspect.filter(|(_, from)| *from <= entry.line.seq);
-    suspect
+    keys.filter_map(|known| Some((known, known.suspect_at(entry.line.seq)?)))
         .map(|(known, from)| {
             format!("SUSPECT: the key of {} may be in other hands from entry {from} on", known.person)
         })

@@ -103,8 +103,8 @@ pub fn check(folder: &Path, source: &Source, report: &Report) -> Result<RecordCh
             format!("{SIGNED} names the roster {}, which was not in force at its entry", predicate.roster),
         );
     }
-    let suspect = report.log.keys.get(&predicate.signer).and_then(|known| known.suspect_from);
-    if let Some(from) = suspect.filter(|from| *from <= predicate.covers.seq) {
+    let signer = report.log.keys.get(&predicate.signer);
+    if let Some(from) = signer.and_then(|known| known.suspect_at(predicate.covers.seq)) {
         find(
             "report-key",
             format!(

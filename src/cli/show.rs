@@ -152,7 +152,7 @@ fn signatures(entry: &Entry, around: &Around) -> Vec<String> {
             "UNKNOWN: the key was on no roster then".into()
         } else if bad.contains(&index) {
             "INVALID: the signature does not verify".into()
-        } else if let Some(from) = known.and_then(|k| k.suspect_from).filter(|from| *from <= entry.line.seq) {
+        } else if let Some(from) = known.and_then(|known| known.suspect_at(entry.line.seq)) {
             format!("SUSPECT: the key may be in other hands from entry {from} on")
         } else if denied {
             "NOT-AUTHORISED: the signature verifies, but the key may not sign this".into()

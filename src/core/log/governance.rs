@@ -180,7 +180,7 @@ impl Log {
 
 /// Whether a key may have been in other hands by an entry.
 pub(super) fn suspicious(keys: &BTreeMap<Hash, KnownKey>, key: &Hash, seq: u64) -> bool {
-    keys.get(key).and_then(|known| known.suspect_from).is_some_and(|from| from <= seq)
+    keys.get(key).is_some_and(|known| known.suspect_at(seq).is_some())
 }
 
 fn key_use(roster: &Roster, key: &Hash) -> Option<KeyUse> {

@@ -105,6 +105,14 @@ pub struct KnownKey {
     pub suspect_from: Option<u64>,
 }
 
+impl KnownKey {
+    /// From which entry on it is suspect, where that is so of an entry `seq`.
+    #[must_use]
+    pub fn suspect_at(&self, seq: u64) -> Option<u64> {
+        self.suspect_from.filter(|from| *from <= seq)
+    }
+}
+
 /// The state of a log after some of its entries.
 #[derive(Clone, Debug, Default)]
 pub struct Log {

@@ -219,8 +219,9 @@ impl Single {
     /// A key that was revoked, perhaps long after it signed.
     fn suspect(&mut self, entry: &Entry) {
         let seq = entry.line.seq;
-        let from = |key: &Hash| self.log.keys.get(key).and_then(|known| known.suspect_from);
-        if entry.statement.predicate.signers.iter().any(|s| from(&s.key).is_some_and(|from| from <= seq)) {
+        let suspect =
+            |key: &Hash| self.log.keys.get(key).is_some_and(|known| known.suspect_at(seq).is_some());
+        if entry.statement.predicate.signers.iter().any(|signer| suspect(&signer.key)) {
             self.finding(seq, "key-suspect", "a key that signed it is suspect from before this entry on");
         }
     }
