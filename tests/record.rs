@@ -4,7 +4,7 @@
 mod common;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
@@ -17,7 +17,7 @@ use aether_audit::core::merkle::{Tree, leaf_hash};
 use aether_audit::core::name::Label;
 use aether_audit::core::opening::{Opening, OpeningRef};
 use aether_audit::core::roster::{COMMS_LEAD, CUSTODIAN};
-use aether_audit::report::carried::{Carried, carry, prune};
+use aether_audit::report::carried::{Carried, Texts, carry, prune};
 use aether_audit::report::{self, Input, Integrity, Opened};
 use common::{By, TestLog, label, secret, story, token};
 
@@ -63,9 +63,7 @@ fn files_with(log: &TestLog, checkpoint: Option<String>) -> Files {
         entries: log.entries.clone(),
         tree: prune(&Tree::new(&leaves), 0..size),
         checkpoint: checkpoint.clone(),
-        openings: asked.borrow().clone(),
-        missing: BTreeSet::new(),
-        long: BTreeSet::new(),
+        texts: Texts { openings: asked.borrow().clone(), ..Texts::default() },
     };
     let page = carry(report::to_html(&made).unwrap(), &carried.pack(true));
     let note = checkpoint.map(|note| ("checkpoint", note.into_bytes()));

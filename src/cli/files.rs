@@ -46,17 +46,38 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// Where the folder cannot be written; then each file is the new one or the old one, whole.
 pub fn write_all(files: &[(PathBuf, &[u8])]) -> Result<()> {
-    let told = |path: &Path| format!("cannot write {}", path.display());
-    let stage = |path: &Path, bytes: &[u8]| -> Result<NamedTempFile> {
+    place(files.iter().map(|(path, bytes)| stage(path, bytes)).collect::<Result<_>>()?)
+}
+
+/// A file that is whole and on the disk, and not in its place yet; dropped, it is removed.
+pub struct Staged {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+/// Writes a file beside its place.
+///
+/// # Errors
+/// Where the folder cannot be written.
+pub fn stage(path: &Path, bytes: &[u8]) -> Result<Staged> {
+    let write = || -> Result<NamedTempFile> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = tempfile::Builder::new().permissions(mode(0o644)).tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         Ok(file)
     };
-    let staged = files.iter().map(|(path, bytes)| stage(path, bytes).with_context(|| told(path)));
-    for (file, (path, _)) in staged.collect::<Result<Vec<_>>>()?.into_iter().zip(files) {
-        file.persist(path).with_context(|| told(path))?;
+    let file = write().with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(Staged { file, path: path.to_owned() })
+}
+
+/// Puts files in their places over older ones, one after the other.
+///
+/// # Errors
+/// Where a folder cannot be written; then each file is the new one or the old one, whole.
+pub fn place(staged: Vec<Staged>) -> Result<()> {
+    for Staged { file, path } in staged {
+        file.persist(&path).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 
 use super::app::App;
-use super::records::{Files, Record};
+use super::record_at::{Files, Record};
 use super::source::Source;
 use crate::report::formats::Format;
 

@@ -50,6 +50,7 @@ mod pick;
 mod prove;
 mod proven;
 mod record;
+mod record_at;
 mod record_check;
 mod recorder;
 mod records;

@@ -6,15 +6,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::files;
+use super::record_at::Record;
 use super::record_check::RecordCheck;
-use super::records::Record;
 use super::source::Source;
 use crate::core::attestation::GENERATOR;
 use crate::core::checkpoint::{Checkpoint, Note};
+use crate::core::entry::Entry;
 use crate::core::hash::Hash;
+use crate::core::merkle::Tree;
+use crate::core::name::Token;
 use crate::core::opening::SALT_LEN;
 use crate::core::verify::{AnchorKind, AnchorState, Finding, Report};
-use crate::report::carried::{self, Carried, FILE_SHOWN_MAX};
+use crate::report::carried::{self, Carried, FILE_SHOWN_MAX, Texts};
 
 /// The largest page that is read, in bytes.
 const MAX_PAGE: u64 = 256 << 20;
@@ -113,9 +116,9 @@ impl Page {
         )?;
         let (again, asked) = record.page(source)?;
         let answers = answers(&carried.entries);
-        let known = |commit: &Hash| carried.missing.contains(commit);
+        let known = |commit: &Hash| carried.texts.missing.contains(commit);
         let unseen = asked.iter().filter(|(commit, missing)| {
-            if carried.long.contains(commit) {
+            if carried.texts.long.contains(commit) {
                 !answers.contains(commit)
             } else {
                 **missing && !known(commit)
@@ -149,7 +152,7 @@ pub fn same(a: &[u8], b: &[u8], gone: &BTreeMap<Hash, Vec<u8>>) -> bool {
     let read = |bytes| {
         let text = std::str::from_utf8(bytes).ok()?;
         let mut carried = Carried::of_page(text).ok()?;
-        carried.openings.retain(|commit, _| !gone.contains_key(commit));
+        carried.texts.openings.retain(|commit, _| !gone.contains_key(commit));
         Some((carried::without(text).ok()?, carried))
     };
     read(a).is_some_and(|a| read(b).is_some_and(|b| a == b))
@@ -177,13 +180,13 @@ fn differs(page: &str, again: &str) -> String {
 pub fn left_out(source: &Source, finding: &Finding) -> bool {
     let Source::Page(carried) = source else { return false };
     let commit = finding.text.strip_prefix("opening ").and_then(|rest| Hash::parse(rest.get(..64)?).ok());
-    finding.code == "opening-missing" && commit.is_some_and(|commit| !carried.missing.contains(&commit))
+    finding.code == "opening-missing" && commit.is_some_and(|commit| !carried.texts.missing.contains(&commit))
 }
 
 /// The files that evidence refers to.
 fn answers(entries: &[Vec<u8>]) -> BTreeSet<Hash> {
     let mut found = BTreeSet::new();
-    for entry in entries.iter().filter_map(|bytes| crate::core::entry::Entry::parse(bytes).ok()) {
+    for entry in entries.iter().filter_map(|bytes| Entry::parse(bytes).ok()) {
         let body = entry.statement.predicate.body.get();
         let commits =
             body.match_indices(RESPONSE).filter_map(|(at, _)| body.get(at + RESPONSE.len()..)?.get(..64));
@@ -192,24 +195,31 @@ fn answers(entries: &[Vec<u8>]) -> BTreeSet<Hash> {
     found
 }
 
-/// What the page of a record is to carry: `asked` has the texts that it shows.
-///
-/// # Errors
-/// Where the source cannot be read.
-pub fn carried(record: &Record, source: &Source, asked: &BTreeMap<Hash, bool>) -> Result<Carried> {
-    let wanted: BTreeSet<u64> = record.entries.iter().map(|entry| entry.line.seq).collect();
-    let mut entries = source.bytes_around(Some(&record.id))?;
-    entries.retain(|bytes| carried::seq(bytes).is_some_and(|seq| wanted.contains(&(seq as u64))));
-    let mut carried = Carried {
+/// What the page of a record is to carry beside the texts that it shows.
+#[must_use]
+pub fn carried(
+    deployment: &Token,
+    entries: &[Entry],
+    mut stored: Vec<Vec<u8>>,
+    tree: &Tree,
+    checkpoint: Option<String>,
+) -> Carried {
+    let wanted: BTreeSet<u64> = entries.iter().map(|entry| entry.line.seq).collect();
+    stored.retain(|bytes| carried::seq(bytes).is_some_and(|seq| wanted.contains(&(seq as u64))));
+    Carried {
         generator: GENERATOR.into(),
-        deployment: record.id.clone(),
-        entries,
-        tree: carried::prune(&record.tree, wanted.iter().copied()),
-        checkpoint: record.integrity.checkpoint.clone(),
-        openings: BTreeMap::new(),
-        missing: BTreeSet::new(),
-        long: BTreeSet::new(),
-    };
+        deployment: deployment.clone(),
+        entries: stored,
+        tree: carried::prune(tree, wanted.iter().copied()),
+        checkpoint,
+        texts: Texts::default(),
+    }
+}
+
+/// The texts that it shows: `asked` has them, and whether each was missing.
+#[must_use]
+pub fn texts(record: &Record, source: &Source, asked: &BTreeMap<Hash, bool>) -> Texts {
+    let mut texts = Texts::default();
     let bodies = record.entries.iter().map(|entry| entry.statement.predicate.body.get());
     let mut answers = String::new();
     for (commit, missing) in asked {
@@ -220,14 +230,14 @@ pub fn carried(record: &Record, source: &Source, asked: &BTreeMap<Hash, bool>) -
                     answers = bodies.clone().filter(|body| body.contains(RESPONSE)).collect();
                 }
                 if long && answers.contains(&format!("{RESPONSE}{commit}")) {
-                    carried.long.insert(*commit);
+                    texts.long.insert(*commit);
                 } else {
-                    carried.openings.insert(*commit, file);
+                    texts.openings.insert(*commit, file);
                 }
             }
-            _ if *missing => drop(carried.missing.insert(*commit)),
+            _ if *missing => drop(texts.missing.insert(*commit)),
             _ => {}
         }
     }
-    Ok(carried)
+    texts
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use super::files;
-use super::records::Files;
+use super::record_at::Files;
 use crate::core::check::{CommandProbe, Window};
 use crate::core::time::Timestamp;
 use crate::evidence::{Answer, Command, Request, Source as _};

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 
 use super::page;
 use super::pdf;
-use super::records::{self, Record, SIGNED};
+use super::record_at::{Record, erased_after};
+use super::records::SIGNED;
 use super::source::{Source, record_file};
 use crate::core::attestation::{GENERATOR, ReportStatement};
 use crate::core::event::Event;
@@ -213,7 +214,7 @@ fn compare(
     checked.findings.extend(faults.map(|fault| Finding { text: own(&fault.text), ..fault }));
     let mut differing = differing(folder, &record, source)?;
     // What was erased since cannot be compared, all else can: whatever the record shows for those texts is taken for them.
-    let mut erased = records::erased_after(source, predicate.covers.seq)?;
+    let mut erased = erased_after(source, predicate.covers.seq)?;
     let commits = record.commits();
     erased.retain(|commit, _| commits.contains(commit));
     let erasure = erased.values().min().copied().filter(|_| !differing.is_empty());

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use super::app::App;
 use super::desk::{pick, record_folder};
 use super::files;
-use super::records::Record;
+use super::record_at::Record;
 use super::source::Source;
 use super::status_code::Status;
 

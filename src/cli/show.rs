@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use super::app::App;
 use super::log::summary;
-use super::records::erasures;
+use super::record_at::erasures;
 use super::source::Source;
 use super::status_code::Status;
 use super::words;

@@ -150,7 +150,7 @@ impl Source {
     pub fn opening(&self, commit: &Hash) -> Result<Option<Vec<u8>>> {
         Ok(match self {
             Self::Ledger(ledger) => ledger.opening(commit)?,
-            Self::Page(carried) => carried.openings.get(commit).cloned(),
+            Self::Page(carried) => carried.texts.openings.get(commit).cloned(),
             Self::Export(folder) => folder.opening(commit)?,
         })
     }
@@ -173,7 +173,7 @@ impl Source {
     #[must_use]
     pub fn long(&self, commit: &Hash) -> Option<Opened> {
         match self {
-            Self::Page(carried) if carried.long.contains(commit) => {
+            Self::Page(carried) if carried.texts.long.contains(commit) => {
                 Some(Opened::Bytes(vec![b' '; FILE_SHOWN_MAX + 1]))
             }
             _ => None,
@@ -222,7 +222,7 @@ impl Openings for Held<'_> {
         match self.0 {
             Source::Ledger(ledger) => ledger.each_opening(found).map_err(|e| e.to_string()),
             Source::Page(carried) => {
-                carried.openings.keys().copied().for_each(found);
+                carried.texts.openings.keys().copied().for_each(found);
                 Ok(())
             }
             Source::Export(folder) => folder.each_opening(found).map_err(|e| e.to_string()),

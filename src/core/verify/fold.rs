@@ -12,7 +12,7 @@ use super::openings::Known;
 use super::prepare::{Checked, Keys, Prepared, Ready};
 use super::signer::{Budget, Signer};
 use super::table::{BySeq, SeqList};
-use super::{Anchors, DeploymentSummary, Finding, Openings, Pruned, Report, Scope};
+use super::{Anchors, DeploymentSummary, Finding, Kept, Openings, Pruned, Report, Scope};
 use crate::core::authority::Denied;
 use crate::core::dsse;
 use crate::core::entry::Entry;
@@ -41,7 +41,7 @@ pub(super) struct Fold<'a> {
     /// Entries that revoke a key: a key may sign its own end.
     revocations: BTreeSet<(Hash, u64)>,
     /// The deployment that is kept whole, and its entries with those of governance.
-    keep: Option<(Token, Vec<Entry>)>,
+    keep: Option<(Token, Kept)>,
     findings: Vec<Finding>,
     unsupported: Vec<Finding>,
     notices: Vec<Finding>,
@@ -92,7 +92,7 @@ impl<'a> Fold<'a> {
 
     /// From here on keeps all of a deployment.
     pub fn keep(&mut self, deployment: &Token) {
-        self.keep = Some((deployment.clone(), Vec::new()));
+        self.keep = Some((deployment.clone(), Kept::default()));
     }
 
     /// From here on keeps the facts of every deployment.
@@ -101,8 +101,8 @@ impl<'a> Fold<'a> {
     }
 
     /// The entries that were kept.
-    pub fn kept(&mut self) -> Vec<Entry> {
-        self.keep.take().map_or_else(Vec::new, |(_, entries)| entries)
+    pub fn kept(&mut self) -> Kept {
+        self.keep.take().map_or_else(Kept::default, |(_, kept)| kept)
     }
 
     /// The keys that are known so far.
@@ -152,17 +152,18 @@ impl<'a> Fold<'a> {
     }
 
     fn take_entry(&mut self, ready: Ready) {
-        let Ready { mut entry, signatures, openings, columns } = ready;
+        let Ready { mut entry, bytes, signatures, openings, columns } = ready;
         for column in columns {
             self.find(entry.line.seq, "columns", format!("the store's column {column}"));
         }
         let Some(seq) = self.chain.place(&entry) else { return };
         entry.line.seq = seq;
         self.take_placed(seq, &entry, &signatures, &openings);
-        if let Some((deployment, entries)) = &mut self.keep
+        if let Some((deployment, kept)) = &mut self.keep
             && entry.statement.predicate.deployment.as_ref().is_none_or(|id| id == deployment)
         {
-            entries.push(entry);
+            kept.entries.push(entry);
+            kept.stored.push(bytes);
         }
     }
 

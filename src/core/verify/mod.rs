@@ -40,6 +40,15 @@ pub struct Stored {
     pub columns: Option<Columns>,
 }
 
+/// The entries that a walk kept, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// The entries, without payloads and signatures.
+    pub entries: Vec<Entry>,
+    /// The bytes of each, as they are stored.
+    pub stored: Vec<Vec<u8>>,
+}
+
 /// What a store says of an entry beside its bytes: held against the entry, never trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
@@ -172,14 +181,14 @@ pub fn verify_and_sum(
 }
 
 /// [`verify`], and what the walk read of a deployment: all of its state in [`Report::log`], and its entries with
-/// those of governance, in order, without payloads and signatures.
+/// those of governance, in order.
 pub fn verify_and_keep(
     entries: impl Iterator<Item = Result<Stored, String>>,
     scope: Scope,
     openings: &mut dyn Openings,
     anchors: &Anchors,
     deployment: &Token,
-) -> (Report, Vec<Entry>) {
+) -> (Report, Kept) {
     let mut fold = fold::Fold::new(scope, openings, anchors);
     fold.keep(deployment);
     pipeline::run(entries, &mut fold, &mut |_| {});

@@ -42,6 +42,8 @@ pub(super) enum Prepared {
 /// An entry with all that could be found out about it alone.
 pub(super) struct Ready {
     pub entry: Entry,
+    /// As it is stored.
+    pub bytes: Vec<u8>,
     /// One for each signer.
     pub signatures: Vec<Checked>,
     /// The commits of the openings that its body refers to.
@@ -92,7 +94,7 @@ fn prepare_one(index: usize, item: Result<Stored, String>, keys: &Keys, open: &m
         entry.payload = Vec::new();
         entry.signatures = Vec::new();
     }
-    Prepared::Entry(Box::new(Ready { entry, signatures, openings, columns }))
+    Prepared::Entry(Box::new(Ready { entry, bytes: stored.bytes, signatures, openings, columns }))
 }
 
 /// What is open counts as bad until its verdict is told.

@@ -1,6 +1,7 @@
 //! Looks up what the rest of the report needs of the record: texts, places, events outside the fold's lists.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 
 use crate::core::checklist::{Checklist, Item, parse};
 use crate::core::deployment::{Deployment, Meta, Signatory};
@@ -28,8 +29,8 @@ pub(in crate::report) struct Reader<'a> {
     pub(in crate::report) others: Vec<(Meta, Event)>,
     /// Entries whose kind this version does not know.
     pub(in crate::report) unknown: Vec<(Meta, String)>,
-    /// The entry of each statement of the deployment.
-    seqs: HashMap<&'a Id, u64>,
+    /// Where each entry stands, in the order of their statements' ids, once somebody asks.
+    by_id: OnceCell<Vec<usize>>,
 }
 
 impl<'a> Reader<'a> {
@@ -40,7 +41,7 @@ impl<'a> Reader<'a> {
             names: BTreeMap::new(),
             others: Vec::new(),
             unknown: Vec::new(),
-            seqs: input.entries.iter().map(|entry| (&entry.statement.predicate.id, entry.line.seq)).collect(),
+            by_id: OnceCell::new(),
         };
         for entry in input.entries {
             reader.index(entry);
@@ -117,7 +118,15 @@ impl<'a> Reader<'a> {
 
     /// The entry of a statement.
     pub(in crate::report) fn seq_of(&self, id: &Id) -> Option<u64> {
-        self.seqs.get(id).copied()
+        let entries = self.input.entries;
+        let id_at = |at: &usize| &entries[*at].statement.predicate.id;
+        let by_id = self.by_id.get_or_init(|| {
+            let mut places: Vec<usize> = (0..entries.len()).collect();
+            places.sort_by_key(id_at);
+            places
+        });
+        let found = by_id.binary_search_by_key(&id, id_at).ok()?;
+        Some(entries[by_id[found]].line.seq)
     }
 
     /// The kind of an entry.

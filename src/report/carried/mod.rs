@@ -15,7 +15,7 @@ use crate::core::name::Token;
 use crate::core::verify::Pruned;
 
 pub use super::build::FILE_SHOWN_MAX;
-pub use pack::seq;
+pub use pack::{Packing, seq};
 pub use prune::prune;
 
 /// The first line of every block of this shape.
@@ -40,9 +40,16 @@ pub struct Carried {
     pub tree: Pruned,
     /// The checkpoint that the page shows, where there is one.
     pub checkpoint: Option<String>,
-    /// Salt ‖ bytes of every text that the page shows, by commit.
+    /// The texts that the page shows.
+    pub texts: Texts,
+}
+
+/// The texts that a page shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// Salt ‖ bytes of each, by commit.
     pub openings: BTreeMap<Hash, Vec<u8>>,
-    /// Texts that the page would show, and that were not there when it was made.
+    /// Those that the page would show, and that were not there when it was made.
     pub missing: BTreeSet<Hash>,
     /// Files that are too long to be shown, by commit: more than [`FILE_SHOWN_MAX`] bytes.
     pub long: BTreeSet<Hash>,

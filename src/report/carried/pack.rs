@@ -3,36 +3,53 @@
 use std::iter::Peekable;
 use std::ops::Range;
 
-use super::{Carried, HEAD, LOG_MAX};
+use miniz_oxide::deflate::core::{
+    CompressorOxide, TDEFLFlush, compress_to_output, create_comp_flags_from_zip_params,
+};
+
+use super::{Carried, HEAD, LOG_MAX, Texts};
 use crate::core::dsse::{decode, encode};
 use crate::core::hash::Hash;
 use crate::core::verify::{Pruned, Run};
 
 /// The fastest: of entries, more effort takes off a tenth and takes five times as long.
-const LEVEL: u8 = 1;
+const LEVEL: i32 = 1;
 const PAYLOAD: &str = "\"envelope\":{\"payload\":\"";
 const SIGNATURES: &str = "\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":";
 const PREV: &str = "},\"prev\":\"";
 const RECORDED: &str = "\",\"recorded\":\"";
 const SEQ: &str = "\",\"seq\":";
 
+/// A block in the making: texts come last in it, so that the rest can be packed before it is known which a page shows.
+pub struct Packing {
+    compressor: Box<CompressorOxide>,
+    packed: Vec<u8>,
+}
+
 impl Carried {
     /// The block; empty where the entries have no places in the log, or too many others stand between them. `sound`
     /// says that the verifier found nothing.
     #[must_use]
     pub fn pack(&self, sound: bool) -> String {
-        self.text(sound).map_or_else(String::new, |text| {
-            encode(&miniz_oxide::deflate::compress_to_vec(text.as_bytes(), LEVEL))
-        })
+        self.begin(sound).map_or_else(String::new, |packing| packing.finish(&self.texts))
     }
 
-    fn text(&self, sound: bool) -> Option<String> {
+    /// Packs all but the texts; `None` where the block is to be empty.
+    #[must_use]
+    pub fn begin(&self, sound: bool) -> Option<Packing> {
+        let flags = create_comp_flags_from_zip_params(LEVEL, 0, 0);
+        let mut packing = Packing { compressor: Box::new(CompressorOxide::new(flags)), packed: Vec::new() };
+        packing.push(&self.lines(sound)?, TDEFLFlush::None);
+        Some(packing)
+    }
+
+    fn lines(&self, sound: bool) -> Option<String> {
         let Pruned { leaves, runs } = &self.tree;
         if leaves.len() > LOG_MAX {
             return None;
         }
         let bytes: usize = self.entries.iter().map(Vec::len).sum();
-        let mut text = String::with_capacity(bytes + bytes / 8);
+        let mut text = String::with_capacity(bytes);
         text.push_str(&format!("{HEAD}\ngenerator\t{}\ndeployment\t{}\n", self.generator, self.deployment));
         let mut runs = runs.iter().peekable();
         let mut next = 0;
@@ -52,6 +69,13 @@ impl Carried {
         if let Some(note) = &self.checkpoint {
             text.push_str(&format!("checkpoint\t{}\n", encode(note.as_bytes())));
         }
+        Some(text)
+    }
+}
+
+impl Texts {
+    fn lines(&self) -> String {
+        let mut text = String::new();
         for file in self.openings.values() {
             text.push_str(&format!("o\t{}\n", encode(file)));
         }
@@ -61,7 +85,24 @@ impl Carried {
         for commit in &self.long {
             text.push_str(&format!("x\t{commit}\n"));
         }
-        Some(text)
+        text
+    }
+}
+
+impl Packing {
+    /// The block, with these texts.
+    #[must_use]
+    pub fn finish(mut self, texts: &Texts) -> String {
+        self.push(&texts.lines(), TDEFLFlush::Finish);
+        encode(&self.packed)
+    }
+
+    fn push(&mut self, text: &str, flush: TDEFLFlush) {
+        let packed = &mut self.packed;
+        compress_to_output(&mut self.compressor, text.as_bytes(), flush, |bytes| {
+            packed.extend_from_slice(bytes);
+            true
+        });
     }
 }
 

@@ -1,9 +1,7 @@
 //! From a page back to what it carries. Any input is safe.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::pack::together;
-use super::{Carried, CarriedError, HEAD, LOG_MAX, UNPACKED_MAX, block};
+use super::{Carried, CarriedError, HEAD, LOG_MAX, Texts, UNPACKED_MAX, block};
 use crate::core::dsse::{decode, encode};
 use crate::core::hash::Hash;
 use crate::core::merkle::{heights, leaf_hash};
@@ -53,9 +51,7 @@ impl Carried {
             entries: Vec::new(),
             tree: Pruned::default(),
             checkpoint: None,
-            openings: BTreeMap::new(),
-            missing: BTreeSet::new(),
-            long: BTreeSet::new(),
+            texts: Texts::default(),
         };
         let mut rank = 0;
         for (at, line) in lines {
@@ -120,13 +116,13 @@ impl Carried {
             }
             ["o", file] => {
                 let file = bytes(file)?;
-                match self.openings.insert(Hash::of(&[&file]), file) {
+                match self.texts.openings.insert(Hash::of(&[&file]), file) {
                     None => Ok(2),
                     Some(_) => Err("stands there twice"),
                 }
             }
-            ["m", commit] if self.missing.insert(hash(commit)?) => Ok(3),
-            ["x", commit] if self.long.insert(hash(commit)?) => Ok(4),
+            ["m", commit] if self.texts.missing.insert(hash(commit)?) => Ok(3),
+            ["x", commit] if self.texts.long.insert(hash(commit)?) => Ok(4),
             _ => Err(SHAPE),
         }
     }
