@@ -111,7 +111,7 @@ impl Page {
             source,
             &carried.deployment,
             covers,
-            &carried.tree.leaves,
+            Some(carried.tree.leaves.clone()),
             carried.checkpoint.clone(),
         )?;
         let (again, asked) = record.page(source)?;

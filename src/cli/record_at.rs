@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::thread;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::desk::unknown_deployment;
 use super::page;
@@ -47,7 +47,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Reads and verifies the log up to and with entry `to`.
+    /// Reads and verifies the log up to and with entry `to`. `leaves` are those of the log, where they are known already.
     ///
     /// # Errors
     /// Where it cannot be read.
@@ -55,12 +55,28 @@ impl Record {
         source: &Source,
         id: &Token,
         to: u64,
-        leaves: &[Hash],
+        leaves: Option<Vec<Hash>>,
         checkpoint: Option<String>,
     ) -> Result<Self> {
         let size = usize::try_from(to + 1)?;
-        let leaves = leaves.get(..size).context("the log is shorter than what the record covers")?;
-        let (verified, Kept { entries, stored }) = walk(source, id, to, leaves)?;
+        let cut = |mut leaves: Vec<Hash>| {
+            if leaves.len() < size {
+                bail!("the log is shorter than what the record covers");
+            }
+            leaves.truncate(size);
+            Ok(leaves)
+        };
+        let whole = matches!(source.scope()?, verify::Scope::Log);
+        let known = if whole { leaves } else { Some(leaves.map_or_else(|| source.leaves(), Ok)?) };
+        let known = known.map(cut).transpose()?;
+        let (verified, kept) = walk(source, id, to, known.as_deref())?;
+        let Kept { entries, stored, leaves: read } = kept;
+        let leaves = match known {
+            Some(known) => known,
+            None if read.len() == size => read,
+            None => cut(source.leaves()?)?,
+        };
+        let leaves = leaves.as_slice();
         let mut findings = findings(source, to, verified.findings)?;
         let log = verified.log;
         // A page's own is held against the leaves that the page has, where it is verified.
@@ -187,11 +203,13 @@ impl Record {
             let pages = || {
                 let page = report::to_html(&made)?;
                 let block = packing.map_or_else(String::new, |packing| packing.finish(&texts));
-                Ok::<_, ReportError>((carry(page, &block), report::checklist(input, &made)?))
+                let page = carry(page, &block);
+                Ok::<_, ReportError>((page, report::checklist(input, &made)?, report::to_markdown(&made)?))
             };
-            let data = || report::to_json(&made).and_then(|json| Ok((json, report::to_markdown(&made)?)));
-            let (pages, data) = beside(data, pages);
-            let ((page, checklist), (json, markdown)) = (pages?, data?);
+            let (pages, json) = beside(|| report::to_json(&made), pages);
+            let ((page, checklist, markdown), json) = (pages?, json?);
+            // A process makes one record, or two to compare them: the model goes with it.
+            std::mem::forget(made);
             Ok(Files::from([
                 ("Deployment_Checklist.md", checklist.into_bytes()),
                 ("report.json", json.into_bytes()),
@@ -216,10 +234,12 @@ fn beside<H, O: Send>(other: impl FnOnce() -> O + Send, here: impl FnOnce() -> H
 }
 
 /// Verifies the log up to and with entry `to`.
-fn walk(source: &Source, id: &Token, to: u64, leaves: &[Hash]) -> Result<(verify::Report, Kept)> {
+fn walk(source: &Source, id: &Token, to: u64, leaves: Option<&[Hash]>) -> Result<(verify::Report, Kept)> {
     let scope = match source.scope()? {
         verify::Scope::Log => verify::Scope::Log,
-        verify::Scope::Deployment { .. } => verify::Scope::Deployment { leaves: leaves.to_vec() },
+        verify::Scope::Deployment { .. } => {
+            verify::Scope::Deployment { leaves: leaves.unwrap_or_default().to_vec() }
+        }
         pruned @ verify::Scope::Pruned(_) => pruned,
     };
     let whole = matches!(scope, verify::Scope::Log);

@@ -208,7 +208,8 @@ fn compare(
     let predicate = &statement.predicate;
     let checkpoint = folder.join(CHECKPOINT);
     let note = if checkpoint.exists() { Some(String::from_utf8(record_file(&checkpoint)?)?) } else { None };
-    let mut record = Record::read(source, &predicate.deployment, predicate.covers.seq, leaves, note)?;
+    let mut record =
+        Record::read(source, &predicate.deployment, predicate.covers.seq, Some(leaves.to_vec()), note)?;
     let own = |text: &str| text.replacen("the checkpoint beside the entries", "the record's checkpoint", 1);
     let faults = std::mem::take(&mut record.checkpoint_faults).into_iter();
     checked.findings.extend(faults.map(|fault| Finding { text: own(&fault.text), ..fault }));

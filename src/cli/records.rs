@@ -61,7 +61,7 @@ pub fn render(app: &mut App, args: &RenderArgs) -> Result<Status> {
         Some(note) => Some(note),
         None => remembered(app, &origin(&source, &id, last)?)?,
     };
-    let record = Record::read(&source, &id, last, &leaves, checkpoint)?;
+    let record = Record::read(&source, &id, last, Some(leaves), checkpoint)?;
     let text = record.checklist(&source)?;
     let status = status(&record.integrity);
     if status == Status::Finding {
@@ -119,7 +119,7 @@ pub fn report(app: &mut App, args: &ReportArgs) -> Result<Status> {
     let checkpoint = checkpoint.filter(|made| made.size <= head.seq + 1).map(|made| made.note);
 
     let source = Source::here(app)?;
-    let record = Record::read(&source, &id, covers.seq, &source.leaves()?, checkpoint)?;
+    let record = Record::read(&source, &id, covers.seq, None, checkpoint)?;
     if record.integrity.last_leaf != covers.leaf {
         bail!("entry {} is not the one that was read before: run `aether-audit verify`", covers.seq);
     }

@@ -24,7 +24,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let source = Source::here(app)?;
     let leaves = source.leaves()?;
     let last = (leaves.len() as u64).checked_sub(1).context("the ledger is empty")?;
-    let record = Record::read(&source, &id, last, &leaves, None)?;
+    let record = Record::read(&source, &id, last, Some(leaves), None)?;
     let text = record.review(&source)?;
     let status = if record.integrity.findings.is_empty() { Status::Done } else { Status::Finding };
     if status == Status::Finding {

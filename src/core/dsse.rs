@@ -66,6 +66,7 @@ pub fn decode_signature(text: &str) -> Result<[u8; 64], Base64Error> {
 /// DSSE v1 pre-authentication encoding: the bytes that are signed.
 #[must_use]
 pub fn pae(payload: &[u8]) -> Vec<u8> {
-    let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
-    [head.as_bytes(), payload].concat()
+    let length = payload.len().to_string();
+    let parts: [&[u8]; 6] = [b"DSSEv1 28 ", PAYLOAD_TYPE.as_bytes(), b" ", length.as_bytes(), b" ", payload];
+    parts.concat()
 }

@@ -1,6 +1,6 @@
 //! Statement: who did what, having seen what (in-toto Statement v1).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -199,19 +199,18 @@ impl Statement {
         if self.subject.is_empty() {
             return Err(StatementError::Value("subject: at least one is needed"));
         }
-        let mut names = BTreeSet::new();
-        for subject in &self.subject {
-            let length = match subject.digest() {
-                ("sha256", _) => 64,
-                ("gitCommit", _) => 40,
+        for (index, subject) in self.subject.iter().enumerate() {
+            let (algorithm, value) = subject.digest();
+            let length = match algorithm {
+                "sha256" => 64,
+                "gitCommit" => 40,
                 _ => return Err(StatementError::Value("subject: a digest is sha256 or gitCommit")),
             };
-            let (_, value) = subject.digest();
             let hex = value.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
             if subject.digest.len() != 1 || value.len() != length || !hex {
                 return Err(StatementError::Value("subject: one full lower-case hex digest each"));
             }
-            if !names.insert(subject.name.as_str()) {
+            if self.subject[..index].iter().any(|earlier| earlier.name == subject.name) {
                 return Err(StatementError::Value("subject: a name stands twice"));
             }
         }

@@ -140,6 +140,9 @@ impl<'a> Fold<'a> {
         self.last_leaf = Some(leaf);
         if self.chain.given().is_none() {
             self.roots.push(leaf);
+            if let Some((_, kept)) = &mut self.keep {
+                kept.leaves.push(leaf);
+            }
         }
     }
 

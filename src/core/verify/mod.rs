@@ -47,6 +47,8 @@ pub struct Kept {
     pub entries: Vec<Entry>,
     /// The bytes of each, as they are stored.
     pub stored: Vec<Vec<u8>>,
+    /// Of a whole log, the leaf of every entry that could be read, kept or not.
+    pub leaves: Vec<Hash>,
 }
 
 /// What a store says of an entry beside its bytes: held against the entry, never trusted.

@@ -54,7 +54,7 @@ pub(super) struct Ready {
 
 /// Takes a chunk of entries apart.
 pub(super) fn prepare(items: Vec<Result<Stored, String>>, keys: &Keys) -> Vec<Prepared> {
-    let mut open = Open::default();
+    let mut open = Open { expected: Vec::with_capacity(items.len()), whose: Vec::with_capacity(items.len()) };
     let mut all: Vec<Prepared> = items
         .into_iter()
         .enumerate()
@@ -69,7 +69,6 @@ pub(super) fn prepare(items: Vec<Result<Stored, String>>, keys: &Keys) -> Vec<Pr
 }
 
 /// Signatures whose verdicts are still to be told, and whose they are: the entry's and the signer's index.
-#[derive(Default)]
 struct Open {
     expected: Vec<Expected>,
     whose: Vec<(usize, usize)>,
