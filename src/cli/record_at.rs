@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -196,26 +196,30 @@ impl Record {
     /// Where the deployment is not here.
     pub fn files(&self, source: &Source) -> Result<Files> {
         let mut files = self.with(source, |input, asked| {
-            let sound = self.integrity.findings.is_empty();
-            let (made, packing) = beside(|| self.carried.begin(sound), || report::report(input));
-            let made = made?;
-            let texts = page::texts(self, source, &asked.borrow());
-            let pages = || {
-                let page = report::to_html(&made)?;
-                let block = packing.map_or_else(String::new, |packing| packing.finish(&texts));
-                let page = carry(page, &block);
-                Ok::<_, ReportError>((page, report::checklist(input, &made)?, report::to_markdown(&made)?))
-            };
-            let (pages, json) = beside(|| report::to_json(&made), pages);
-            let ((page, checklist, markdown), json) = (pages?, json?);
-            // A process makes one record, or two to compare them: the model goes with it.
-            std::mem::forget(made);
-            Ok(Files::from([
-                ("Deployment_Checklist.md", checklist.into_bytes()),
-                ("report.json", json.into_bytes()),
-                ("report.md", markdown.into_bytes()),
-                ("report.html", page.into_bytes()),
-            ]))
+            thread::scope(|scope| {
+                let sound = self.integrity.findings.is_empty();
+                let packing = scope.spawn(move || self.carried.begin(sound));
+                let made = report::report(input)?;
+                let texts = page::texts(self, source, &asked.borrow());
+                let shown = || {
+                    let (page, checklist) = (report::to_html(&made)?, report::checklist(input, &made)?);
+                    Ok::<_, ReportError>((page, checklist, report::to_markdown(&made)?))
+                };
+                let (shown, json) = thread::scope(|scope| {
+                    let json = scope.spawn(|| report::to_json(&made));
+                    (shown(), join(json))
+                });
+                let ((page, checklist, markdown), json) = (shown?, json?);
+                // A process makes one record, or two to compare them: the model goes with it.
+                std::mem::forget(made);
+                let block = join(packing).map_or_else(String::new, |packing| packing.finish(&texts));
+                Ok(Files::from([
+                    ("Deployment_Checklist.md", checklist.into_bytes()),
+                    ("report.json", json.into_bytes()),
+                    ("report.md", markdown.into_bytes()),
+                    ("report.html", carry(page, &block).into_bytes()),
+                ]))
+            })
         })?;
         if let Some(note) = &self.integrity.checkpoint {
             files.insert("checkpoint", note.clone().into_bytes());
@@ -224,13 +228,9 @@ impl Record {
     }
 }
 
-/// Runs `other` on a thread of its own beside `here`, and gives what `here` and `other` gave.
-fn beside<H, O: Send>(other: impl FnOnce() -> O + Send, here: impl FnOnce() -> H) -> (H, O) {
-    thread::scope(|scope| {
-        let other = scope.spawn(other);
-        let here = here();
-        (here, other.join().unwrap_or_else(|panic| resume_unwind(panic)))
-    })
+/// What a thread gave; it hangs up only by panicking, which is passed on.
+fn join<T>(thread: ScopedJoinHandle<T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Verifies the log up to and with entry `to`.

@@ -1,6 +1,7 @@
 //! Reading: the head, rows in order, openings.
 
 use std::collections::HashSet;
+use std::string::FromUtf8Error;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension as _, params};
@@ -303,7 +304,8 @@ fn row(row: &rusqlite::Row) -> rusqlite::Result<Row> {
             _ => Vec::new(),
         })
     };
-    let text = |index| bytes(index).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let lossy = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
+    let text = |index| bytes(index).map(|bytes| String::from_utf8(bytes).unwrap_or_else(lossy));
     let optional = |index| row.get_ref(index).map(|value| value != ValueRef::Null);
     Ok(Row {
         seq: row.get(0)?,

@@ -58,9 +58,7 @@ impl Carried {
             others(&mut text, leaves, &mut runs, next..at);
             let prev = at.checked_sub(1).map_or(Hash::ZERO, |before| leaves[before]);
             let line = std::str::from_utf8(entry).ok().filter(|_| sound);
-            if let Some(line) = line.and_then(|line| taken_apart(line, &prev, at)) {
-                text.push_str(&line);
-            } else {
+            if !line.is_some_and(|line| take_apart(&mut text, line, &prev, at)) {
                 text.push_str(&format!("v\t{}\t{}\n", encode(leaves[at].as_bytes()), encode(entry)));
             }
             next = at + 1;
@@ -132,8 +130,28 @@ pub fn seq(entry: &[u8]) -> Option<usize> {
     digits.parse().ok().filter(|seq: &usize| seq.to_string() == digits)
 }
 
-/// An entry as its parts, if it can be put together again from them to the same bytes.
-fn taken_apart(entry: &str, prev: &Hash, seq: usize) -> Option<String> {
+/// Writes an entry as its parts, where [`together`] makes the same bytes of them again; whether it is so.
+fn take_apart(text: &mut String, entry: &str, prev: &Hash, seq: usize) -> bool {
+    let Some(([count, recorded, signatures], payload)) = parts(entry, prev, seq) else { return false };
+    let Some(statement) = decode(payload).ok().and_then(|bytes| String::from_utf8(bytes).ok()) else {
+        return false;
+    };
+    let parts = [count, recorded, signatures, &statement];
+    if parts.iter().any(|part| part.bytes().any(|byte| matches!(byte, b'\t' | b'\n' | b'\r'))) {
+        return false;
+    }
+    text.push('e');
+    for part in parts {
+        text.push('\t');
+        text.push_str(part);
+    }
+    text.push('\n');
+    true
+}
+
+/// `deploymentSeq`, `recorded` and the signatures as they are written in an entry, and its payload; `None` where anything
+/// else than these, `prev` and `seq` stands in it.
+fn parts<'a>(entry: &'a str, prev: &Hash, seq: usize) -> Option<([&'a str; 3], &'a str)> {
     let (head, rest) = entry.split_once(PAYLOAD)?;
     let count = match head {
         "{" => "",
@@ -141,15 +159,10 @@ fn taken_apart(entry: &str, prev: &Hash, seq: usize) -> Option<String> {
     };
     let (payload, rest) = rest.split_once(SIGNATURES)?;
     let (signatures, rest) = rest.split_once(PREV)?;
-    let (_, rest) = rest.split_once(RECORDED)?;
-    let (recorded, _) = rest.split_once(SEQ)?;
-    let statement = String::from_utf8(decode(payload).ok()?).ok()?;
-    let parts = [count, recorded, signatures, &statement];
-    if parts.iter().any(|part| part.contains(['\t', '\n', '\r'])) {
-        return None;
-    }
-    let again = together(count, recorded, signatures, payload, prev, seq);
-    (again == entry).then(|| format!("e\t{}\n", parts.join("\t")))
+    let (before, rest) = rest.split_once(RECORDED)?;
+    let (recorded, at) = rest.split_once(SEQ)?;
+    let same = before == prev.to_string() && at.strip_suffix('}')? == seq.to_string();
+    (same && (head == "{" || !count.is_empty())).then_some(([count, recorded, signatures], payload))
 }
 
 /// The entry that these parts are of.
