@@ -108,6 +108,7 @@ struct Cli {
 }
 
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 enum Command {
     /// Make a folder ready to use: configuration, checklist, keys, the ledger and its entry 0
     Init(init::Args),

@@ -22,6 +22,7 @@ use crate::core::time::Timestamp;
 
 /// The kinds that a person or a pipeline records.
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 pub enum Command {
     /// A database snapshot
     SnapshotTaken {

@@ -1,7 +1,8 @@
-//! The small texts that stand in clear in a statement: tokens, labels, statement ids.
+//! The small texts that stand in clear in a statement: tokens, labels, statement ids. A copy shares the text.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -23,17 +24,17 @@ macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident, $check:expr, $error:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Checks and wraps a text.
             ///
             /// # Errors
             /// [`NameError`] when the text is not of this form.
-            pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
-                let text = text.into();
+            pub fn new(text: impl AsRef<str>) -> Result<Self, NameError> {
+                let text = text.as_ref();
                 let good: fn(&str) -> bool = $check;
-                if good(&text) { Ok(Self(text)) } else { Err($error(shorten(text))) }
+                if good(text) { Ok(Self(text.into())) } else { Err($error(shorten(text))) }
             }
 
             /// The text.
@@ -77,13 +78,13 @@ macro_rules! text_type {
 
         impl PartialEq<str> for $name {
             fn eq(&self, other: &str) -> bool {
-                self.0 == other
+                *self.0 == *other
             }
         }
 
         impl PartialEq<&str> for $name {
             fn eq(&self, other: &&str) -> bool {
-                self.0 == *other
+                *self.0 == **other
             }
         }
 
@@ -95,7 +96,19 @@ macro_rules! text_type {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::new(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+                struct Visitor;
+                impl serde::de::Visitor<'_> for Visitor {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("a string")
+                    }
+
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> {
+                        $name::new(text).map_err(E::custom)
+                    }
+                }
+                deserializer.deserialize_str(Visitor)
             }
         }
     };
@@ -124,7 +137,7 @@ impl Id {
     /// From 16 bytes of the operating system's random source.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(base16ct::lower::encode_string(&bytes))
+        Self(base16ct::lower::encode_string(&bytes).into())
     }
 }
 
@@ -136,6 +149,6 @@ fn is_token(text: &str) -> bool {
         && bytes.iter().all(|&b| plain(b) || b == b'.' || b == b'-')
 }
 
-fn shorten(text: String) -> String {
-    if text.chars().count() <= 80 { text } else { text.chars().take(79).chain(['…']).collect() }
+fn shorten(text: &str) -> String {
+    if text.chars().count() <= 80 { text.to_owned() } else { text.chars().take(79).chain(['…']).collect() }
 }

@@ -27,6 +27,7 @@ use crate::core::roster::{KeyUse, RosterKey, proof_message};
 
 /// The verbs of `key`.
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 pub enum Command {
     /// Make a key of your own, and the signed offer of its public half
     New(new::Args),

@@ -153,7 +153,7 @@ pub struct Deployment {
     /// Its id.
     pub id: Token,
     /// Its opening.
-    pub opened: Record<DeploymentOpened>,
+    pub opened: Box<Record<DeploymentOpened>>,
     /// What is deployed; every statement repeats it.
     pub subject: Vec<Subject>,
     /// Its newest entry.
@@ -235,7 +235,7 @@ impl Deployment {
             entries: 1,
             holdings,
             checklist: body.checklist.clone(),
-            opened: Record { meta: fact.meta(), body: body.clone() },
+            opened: Box::new(Record { meta: fact.meta(), body: body.clone() }),
             amendments: Vec::new(),
             sign_offs: Vec::new(),
             evidence: Vec::new(),
@@ -289,6 +289,7 @@ impl Deployment {
         self.issues = Vec::new();
         if self.closed.is_some() {
             self.watch = watch::Watch::default();
+            self.words = BTreeMap::new();
             self.amendments = Vec::new();
             self.snapshots = Vec::new();
             self.stages = Vec::new();

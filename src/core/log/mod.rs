@@ -130,8 +130,8 @@ pub struct Log {
     released: BTreeSet<Token>,
     /// Deployments that entries name and that were never opened.
     unopened: BTreeSet<Token>,
-    /// The facts of deployments before they were let go, where somebody asked for them.
-    facts: Option<BTreeMap<Token, Facts>>,
+    /// The facts of deployments before they were let go, packed, where somebody asked for them.
+    facts: Option<BTreeMap<Token, Box<[u8]>>>,
     /// Deployments open when a roster changed: `(deployment, seq)`.
     pub roster_changed_during: Vec<(Token, u64)>,
 }
@@ -187,7 +187,7 @@ impl Log {
                 if deployment.closed.is_some() {
                     self.released.insert(id.clone());
                     if let Some(facts) = &mut self.facts {
-                        facts.insert(id.clone(), Facts::of(deployment));
+                        facts.insert(id.clone(), Facts::of(deployment).pack());
                     }
                 }
                 deployment.release();
@@ -203,16 +203,16 @@ impl Log {
     /// The facts of every deployment: `None` where they were not kept. One that changed after it was closed and let go
     /// is left out.
     #[must_use]
-    pub fn facts(&self) -> Option<Vec<Facts>> {
+    pub fn facts(&self) -> Option<impl Iterator<Item = Facts>> {
         let kept = self.facts.as_ref()?;
-        let of = |(id, deployment): (&Token, &Deployment)| {
+        let of = move |(id, deployment): (&Token, &Deployment)| {
             if self.released.contains(id) {
-                kept.get(id)?.clone().brought_up(deployment)
+                Facts::unpack(kept.get(id)?)?.brought_up(deployment)
             } else {
                 Some(Facts::of(deployment))
             }
         };
-        Some(self.deployments.iter().filter_map(of).collect())
+        Some(self.deployments.iter().filter_map(of))
     }
 
     /// What holds for a statement of any kind: its log, roster, subject and count.

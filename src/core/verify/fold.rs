@@ -100,6 +100,11 @@ impl<'a> Fold<'a> {
         self.log.keep_facts();
     }
 
+    /// Whether any entries are kept.
+    pub fn keeps(&self) -> bool {
+        self.keep.is_some()
+    }
+
     /// The entries that were kept.
     pub fn kept(&mut self) -> Kept {
         self.keep.take().map_or_else(Kept::default, |(_, kept)| kept)

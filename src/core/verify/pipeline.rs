@@ -23,8 +23,9 @@ struct Worker {
 
 pub(super) fn run(entries: impl Iterator<Item = Item>, fold: &mut Fold, progress: &mut dyn FnMut(u64)) {
     let mut source = Source { entries: entries.fuse(), lost: 0 };
+    let keep = fold.keeps();
     // The first entry alone: it brings the keys that nearly all others need.
-    for prepared in prepare(source.chunk(1), &fold.keys()) {
+    for prepared in prepare(source.chunk(1), &fold.keys(), keep) {
         fold.take(prepared);
     }
     let count = thread::available_parallelism().map_or(1, usize::from);
@@ -35,7 +36,7 @@ pub(super) fn run(entries: impl Iterator<Item = Item>, fold: &mut Fold, progress
                 let (give, done) = sync_channel(AHEAD);
                 scope.spawn(move || {
                     for (items, keys) in taken {
-                        if give.send(prepare(items, &keys)).is_err() {
+                        if give.send(prepare(items, &keys, keep)).is_err() {
                             return;
                         }
                     }

@@ -42,7 +42,7 @@ pub(super) enum Prepared {
 /// An entry with all that could be found out about it alone.
 pub(super) struct Ready {
     pub entry: Entry,
-    /// As it is stored.
+    /// As it is stored, where that was asked for.
     pub bytes: Vec<u8>,
     /// One for each signer.
     pub signatures: Vec<Checked>,
@@ -52,13 +52,13 @@ pub(super) struct Ready {
     pub columns: Vec<String>,
 }
 
-/// Takes a chunk of entries apart.
-pub(super) fn prepare(items: Vec<Result<Stored, String>>, keys: &Keys) -> Vec<Prepared> {
+/// Takes a chunk of entries apart; their bytes stay where `keep` says so.
+pub(super) fn prepare(items: Vec<Result<Stored, String>>, keys: &Keys, keep: bool) -> Vec<Prepared> {
     let mut open = Open { expected: Vec::with_capacity(items.len()), whose: Vec::with_capacity(items.len()) };
     let mut all: Vec<Prepared> = items
         .into_iter()
         .enumerate()
-        .map(|(index, item)| prepare_one(index, item, keys, &mut open))
+        .map(|(index, item)| prepare_one(index, item, keys, keep, &mut open))
         .collect();
     for ((index, signer), good) in open.whose.into_iter().zip(verdicts(&open.expected)) {
         if let Some(Prepared::Entry(ready)) = all.get_mut(index) {
@@ -74,7 +74,13 @@ struct Open {
     whose: Vec<(usize, usize)>,
 }
 
-fn prepare_one(index: usize, item: Result<Stored, String>, keys: &Keys, open: &mut Open) -> Prepared {
+fn prepare_one(
+    index: usize,
+    item: Result<Stored, String>,
+    keys: &Keys,
+    keep: bool,
+    open: &mut Open,
+) -> Prepared {
     let stored = match item {
         Ok(stored) => stored,
         Err(why) => return Prepared::Lost(why),
@@ -93,7 +99,8 @@ fn prepare_one(index: usize, item: Result<Stored, String>, keys: &Keys, open: &m
         entry.payload = Vec::new();
         entry.signatures = Vec::new();
     }
-    Prepared::Entry(Box::new(Ready { entry, bytes: stored.bytes, signatures, openings, columns }))
+    let bytes = if keep { stored.bytes } else { Vec::new() };
+    Prepared::Entry(Box::new(Ready { entry, bytes, signatures, openings, columns }))
 }
 
 /// What is open counts as bad until its verdict is told.
