@@ -215,17 +215,23 @@ pub fn rollback_step(body: &RollbackStep) -> String {
 }
 
 pub fn reading(body: &Reading) -> String {
-    let what = body.check.as_deref().unwrap_or("evidence");
-    let unit = body.unit.as_deref().map(|unit| format!(" {unit}")).unwrap_or_default();
-    let value = body.value.as_ref().map(|value| format!(", {value}{unit}")).unwrap_or_default();
+    let mut text = String::from(body.check.as_deref().unwrap_or("evidence"));
     match body.phase {
-        None => format!("{what} from {}{value}", body.source),
-        Some(verdict) => {
-            let detail = body.detail.as_deref().filter(|_| verdict != Phase::Pass);
-            let detail = detail.map(|detail| format!(" – {detail}")).unwrap_or_default();
-            format!("{what}: {verdict}{value}{detail}")
+        None => text += &format!(" from {}", body.source),
+        Some(verdict) => text += &format!(": {verdict}"),
+    }
+    if let Some(value) = &body.value {
+        text += &format!(", {value}");
+        if let Some(unit) = &body.unit {
+            text.extend([" ", unit]);
         }
     }
+    if let Some(detail) =
+        body.detail.as_ref().filter(|_| body.phase.is_some_and(|phase| phase != Phase::Pass))
+    {
+        text.extend([" – ", detail]);
+    }
+    text
 }
 
 pub fn decision_line(body: &DecisionMade) -> String {

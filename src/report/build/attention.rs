@@ -6,6 +6,7 @@ use super::Reader;
 use crate::core::check::{CheckSpec, Phase};
 use crate::core::checklist::imitations;
 use crate::core::deployment::Severity;
+use crate::core::entry::Entry;
 use crate::core::event::{Act, Decision, Delivery, Event, Outcome, RollbackOutcome, SignOutcome};
 use crate::core::name::Id;
 use crate::report::model::{
@@ -297,11 +298,12 @@ impl List {
     fn frozen(&mut self, reader: &Reader) {
         let deployment = reader.deployment();
         let mut items = 0;
-        for entry in reader.input.entries {
+        let freezes = |entry: &&Entry| {
+            matches!(entry.statement.kind(), "deployment-opened" | "checklist-amended")
+                && entry.statement.predicate.deployment.as_ref() == Some(&deployment.id)
+        };
+        for entry in reader.input.entries.iter().filter(freezes) {
             let statement = &entry.statement;
-            if statement.predicate.deployment.as_ref() != Some(&deployment.id) {
-                continue;
-            }
             match Event::parse(statement.kind(), &statement.predicate.body) {
                 Ok(Event::DeploymentOpened(body)) => items = body.checklist.items.len(),
                 Ok(Event::ChecklistAmended(body)) => {
