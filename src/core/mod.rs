@@ -19,6 +19,7 @@ pub mod merkle;
 pub mod message;
 pub mod name;
 pub mod opening;
+pub mod packed;
 pub mod proof;
 pub mod redact;
 pub mod retro;

@@ -5,6 +5,7 @@ mod common;
 mod go;
 mod items;
 mod rollback;
+mod sealed;
 mod traffic;
 mod window;
 

@@ -58,7 +58,7 @@ fn try_keep(app: &App, ledger: &Ledger, report: &Report) -> Result<()> {
         return Ok(());
     }
     let mut deployments = Vec::new();
-    for facts in report.log.facts().into_iter().flatten() {
+    for facts in report.log.facts().unwrap_or_default() {
         let leaf = ledger.leaf(facts.last_seq)?.context("an entry went while it was read")?;
         deployments.push((leaf, facts));
     }

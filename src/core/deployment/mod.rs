@@ -19,6 +19,8 @@ pub use window::Coverage;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::check::{CheckSpec, Reading};
 use super::event::{
     DecisionMade, DeploymentClosed, DeploymentOpened, Event, FrozenChecklist, ItemSigned, MessageSent,
@@ -33,7 +35,7 @@ use super::statement::{Statement, Subject};
 use super::time::Timestamp;
 
 /// A signer, by name, as the roster in force knew them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signatory {
     /// The person or machine.
     pub person: Token,
@@ -46,7 +48,7 @@ pub struct Signatory {
 }
 
 /// Where and when an event stands, and who signed it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Meta {
     /// Its entry.
     pub seq: u64,
@@ -75,7 +77,7 @@ impl Meta {
 }
 
 /// An event's body with its place.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Record<T> {
     /// Where, when, who.
     pub meta: Meta,
@@ -84,7 +86,7 @@ pub struct Record<T> {
 }
 
 /// A sign-off and what became of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SignOff {
     /// Where, when, who.
     pub meta: Meta,
@@ -98,7 +100,7 @@ pub struct SignOff {
 }
 
 /// Somebody in a role, for a while.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Holding {
     /// The role.
     pub role: Token,
@@ -147,8 +149,9 @@ pub struct Fact<'a> {
     pub by: &'a [Signatory],
 }
 
-/// The state of one deployment after some of its entries.
-#[derive(Clone, Debug)]
+/// The state of one deployment after some of its entries. What is skipped when it is packed is what a closed one has let
+/// go of by then.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Deployment {
     /// Its id.
     pub id: Token,
@@ -167,48 +170,61 @@ pub struct Deployment {
     /// The checklist in force.
     pub checklist: FrozenChecklist,
     /// Amendments of it.
+    #[serde(skip)]
     pub amendments: Vec<Record<OpeningRef>>,
     /// Every sign-off, withdrawn ones too.
     pub sign_offs: Vec<SignOff>,
     /// Readings and what people attached.
+    #[serde(skip)]
     pub evidence: Vec<Record<Reading>>,
     /// Every decision and override.
     pub decisions: Vec<Record<DecisionMade>>,
     /// Database snapshots.
+    #[serde(skip)]
     pub snapshots: Vec<Record<SnapshotTaken>>,
     /// Workflow stages.
+    #[serde(skip)]
     pub stages: Vec<Record<StageReached>>,
     /// Movements of traffic.
     pub shifts: Vec<Record<TrafficShifted>>,
     /// Changes of the standby.
+    #[serde(skip)]
     pub standby: Vec<Record<StandbyChanged>>,
     /// Reasons to roll back.
     pub triggers: Vec<Record<RollbackTriggered>>,
     /// Rollbacks begun.
     pub rollbacks: Vec<Record<RollbackStarted>>,
     /// Their steps.
+    #[serde(skip)]
     pub rollback_steps: Vec<Record<RollbackStep>>,
     /// Rollbacks ended.
     pub rollback_ends: Vec<Record<RollbackFinished>>,
     /// Messages to people.
+    #[serde(skip)]
     pub messages: Vec<Record<MessageSent>>,
     /// Notes.
+    #[serde(skip)]
     pub notes: Vec<Record<NoteAdded>>,
     /// Reviews.
+    #[serde(skip)]
     pub reviews: Vec<Record<ReviewRecorded>>,
     /// Reports made.
+    #[serde(skip)]
     pub reports: Vec<Record<ReportIssued>>,
     /// The closing.
     pub closed: Option<Record<DeploymentClosed>>,
     /// What should not have been so.
+    #[serde(skip)]
     pub issues: Vec<Issue>,
     /// Entries that nothing is judged by.
     distrusted: BTreeSet<u64>,
     /// What the gates need of the evidence.
+    #[serde(skip)]
     watch: watch::Watch,
     /// How often the verdict of each check changed.
     flaps: BTreeMap<String, CheckFacts>,
     /// The entry of the newest word on an item by a person: a sign-off of theirs, or the withdrawal of one.
+    #[serde(skip)]
     words: BTreeMap<(Token, Token), u64>,
     /// How many reviews there are, those let go included.
     reviewed: u64,

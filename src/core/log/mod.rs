@@ -14,6 +14,7 @@ use crate::core::entry::Entry;
 use crate::core::event::{Class, Event, EventError};
 use crate::core::hash::Hash;
 use crate::core::name::Token;
+use crate::core::packed;
 use crate::core::retro::Facts;
 use crate::core::roster::{Roster, RosterError, RosterKey};
 use crate::core::statement::Subject;
@@ -124,9 +125,11 @@ pub struct Log {
     pub rosters: Vec<RosterVersion>,
     /// Every key that ever was on a roster.
     pub keys: BTreeMap<Hash, KnownKey>,
-    /// The deployments that are still kept.
+    /// The deployments, but for those in `sealed`.
     pub deployments: BTreeMap<Token, Deployment>,
-    /// Deployments let go after their closing, to hold memory.
+    /// Deployments packed after their closing, to hold memory, until an entry names them again.
+    sealed: BTreeMap<Token, Box<[u8]>>,
+    /// Deployments that were packed once.
     released: BTreeSet<Token>,
     /// Deployments that entries name and that were never opened.
     unopened: BTreeSet<Token>,
@@ -162,6 +165,11 @@ impl Log {
     /// judging its erasure.
     pub fn take(&mut self, entry: &Entry, authors: impl Fn(&Hash) -> Vec<Token>) -> Taken {
         let statement = &entry.statement;
+        if let Some(id) = &statement.predicate.deployment
+            && let Some(deployment) = self.sealed.remove(id).and_then(|sealed| packed::unpack(&sealed))
+        {
+            self.deployments.insert(id.clone(), deployment);
+        }
         let event = match Event::parse(statement.kind(), &statement.predicate.body) {
             Ok(event) => event,
             Err(error) => {
@@ -183,14 +191,34 @@ impl Log {
     /// the like of every deployment but `keep`, and nearly all of a closed one. Its place, count and outcome stay.
     pub fn release(&mut self, keep: Option<&Token>) {
         for (id, deployment) in &mut self.deployments {
-            if keep != Some(id) && !self.released.contains(id) {
-                if deployment.closed.is_some() {
-                    self.released.insert(id.clone());
-                    if let Some(facts) = &mut self.facts {
-                        facts.insert(id.clone(), Facts::of(deployment).pack());
-                    }
+            if keep == Some(id) || self.released.contains(id) {
+                continue;
+            }
+            if deployment.closed.is_some()
+                && let Some(facts) = &mut self.facts
+            {
+                facts.extend(packed::pack(&Facts::of(deployment)).map(|packed| (id.clone(), packed)));
+            }
+            deployment.release();
+            if deployment.closed.is_some()
+                && let Some(packed) = packed::pack(deployment)
+            {
+                self.sealed.insert(id.clone(), packed);
+                self.released.insert(id.clone());
+            }
+        }
+        self.deployments.retain(|id, _| !self.sealed.contains_key(id));
+    }
+
+    /// Gives every deployment, those that were let go too, by id.
+    pub fn each_deployment(&self, mut of: impl FnMut(&Deployment)) {
+        let ids: BTreeSet<&Token> = self.deployments.keys().chain(self.sealed.keys()).collect();
+        for id in ids {
+            match self.deployments.get(id) {
+                Some(deployment) => of(deployment),
+                None => {
+                    self.sealed.get(id).and_then(|sealed| packed::unpack(sealed)).iter().for_each(&mut of);
                 }
-                deployment.release();
             }
         }
     }
@@ -203,16 +231,16 @@ impl Log {
     /// The facts of every deployment: `None` where they were not kept. One that changed after it was closed and let go
     /// is left out.
     #[must_use]
-    pub fn facts(&self) -> Option<impl Iterator<Item = Facts>> {
+    pub fn facts(&self) -> Option<Vec<Facts>> {
         let kept = self.facts.as_ref()?;
-        let of = move |(id, deployment): (&Token, &Deployment)| {
-            if self.released.contains(id) {
-                Facts::unpack(kept.get(id)?)?.brought_up(deployment)
-            } else {
-                Some(Facts::of(deployment))
-            }
-        };
-        Some(self.deployments.iter().filter_map(of))
+        let mut all = Vec::new();
+        self.each_deployment(|deployment| {
+            all.extend(match kept.get(&deployment.id) {
+                Some(packed) => packed::unpack(packed).and_then(|facts: Facts| facts.brought_up(deployment)),
+                None => Some(Facts::of(deployment)),
+            });
+        });
+        Some(all)
     }
 
     /// What holds for a statement of any kind: its log, roster, subject and count.

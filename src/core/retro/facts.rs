@@ -232,19 +232,6 @@ impl Facts {
         }
     }
 
-    /// JSON under raw DEFLATE: some hundred bytes.
-    #[must_use]
-    pub fn pack(&self) -> Box<[u8]> {
-        let json = serde_json::to_vec(self).unwrap_or_default();
-        miniz_oxide::deflate::compress_to_vec(&json, 1).into()
-    }
-
-    /// What [`Facts::pack`] made.
-    #[must_use]
-    pub fn unpack(packed: &[u8]) -> Option<Self> {
-        serde_json::from_slice(&miniz_oxide::inflate::decompress_to_vec(packed).ok()?).ok()
-    }
-
     /// What came since, of a deployment that let go of most it knew: `None` where that changes the facts themselves.
     #[must_use]
     pub fn brought_up(mut self, deployment: &Deployment) -> Option<Self> {

@@ -419,16 +419,19 @@ fn brought_keys(entry: &Entry) -> HashMap<Hash, PublicKey> {
 }
 
 fn summaries(log: &Log) -> Vec<DeploymentSummary> {
-    let summary = |(id, deployment): (&Token, &crate::core::deployment::Deployment)| DeploymentSummary {
-        id: id.clone(),
-        release: deployment.opened.body.release.as_str().to_owned(),
-        opened: deployment.opened.meta.seq,
-        last: deployment.last_seq,
-        entries: deployment.entries,
-        closed: deployment.closed.as_ref().map(|closed| (closed.meta.seq, closed.body.entries)),
-        outcome: deployment.outcome(),
-    };
-    log.deployments.iter().map(summary).collect()
+    let mut all = Vec::new();
+    log.each_deployment(|deployment| {
+        all.push(DeploymentSummary {
+            id: deployment.id.clone(),
+            release: deployment.opened.body.release.as_str().to_owned(),
+            opened: deployment.opened.meta.seq,
+            last: deployment.last_seq,
+            entries: deployment.entries,
+            closed: deployment.closed.as_ref().map(|closed| (closed.meta.seq, closed.body.entries)),
+            outcome: deployment.outcome(),
+        });
+    });
+    all
 }
 
 /// For people: a length of time in its two largest units.
