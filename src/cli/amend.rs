@@ -13,7 +13,6 @@ use super::status_code::Status;
 use crate::core::event::{ChecklistAmended, Event};
 use crate::core::roster::LEAD_DEPLOYER;
 
-/// Options of `amend`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The new checklist

@@ -12,7 +12,6 @@ use crate::core::event::{Event, RolesAssigned};
 use crate::core::name::Token;
 use crate::core::roster::LEAD_DEPLOYER;
 
-/// Options of `assign`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The role

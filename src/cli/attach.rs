@@ -15,7 +15,6 @@ use crate::core::event::Event;
 
 const MAX_ATTACHMENT: u64 = 32 * 1024 * 1024;
 
-/// Options of `attach`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The file, of at most 32 MiB

@@ -24,7 +24,6 @@ use crate::witness::Patience;
 /// More bytes than a checkpoint with all its cosignatures has.
 const MAX_NOTE: u64 = 1 << 20;
 
-/// Options of `checkpoint`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
     /// Ask only this witness of the roster's policy to cosign, by its URL, or `all`, also where they have

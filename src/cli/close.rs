@@ -15,7 +15,6 @@ use crate::core::name::Token;
 use crate::core::roster::LEAD_DEPLOYER;
 use crate::ledger::LedgerError;
 
-/// Options of `close`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
     #[command(flatten)]

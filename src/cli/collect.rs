@@ -17,7 +17,6 @@ use crate::core::name::Token;
 use crate::core::time::Timestamp;
 use crate::evidence::{self, Collected, Request};
 
-/// Options of `collect`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
     /// Checks of aether.toml, by id [default: all]

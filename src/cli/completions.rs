@@ -6,7 +6,6 @@ use clap_complete::Shell;
 use super::app::App;
 use super::status_code::Status;
 
-/// Options of `completions`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Which shell

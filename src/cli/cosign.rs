@@ -14,7 +14,6 @@ use super::words;
 use crate::core::event::Event;
 use crate::core::hash::Hash;
 
-/// Options of `cosign`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The file that `--out` wrote; the signature is added to it

@@ -14,7 +14,7 @@ use crate::core::witness::{Policy, Witness};
 use crate::ledger::Ledger;
 use crate::witness::{Patience, ask};
 
-/// What every command has that makes a checkpoint on the way.
+// What every command has that makes a checkpoint on the way.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Witnessing {
     /// Do not ask the witnesses of the roster's policy to cosign the checkpoint

@@ -15,7 +15,6 @@ use crate::core::name::{Label, Token};
 use crate::core::opening::OpeningRef;
 use crate::core::roster::LEAD_DEPLOYER;
 
-/// Options of `decide`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// What is decided
@@ -36,7 +35,6 @@ pub struct Args {
     pub elsewhere: Elsewhere,
 }
 
-/// Options of `abort`.
 #[derive(clap::Args, Debug)]
 pub struct AbortArgs {
     /// Why

@@ -14,7 +14,7 @@ use crate::core::hash::Hash;
 use crate::core::name::Token;
 use crate::ledger::Appended;
 
-/// Where a signed statement goes.
+// Where a signed statement goes.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Elsewhere {
     /// Write the signed statement to a file instead of appending it

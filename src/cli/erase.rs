@@ -23,7 +23,6 @@ use crate::ledger::Ledger;
 /// Shorter texts are not looked for in rendered files: they stand everywhere.
 const TELLING: usize = 4;
 
-/// Options of `erase`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The opening, by its commit or the first digits of it, 8 at least (`show SEQ` and `log` tell it)

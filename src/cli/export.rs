@@ -26,7 +26,6 @@ use crate::core::proof::TlogProof;
 use crate::core::timestamp::StoredToken;
 use crate::ledger::Ledger;
 
-/// Options of `export`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
     /// The folder to make; it must not be there, or be empty

@@ -8,7 +8,6 @@ use super::decide::GateArg;
 use super::desk::Desk;
 use super::status_code::Status;
 
-/// Options of `gate`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Which gate

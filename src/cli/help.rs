@@ -10,7 +10,6 @@ use super::app::App;
 use super::nearest;
 use super::status_code::Status;
 
-/// Options of `help`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The command, for example `key new` [default: the whole program]

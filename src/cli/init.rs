@@ -32,7 +32,6 @@ use crate::ledger::{Ledger, Submission};
 /// Where the first line of `aether.toml` sends editors.
 const SCHEMA_FILE: &str = "templates/aether.schema.json";
 
-/// Options of `init`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The log's name, for good: one log per environment, for example example.com/audit/prod

@@ -17,7 +17,6 @@ use crate::core::hash::Hash;
 use crate::core::name::Token;
 use crate::core::opening::{Opening, refs_in};
 
-/// Options of `join`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Files that `--out` wrote

@@ -21,7 +21,6 @@ use crate::ledger::Ledger;
 /// So often the ledger's files are looked at.
 const OFTEN: Duration = Duration::from_millis(200);
 
-/// Options of `log`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Every entry of the log, of all deployments

@@ -10,7 +10,6 @@ use super::files;
 use super::help;
 use super::status_code::Status;
 
-/// Options of `man`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The command whose page is printed, for example `key new` [default: the program's own]

@@ -107,6 +107,8 @@ struct Cli {
     command: Command,
 }
 
+// A command's arguments are described only when it is called. What describes `Args` would then describe the command, over
+// what stands here: so they have no doc comments.
 #[derive(Subcommand, Debug)]
 #[command(defer = true)]
 enum Command {

@@ -9,7 +9,6 @@ use super::facts;
 use super::status_code::Status;
 use crate::core::event::{Event, NoteAdded};
 
-/// Options of `note`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The note

@@ -25,7 +25,6 @@ use crate::evidence;
 
 const MAX_CHECKLIST: u64 = 1 << 20;
 
-/// Options of `open`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
     /// What is released, for example v2.14.0; in lower case it is the deployment's id unless --deployment gives one

@@ -21,7 +21,6 @@ const PATIENCE: u32 = 120;
 /// A larger file is none that was printed from the page.
 const LARGEST: u64 = 256 * 1024 * 1024;
 
-/// Options of `report`.
 #[derive(clap::Args, Debug, Default)]
 pub struct PdfArgs {
     /// Print the page as report.pdf too, with a Chromium or Chrome

@@ -18,7 +18,6 @@ use crate::core::proof::TlogProof;
 
 const MAX_NOTE: u64 = 1 << 20;
 
-/// Options of `prove`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The entry

@@ -134,7 +134,7 @@ pub enum Command {
     },
 }
 
-/// What every act has.
+// What every act has.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Common {
     /// How far it is

@@ -26,7 +26,6 @@ use crate::core::roster::KeyUse;
 use crate::core::statement::Seen;
 use crate::report::Integrity;
 
-/// Options of `render`.
 #[derive(clap::Args, Debug, Default)]
 pub struct RenderArgs {
     /// Where to write it; `-` for stdout [default: records/ID/Deployment_Checklist.md]
@@ -34,7 +33,6 @@ pub struct RenderArgs {
     pub to: Option<PathBuf>,
 }
 
-/// Options of `report`.
 #[derive(clap::Args, Debug, Default)]
 pub struct ReportArgs {
     /// The record's folder [default: records/ID]

@@ -11,7 +11,6 @@ use super::record_at::Record;
 use super::source::Source;
 use super::status_code::Status;
 
-/// Options of `review`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Where to write it; `-` for stdout [default: records/review-ID.md]

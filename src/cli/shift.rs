@@ -16,7 +16,6 @@ use crate::core::check::{Check, Phase};
 use crate::core::event::{Act, Colour, Event, Gate, StandbyChanged, StandbyState, TrafficShifted};
 use crate::core::name::Label;
 
-/// Options of `shift`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Where to

@@ -19,7 +19,6 @@ use crate::core::opening::{Opening, refs_in};
 use crate::ledger::Ledger;
 use crate::report::Opened;
 
-/// Options of `show`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The entry

@@ -13,7 +13,6 @@ use crate::core::deployment::Deployment;
 use crate::core::event::{Event, ItemSigned, SignOutcome};
 use crate::core::name::Token;
 
-/// Options of `sign`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
     /// Items of the checklist, by id

@@ -10,7 +10,6 @@ use super::status_code::{Refused, Status};
 use crate::core::event::{Act, Event, Gate, StandbyChanged, StandbyState};
 use crate::core::name::Label;
 
-/// Options of `standby`.
 #[derive(clap::Args, Debug)]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["extend", "retire"]))]
 pub struct Args {

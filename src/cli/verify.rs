@@ -29,7 +29,6 @@ use crate::ledger::Folder;
 const MAX_NOTE: u64 = 1 << 20;
 const MAX_ROOTS: u64 = 16 << 20;
 
-/// Options of `verify`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
     /// A ledger, an export, a record folder, or a report.html by itself [default: this project's ledger]

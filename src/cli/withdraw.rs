@@ -12,7 +12,6 @@ use crate::core::deployment::SignOff;
 use crate::core::event::{Event, ItemWithdrawn};
 use crate::core::name::{Id, Token};
 
-/// Options of `withdraw`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The item

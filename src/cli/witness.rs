@@ -11,7 +11,6 @@ use super::status_code::Status;
 use crate::core::checkpoint::{CosignerKey, Vkey};
 use crate::witness::{Origin, Witness, serve};
 
-/// Options of `witness`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The folder of what was cosigned; never two witnesses on one, never restored from an older copy

@@ -21,7 +21,6 @@ const DEPLOY: &str = "deploy";
 /// The stage that says that GitHub took the order and named no run.
 const DISPATCH: &str = "dispatch";
 
-/// Options of `deploy`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Follow a run that was started by hand, and start none

@@ -13,7 +13,6 @@ use super::app::App;
 use super::status_code::Status;
 use crate::config::Config;
 
-/// Options of `doctor`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Ask nothing over the network

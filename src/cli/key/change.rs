@@ -21,7 +21,7 @@ use crate::core::opening::{Opening, OpeningRef};
 use crate::core::roster::{KeyUse, ROOT, Roster};
 use crate::core::statement::Signer;
 
-/// Who else signs, and where.
+// Who else signs, and where.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Quorum {
     /// Write the statement to a file for other root holders to cosign

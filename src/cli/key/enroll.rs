@@ -16,7 +16,6 @@ use crate::core::hash::Hash;
 use crate::core::name::Token;
 use crate::core::roster::{KeyUse, Person, PersonKind, RECORDER, Roster};
 
-/// Options of `key enroll`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Whose key

@@ -10,7 +10,6 @@ use crate::cli::status_code::Status;
 use crate::core::name::Token;
 use crate::core::roster::{KeyUse, PersonKind};
 
-/// Options of `key list`.
 #[derive(clap::Args, Debug)]
 pub struct Args {}
 

@@ -11,7 +11,6 @@ use crate::cli::status_code::{Recorded, Status};
 use crate::core::checkpoint::Vkey;
 use crate::core::keys::PublicKey;
 
-/// Options of `key log`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Bring another place's log key on the roster, by the vkey that `key log` printed there

@@ -14,7 +14,6 @@ use crate::core::hash::Hash;
 use crate::core::name::Token;
 use crate::core::roster::KeyUse;
 
-/// Options of `key new`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Your id on the roster, a pseudonym: a-z, 0-9, dot and hyphen

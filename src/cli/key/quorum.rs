@@ -8,7 +8,6 @@ use crate::cli::desk::Desk;
 use crate::cli::status_code::Status;
 use crate::core::roster::{KeyUse, Person};
 
-/// Options of `key quorum`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// How many distinct root holders must sign from now on

@@ -8,7 +8,6 @@ use crate::cli::desk::{Desk, unknown_person};
 use crate::cli::status_code::Status;
 use crate::core::name::Token;
 
-/// Options of `key remove`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Who

@@ -12,7 +12,6 @@ use crate::core::log::{KnownKey, governance_subject};
 use crate::core::name::Token;
 use crate::core::roster::{KeyUse, Roster};
 
-/// Options of `key revoke`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Whose key

@@ -17,7 +17,6 @@ use crate::core::log::governance_subject;
 use crate::core::name::Token;
 use crate::core::roster::{KeyUse, Roster, RosterError};
 
-/// Options of `key rotate`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Your root key, where you alone are the root quorum

@@ -11,7 +11,6 @@ use crate::cli::files;
 use crate::cli::status_code::Status;
 use crate::core::witness::Policy;
 
-/// Options of `key witnesses`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The policy, as C2SP tlog-policy has it

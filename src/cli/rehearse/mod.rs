@@ -17,7 +17,6 @@ use super::status_code::Status;
 use play::Play;
 use stage::Stage;
 
-/// Options of `rehearse`.
 #[derive(clap::Args, Debug)]
 pub struct Args {}
 

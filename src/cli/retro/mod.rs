@@ -21,7 +21,6 @@ use crate::report::retro::{Deployed, Retro, SCHEMA, to_html, to_markdown};
 
 pub use recall::keep;
 
-/// Options of `retro`.
 #[derive(clap::Args, Debug)]
 #[allow(clippy::option_option)] // not given, given without a file, given with one
 pub struct Args {

@@ -26,7 +26,6 @@ use crate::core::name::{Label, Token};
 pub use steps::End;
 use steps::{Saying, done, take};
 
-/// Options of `rollback`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Why

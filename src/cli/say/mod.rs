@@ -28,7 +28,6 @@ pub use values::Values;
 /// In which role messages are signed: the first that the signer has.
 pub const SPEAKERS: [&str; 3] = [COMMS_LEAD, LEAD_DEPLOYER, RECORDER];
 
-/// Options of `say`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The template: scheduled, start, stage, switched, status, all-clear, postponed, rollback-initiated, rolled-back,

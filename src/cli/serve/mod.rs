@@ -23,7 +23,6 @@ const TOKEN: &str = "AETHER_AUDIT_SERVE_TOKEN";
 /// So often the ledger's files are looked at.
 const OFTEN: Duration = Duration::from_millis(200);
 
-/// Options of `serve`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Where to listen; port 0 takes a free one. Any address that others reach needs a token, and TLS in front of it

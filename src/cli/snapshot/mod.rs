@@ -22,7 +22,6 @@ use crate::remote::aws::rds::{Rds, Snapshot};
 use crate::remote::aws::{AwsError, Connection};
 use follow::Ended;
 
-/// Options of `snapshot`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The database, by its id under [[database]] in aether.toml [default: all of them]

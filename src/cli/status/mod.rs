@@ -19,7 +19,6 @@ use crate::core::time::Timestamp;
 use crate::ledger::Head;
 use crate::report::live::gate_ahead;
 
-/// Options of `status`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Stay, and show it anew with each change

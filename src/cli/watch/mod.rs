@@ -34,7 +34,6 @@ use show::Show;
 /// So many rounds in a row may fail before the watch gives up.
 const PATIENCE: u32 = 3;
 
-/// Options of `watch`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
     /// Look for so many minutes from now on, whatever the traffic; proves nothing of the verification window
