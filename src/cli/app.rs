@@ -125,6 +125,8 @@ pub struct App<'a> {
     pub unlocked: RefCell<BTreeMap<PathBuf, Rc<SecretKey>>>,
     /// What this command recorded: the answer of one that has no other data.
     pub recorded: RefCell<Vec<serde_json::Value>>,
+    /// The configuration as it was read last, and its text.
+    parsed: RefCell<Option<(String, Config)>>,
     /// Whether anything was printed on stdout.
     printed: bool,
     /// How long the ledger is waited for, where that is less than usual: a rollback never waits for its recorder.
@@ -149,6 +151,7 @@ impl<'a> App<'a> {
             passphrase: None,
             unlocked: RefCell::default(),
             recorded: RefCell::default(),
+            parsed: RefCell::default(),
             printed: false,
             patience: None,
         }
@@ -187,7 +190,17 @@ impl<'a> App<'a> {
     /// # Errors
     /// Where `aether.toml` is missing or wrong.
     pub fn config(&self) -> Result<Config> {
-        Ok(Config::read(&self.home().join("aether.toml"))?)
+        let path = self.home().join("aether.toml");
+        let text = Config::text(&path)?;
+        let mut parsed = self.parsed.borrow_mut();
+        if let Some((same, config)) = &*parsed
+            && *same == text
+        {
+            return Ok(config.clone());
+        }
+        let config = Config::parse(&text, &path.display().to_string())?;
+        *parsed = Some((text, config.clone()));
+        Ok(config)
     }
 
     /// The ledger's file: `--ledger`, or the one that `aether.toml` names.

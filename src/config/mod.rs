@@ -155,6 +155,14 @@ impl Config {
     /// # Errors
     /// A [`ConfigError`] when it cannot be read, is larger than [`MAX_BYTES`], or is not right.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        Self::parse(&Self::text(path)?, &path.display().to_string())
+    }
+
+    /// Reads the text of the file at `path`.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] when it cannot be read, is larger than [`MAX_BYTES`], or is no text.
+    pub fn text(path: &Path) -> Result<String, ConfigError> {
         let name = path.display().to_string();
         let unreadable = |error: std::io::Error| {
             let help = if error.kind() == std::io::ErrorKind::NotFound {
@@ -178,11 +186,10 @@ impl Config {
         if bytes.len() > MAX_BYTES {
             return Err(too_large(&name));
         }
-        let text = String::from_utf8(bytes).map_err(|error| {
+        String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             ConfigError::whole_file(&name, format!("not UTF-8 text (at byte {at})"), "save the file as UTF-8")
-        })?;
-        Self::parse(&text, &name)
+        })
     }
 
     /// Reads the text of a configuration; `path` names it in errors.
