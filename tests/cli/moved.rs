@@ -132,3 +132,18 @@ fn a_record_of_what_nobody_signed_is_a_finding() {
     assert!(render.out.contains("is not valid"), "{}", render.out);
     assert!(render.err.contains("1 findings: run `aether-audit verify`"), "{}", render.err);
 }
+
+#[test]
+fn a_report_is_made_where_a_column_of_the_newest_entry_is_wrong() {
+    let folder = Folder::opened();
+    folder.ok(&["note", "before", "--as", "bob"]);
+    unlocked(&folder).execute("UPDATE entries SET leaf = zeroblob(32) WHERE seq = 4", []).unwrap();
+    // Who has seen the entry before refuses; a place that is new to the log has nothing to hold it against.
+    std::fs::create_dir(folder.at("elsewhere")).unwrap();
+    std::fs::copy(folder.at("private/alice.pem"), folder.at("elsewhere/alice.pem")).unwrap();
+    let report = folder.run(&["report", "--as", "alice", "--keys", "elsewhere"]);
+    assert!(report.err.contains("1 findings: run `aether-audit verify`"), "{}", report.err);
+    assert_eq!(report.status, Some(1), "{}", report.err);
+    let record = folder.at("records/v2.14.0/report.md");
+    assert!(std::fs::read_to_string(record).unwrap().contains("the store's column leaf"));
+}
