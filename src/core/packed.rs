@@ -6,10 +6,11 @@ use serde::de::DeserializeOwned;
 /// The fastest.
 const LEVEL: u8 = 1;
 
-/// A value, packed; `None` where it has no JSON.
+/// A value, packed; `None` where it does not come back from its JSON.
 #[must_use]
-pub fn pack<T: Serialize>(value: &T) -> Option<Box<[u8]>> {
+pub fn pack<T: Serialize + DeserializeOwned>(value: &T) -> Option<Box<[u8]>> {
     let json = serde_json::to_vec(value).ok()?;
+    serde_json::from_slice::<T>(&json).ok()?;
     Some(miniz_oxide::deflate::compress_to_vec(&json, LEVEL).into())
 }
 

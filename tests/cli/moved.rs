@@ -5,7 +5,7 @@ use aether_audit::core::hash::Hash;
 use aether_audit::core::name::Token;
 use rusqlite::{Connection, params};
 
-use crate::folder::Folder;
+use crate::folder::{Folder, opening};
 
 fn unlocked(folder: &Folder) -> Connection {
     let ledger = Connection::open(folder.ledger()).unwrap();
@@ -146,4 +146,22 @@ fn a_report_is_made_where_a_column_of_the_newest_entry_is_wrong() {
     assert_eq!(report.status, Some(1), "{}", report.err);
     let record = folder.at("records/v2.14.0/report.md");
     assert!(std::fs::read_to_string(record).unwrap().contains("the store's column leaf"));
+}
+
+#[test]
+fn a_report_beside_a_broken_entry_is_compared_with_what_it_was_made_from() {
+    let folder = Folder::opened();
+    folder.ok(&["note", "before", "--as", "bob"]);
+    folder.ok(&["abort", "--reason", "x", "--as", "alice"]);
+    folder.ok(&["close", "--as", "alice"]);
+    folder.ok(&opening("v3"));
+    unlocked(&folder).execute("UPDATE entries SET bytes = x'7b7d' WHERE seq = 4", []).unwrap();
+    std::fs::create_dir(folder.at("elsewhere")).unwrap();
+    std::fs::copy(folder.at("private/alice.pem"), folder.at("elsewhere/alice.pem")).unwrap();
+    let report = folder.run(&["report", "--as", "alice", "--deployment", "v3", "--keys", "elsewhere"]);
+    assert_eq!(report.status, Some(1), "{}", report.err);
+    let verify = folder.run(&["verify", "records/v3"]);
+    assert_eq!(verify.status, Some(1), "{}", verify.err);
+    let said = verify.out + &verify.err;
+    assert!(said.contains("malformed") && !said.contains("report-differs"), "{said}");
 }

@@ -38,17 +38,16 @@ impl Deployment {
             }
             Event::ItemSigned(body) => {
                 let overtaken = self.overtaken(fact, body);
-                for by in &meta.by {
-                    self.words.insert((body.item.clone(), by.person.clone()), meta.seq);
-                }
+                let words = meta.by.iter().map(|by| (by.person.clone(), meta.seq));
+                self.words.entry(body.item.clone()).or_default().extend(words);
                 self.sign_offs.push(SignOff { meta, body: body.clone(), withdrawn: None, overtaken });
             }
             Event::ItemWithdrawn(body) => {
                 if let Some(sign_off) = self.sign_off_mut(body) {
-                    let people: Vec<Token> = sign_off.meta.by.iter().map(|by| by.person.clone()).collect();
-                    let seq = meta.seq;
+                    let words: Vec<(Token, u64)> =
+                        sign_off.meta.by.iter().map(|by| (by.person.clone(), meta.seq)).collect();
                     sign_off.withdrawn = Some(Record { meta, body: body.reason.clone() });
-                    self.words.extend(people.into_iter().map(|person| ((body.item.clone(), person), seq)));
+                    self.words.entry(body.item.clone()).or_default().extend(words);
                 }
             }
             Event::EvidenceCollected(body) | Event::MetricRead(body) => {

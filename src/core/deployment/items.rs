@@ -106,7 +106,8 @@ impl Deployment {
     /// The newest word on an item by somebody who now signs it without having seen that word.
     pub(super) fn overtaken(&self, fact: &Fact, body: &ItemSigned) -> Option<u64> {
         let seen = fact.statement.predicate.seen.as_ref()?.seq;
-        let words = fact.by.iter().filter_map(|by| self.words.get(&(body.item.clone(), by.person.clone())));
+        let words = self.words.get(&body.item)?;
+        let words = fact.by.iter().filter_map(|by| words.get(&by.person));
         words.copied().filter(|seq| *seq > seen).max()
     }
 

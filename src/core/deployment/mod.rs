@@ -224,8 +224,7 @@ pub struct Deployment {
     /// How often the verdict of each check changed.
     flaps: BTreeMap<String, CheckFacts>,
     /// The entry of the newest word on an item by a person: a sign-off of theirs, or the withdrawal of one.
-    #[serde(skip)]
-    words: BTreeMap<(Token, Token), u64>,
+    words: BTreeMap<Token, BTreeMap<Token, u64>>,
     /// How many reviews there are, those let go included.
     reviewed: u64,
 }
@@ -305,7 +304,6 @@ impl Deployment {
         self.issues = Vec::new();
         if self.closed.is_some() {
             self.watch = watch::Watch::default();
-            self.words = BTreeMap::new();
             self.amendments = Vec::new();
             self.snapshots = Vec::new();
             self.stages = Vec::new();

@@ -129,7 +129,7 @@ pub struct Log {
     pub deployments: BTreeMap<Token, Deployment>,
     /// Deployments packed after their closing, to hold memory, until an entry names them again.
     sealed: BTreeMap<Token, Box<[u8]>>,
-    /// Deployments that were packed once.
+    /// Closed deployments that have let go of nearly all that they knew.
     released: BTreeSet<Token>,
     /// Deployments that entries name and that were never opened.
     unopened: BTreeSet<Token>,
@@ -191,10 +191,11 @@ impl Log {
     /// the like of every deployment but `keep`, and nearly all of a closed one. Its place, count and outcome stay.
     pub fn release(&mut self, keep: Option<&Token>) {
         for (id, deployment) in &mut self.deployments {
-            if keep == Some(id) || self.released.contains(id) {
+            if keep == Some(id) {
                 continue;
             }
             if deployment.closed.is_some()
+                && self.released.insert(id.clone())
                 && let Some(facts) = &mut self.facts
             {
                 facts.extend(packed::pack(&Facts::of(deployment)).map(|packed| (id.clone(), packed)));
@@ -204,7 +205,6 @@ impl Log {
                 && let Some(packed) = packed::pack(deployment)
             {
                 self.sealed.insert(id.clone(), packed);
-                self.released.insert(id.clone());
             }
         }
         self.deployments.retain(|id, _| !self.sealed.contains_key(id));
@@ -237,7 +237,7 @@ impl Log {
         self.each_deployment(|deployment| {
             all.extend(match kept.get(&deployment.id) {
                 Some(packed) => packed::unpack(packed).and_then(|facts: Facts| facts.brought_up(deployment)),
-                None => Some(Facts::of(deployment)),
+                None => Some(Facts::of(deployment)).filter(|_| !self.released.contains(&deployment.id)),
             });
         });
         Some(all)

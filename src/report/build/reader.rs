@@ -125,8 +125,10 @@ impl<'a> Reader<'a> {
             places.sort_by_key(id_at);
             places
         });
-        let found = by_id.binary_search_by_key(&id, id_at).ok()?;
-        Some(entries[by_id[found]].line.seq)
+        let last = by_id.partition_point(|at| id_at(at) <= id).checked_sub(1)?;
+        Some(&entries[by_id[last]])
+            .filter(|entry| entry.statement.predicate.id == *id)
+            .map(|entry| entry.line.seq)
     }
 
     /// The kind of an entry.
