@@ -74,7 +74,7 @@ impl Record {
         let leaves = match known {
             Some(known) => known,
             // Where anything is wrong, the store's own word stands, as for every other rendering: its head was a part of it.
-            None if verified.findings.is_empty() => read,
+            None if verified.findings.is_empty() && read.len() == size => read,
             None => cut(source.leaves()?)?,
         };
         let leaves = leaves.as_slice();
