@@ -1,5 +1,6 @@
 //! Appending: compare-and-swap on the head, durable before it is acknowledged.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
@@ -140,23 +141,18 @@ impl Ledger {
         submissions: &[Submission],
         also: impl FnOnce(&Connection, &[Appended]) -> Result<(), LedgerError>,
     ) -> Result<Vec<Appended>, LedgerError> {
-        let (mut head, mut wiped) = (None, false);
+        let mut wiped = false;
         let path = self.path.clone();
         let wrap = |error| LedgerError::from_sqlite(&path, error);
         let opened = open_all(submissions);
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(wrap)?;
         let mut appended = Vec::with_capacity(submissions.len());
-        for (index, (submission, opened)) in submissions.iter().zip(opened).enumerate() {
-            if index == 0 {
-                head = read_head(&transaction).map_err(|e| lift(&path, e))?;
-            }
-            let place = place(&transaction, now, submission, &opened?, head, &mut wiped)
-                .map_err(|e| lift(&path, e))?;
-            if !place.already {
-                head = Some(Head { seq: place.seq, leaf: place.leaf, recorded: place.recorded });
-            }
-            appended.push(place);
+        let mut known =
+            Known { head: read_head(&transaction).map_err(|e| lift(&path, e))?, ..Known::default() };
+        for (submission, opened) in submissions.iter().zip(opened) {
+            let place = place(&transaction, now, submission, &opened?, &mut known, &mut wiped);
+            appended.push(place.map_err(|e| lift(&path, e))?);
         }
         also(&transaction, &appended)?;
         if let Err(error) = transaction.commit() {
@@ -237,14 +233,25 @@ fn read_head(connection: &Connection) -> Result<Option<Head>, Failure> {
     Ok(Some(Head { seq: u64::try_from(seq).unwrap_or_default(), leaf: Hash(leaf), recorded: line.recorded }))
 }
 
+/// What one durable step has looked up, or written itself: nobody else writes meanwhile.
+#[derive(Default)]
+struct Known {
+    head: Option<Head>,
+    /// The leaf that was asked for last.
+    leaf: Option<(u64, Option<Hash>)>,
+    /// The next `deploymentSeq` of each deployment.
+    next: HashMap<Token, u64>,
+}
+
 fn place(
     connection: &Connection,
     now: Timestamp,
     submission: &Submission,
     opened: &Opened,
-    head: Option<Head>,
+    known: &mut Known,
     wiped: &mut bool,
 ) -> Result<Appended, Failure> {
+    let head = known.head;
     *wiped |= wipe(connection, opened)?;
     let predicate = &opened.statement.predicate;
     if let Some(already) = already_there(connection, predicate.id.as_str(), submission)? {
@@ -257,7 +264,10 @@ fn place(
         }
         (Some(_), None) => Err(LedgerError::Order("the ledger has an entry 0 already"))?,
         (Some(_), Some(seen)) => {
-            let leaf = leaf(connection, seen.seq)?;
+            let (_, leaf) = match known.leaf {
+                Some(same) if same.0 == seen.seq => same,
+                _ => *known.leaf.insert((seen.seq, leaf(connection, seen.seq)?)),
+            };
             if leaf != Some(seen.leaf) {
                 Err(LedgerError::OtherHistory { seq: seen.seq, leaf: seen.leaf.to_string() })?;
             }
@@ -274,7 +284,13 @@ fn place(
             Err(LedgerError::Stale { seen: seen.seq, entries })?;
         }
     }
-    let deployment_seq = deployment.map(|deployment| next_in(connection, deployment)).transpose()?;
+    let deployment_seq = match &predicate.deployment {
+        None => None,
+        Some(id) => Some(match known.next.get(id) {
+            Some(next) => *next,
+            None => next_in(connection, id.as_str())?,
+        }),
+    };
     let seq = head.map_or(0, |head| head.seq + 1);
     let prev = head.map_or(Hash::ZERO, |head| head.leaf);
     let line = Line { deployment_seq, envelope: submission.envelope.clone(), prev, recorded, seq };
@@ -300,6 +316,10 @@ fn place(
                 "INSERT INTO openings (digest, bytes) VALUES (?1, ?2) ON CONFLICT (digest) DO NOTHING",
             )?
             .execute(params![opening.commit().as_bytes(), opening.to_file_bytes()])?;
+    }
+    known.head = Some(Head { seq, leaf, recorded });
+    if let (Some(id), Some(count)) = (&predicate.deployment, deployment_seq) {
+        known.next.insert(id.clone(), count + 1);
     }
     Ok(Appended { seq, leaf, recorded, already: false })
 }
