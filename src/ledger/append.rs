@@ -48,6 +48,8 @@ const ASIDES: &str = "'message-sent','evidence-collected','metric-read','note-ad
 
 /// From so many statements on a second thread pays.
 const MANY: usize = 64;
+/// So many are handed over together.
+const CHUNK: usize = 32;
 
 /// How long emptying the write-ahead log waits for those who still read it.
 const READERS: Duration = Duration::from_secs(3);
@@ -144,16 +146,19 @@ impl Ledger {
         let mut wiped = false;
         let path = self.path.clone();
         let wrap = |error| LedgerError::from_sqlite(&path, error);
-        let opened = open_all(submissions);
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(wrap)?;
         let mut appended = Vec::with_capacity(submissions.len());
         let mut known =
             Known { head: read_head(&transaction).map_err(|e| lift(&path, e))?, ..Known::default() };
-        for (submission, opened) in submissions.iter().zip(opened) {
-            let place = place(&transaction, now, submission, &opened?, &mut known, &mut wiped);
-            appended.push(place.map_err(|e| lift(&path, e))?);
-        }
+        // Whatever stops the other thread comes through here, before anything is committed.
+        opened(submissions, |opened| -> Result<(), LedgerError> {
+            for (submission, opened) in submissions.iter().zip(opened) {
+                let place = place(&transaction, now, submission, &opened?, &mut known, &mut wiped);
+                appended.push(place.map_err(|e| lift(&path, e))?);
+            }
+            Ok(())
+        })?;
         also(&transaction, &appended)?;
         if let Err(error) = transaction.commit() {
             return Err(self.taken_back(error));
@@ -165,19 +170,25 @@ impl Ledger {
     }
 }
 
-/// Takes envelopes apart, many of them on two threads.
-fn open_all(submissions: &[Submission]) -> Vec<Result<Opened, EntryError>> {
-    let open = |some: &[Submission]| some.iter().map(|s| Opened::of(&s.envelope)).collect::<Vec<_>>();
+/// Takes envelopes apart, many of them on a thread of its own, ahead of `place`, which is given them in order.
+fn opened<T>(
+    submissions: &[Submission],
+    place: impl FnOnce(&mut dyn Iterator<Item = Result<Opened, EntryError>>) -> T,
+) -> T {
+    let open = |submission: &Submission| Opened::of(&submission.envelope);
     if submissions.len() < MANY {
-        return open(submissions);
+        return place(&mut submissions.iter().map(open));
     }
-    let (first, second) = submissions.split_at(submissions.len() / 2);
     std::thread::scope(|scope| {
-        let other = scope.spawn(|| open(second));
-        let mut all = open(first);
-        // It hangs up only by panicking, which is passed on.
-        all.append(&mut other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        all
+        let (give, opened) = std::sync::mpsc::channel();
+        scope.spawn(move || {
+            for some in submissions.chunks(CHUNK) {
+                if give.send(some.iter().map(open).collect::<Vec<_>>()).is_err() {
+                    return;
+                }
+            }
+        });
+        place(&mut opened.into_iter().flatten())
     })
 }
 
