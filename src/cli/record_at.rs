@@ -66,10 +66,11 @@ impl Record {
             leaves.truncate(size);
             Ok(leaves)
         };
-        let whole = matches!(source.scope()?, verify::Scope::Log);
+        let scope = source.scope()?;
+        let whole = matches!(scope, verify::Scope::Log);
         let known = if whole { leaves } else { Some(leaves.map_or_else(|| source.leaves(), Ok)?) };
         let known = known.map(cut).transpose()?;
-        let (verified, kept) = walk(source, id, to, known.as_deref())?;
+        let (verified, kept) = walk(source, scope, id, to, known.as_deref())?;
         let Kept { entries, stored, leaves: read } = kept;
         let leaves = match known {
             Some(known) => known,
@@ -230,13 +231,19 @@ impl Record {
 }
 
 /// What a thread gave; it hangs up only by panicking, which is passed on.
-fn join<T>(thread: ScopedJoinHandle<T>) -> T {
+pub fn join<T>(thread: ScopedJoinHandle<T>) -> T {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Verifies the log up to and with entry `to`.
-fn walk(source: &Source, id: &Token, to: u64, leaves: Option<&[Hash]>) -> Result<(verify::Report, Kept)> {
-    let scope = match source.scope()? {
+fn walk(
+    source: &Source,
+    scope: verify::Scope,
+    id: &Token,
+    to: u64,
+    leaves: Option<&[Hash]>,
+) -> Result<(verify::Report, Kept)> {
+    let scope = match scope {
         verify::Scope::Log => verify::Scope::Log,
         verify::Scope::Deployment { .. } => {
             verify::Scope::Deployment { leaves: leaves.unwrap_or_default().to_vec() }

@@ -1,6 +1,5 @@
 //! `render` and `report`: what a deployment leaves behind, made from its entries alone.
 
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -15,7 +14,7 @@ use super::facts;
 use super::files::{self, Staged};
 use super::formats;
 use super::pdf::{self, PdfArgs};
-use super::record_at::{Files, Record};
+use super::record_at::{Files, Record, join};
 use super::source::Source;
 use super::status_code::Status;
 use crate::core::attestation::{GENERATOR, ReportPredicate, ReportStatement};
@@ -180,8 +179,7 @@ fn stage<'a>(folder: &Path, made: &'a Files) -> Vec<(&'a str, Hash, Result<Stage
             scope.spawn(move || (name, Hash::of(&[bytes]), files::stage(&path, bytes)))
         };
         let staging: Vec<_> = made.iter().map(stage).collect();
-        let joined = staging.into_iter().map(|file| file.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        joined.collect()
+        staging.into_iter().map(join).collect()
     })
 }
 
