@@ -5,6 +5,8 @@ mod common;
 
 #[path = "verify/adversary.rs"]
 mod adversary;
+#[path = "verify/aside.rs"]
+mod aside;
 #[path = "cli/authority.rs"]
 #[allow(dead_code)] // half of it is for those who ask over HTTP
 mod authority;

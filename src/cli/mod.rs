@@ -4,6 +4,7 @@ mod amend;
 mod app;
 mod archive;
 mod archived;
+mod aside;
 mod ask;
 mod assign;
 mod attach;

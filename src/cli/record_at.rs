@@ -95,7 +95,8 @@ impl Record {
                  or replaced as a whole: for that, verify with the first roster's hash and a checkpoint from elsewhere."
             )
         } else {
-            format!("{} findings: run `aether-audit verify`.", findings.len())
+            let more = if findings.len() == 1 { "" } else { "s" };
+            format!("{} finding{more}: run `aether-audit verify`.", findings.len())
         };
         let tree = Tree::new(leaves);
         let integrity = Integrity {

@@ -1,6 +1,7 @@
 //! `verify`: the auditor's verb.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -8,6 +9,7 @@ use serde::Serialize;
 
 use super::app::App;
 use super::archived;
+use super::aside::Temporary;
 use super::files;
 use super::follow;
 use super::page::Page;
@@ -218,7 +220,9 @@ pub(super) fn check(app: &App, source: &Source, anchors: &Anchors) -> Result<Rep
         bar.set_style(style);
     }
     let (stored, scope, held) = (source.stored()?, source.scope()?, &mut Held(source));
-    let mut report = verify::verify_and_sum(stored, scope, held, &anchors, &mut |n| bar.set_position(n));
+    let aside = Rc::new(Temporary::default());
+    let told = &mut |n| bar.set_position(n);
+    let mut report = verify::verify_and_sum(stored, scope, held, &anchors, aside, told);
     bar.finish_and_clear();
     if let Source::Ledger(ledger) = source
         && let Some(seq) = ledger.wrong_node()?

@@ -130,7 +130,7 @@ fn a_record_of_what_nobody_signed_is_a_finding() {
     let render = folder.run(&["render", "--to", "-"]);
     assert_eq!(render.status, Some(1), "{}", render.err);
     assert!(render.out.contains("is not valid"), "{}", render.out);
-    assert!(render.err.contains("1 findings: run `aether-audit verify`"), "{}", render.err);
+    assert!(render.err.contains("1 finding: run `aether-audit verify`"), "{}", render.err);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_report_is_made_where_a_column_of_the_newest_entry_is_wrong() {
     std::fs::create_dir(folder.at("elsewhere")).unwrap();
     std::fs::copy(folder.at("private/alice.pem"), folder.at("elsewhere/alice.pem")).unwrap();
     let report = folder.run(&["report", "--as", "alice", "--keys", "elsewhere"]);
-    assert!(report.err.contains("1 findings: run `aether-audit verify`"), "{}", report.err);
+    assert!(report.err.contains("1 finding: run `aether-audit verify`"), "{}", report.err);
     assert_eq!(report.status, Some(1), "{}", report.err);
     let record = folder.at("records/v2.14.0/report.md");
     assert!(std::fs::read_to_string(record).unwrap().contains("the store's column leaf"));

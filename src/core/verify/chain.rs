@@ -4,9 +4,10 @@
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, RandomState};
+use std::rc::Rc;
 
-use super::Finding;
 use super::table::BySeq;
+use super::{Aside, Finding};
 use crate::core::entry::Entry;
 use crate::core::hash::Hash;
 use crate::core::statement::Seen;
@@ -28,8 +29,8 @@ pub(super) struct Chain {
     /// Of every entry of the log, in a deployment's export.
     given: Option<Vec<Hash>>,
     random: RandomState,
-    leaves: BySeq<u32>,
-    forks: BTreeSet<(u64, u32)>,
+    leaves: BySeq<4>,
+    forks: BTreeSet<(u64, [u8; 4])>,
     last: Option<Last>,
     high: Option<u64>,
     /// The entry whose leaf is not the `prev` of the entry after it, until it is clear which of the two was altered.
@@ -38,11 +39,11 @@ pub(super) struct Chain {
 }
 
 impl Chain {
-    pub fn new(given: Option<Vec<Hash>>) -> Self {
+    pub fn new(given: Option<Vec<Hash>>, aside: Option<Rc<dyn Aside>>) -> Self {
         Self {
             given,
             random: RandomState::new(),
-            leaves: BySeq::default(),
+            leaves: BySeq::new(aside),
             forks: BTreeSet::new(),
             last: None,
             high: None,
@@ -82,14 +83,13 @@ impl Chain {
         Some(seq)
     }
 
-    /// After the last entry: what is still open.
+    /// After the last entry: what is still open. Lets go of what only the walk needs.
     pub fn finish(&mut self) {
         self.settle();
-    }
-
-    /// Lets go of what is only needed during the walk.
-    pub fn release(&mut self) {
-        self.leaves = BySeq::default();
+        if let Some(why) = self.leaves.lost() {
+            self.findings.push(Finding::lost(&why));
+        }
+        self.leaves = BySeq::new(None);
     }
 
     fn find(&mut self, seq: u64, code: &'static str, text: String) {
@@ -97,8 +97,8 @@ impl Chain {
     }
 
     /// A fingerprint under a random key: one in four billion of other leaves would share it.
-    fn mark(&self, leaf: &Hash) -> u32 {
-        (self.random.hash_one(leaf) >> 32) as u32
+    fn mark(&self, leaf: &Hash) -> [u8; 4] {
+        ((self.random.hash_one(leaf) >> 32) as u32).to_ne_bytes()
     }
 
     fn advance(&mut self, seq: u64, leaf: Hash, recorded: Option<Timestamp>) {

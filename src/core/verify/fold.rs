@@ -4,6 +4,7 @@ mod weak;
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::anchor::Roots;
@@ -12,7 +13,7 @@ use super::openings::Known;
 use super::prepare::{Checked, Keys, Prepared, Ready};
 use super::signer::{Budget, Signer};
 use super::table::{BySeq, SeqList};
-use super::{Anchors, DeploymentSummary, Finding, Kept, Openings, Pruned, Report, Scope};
+use super::{Anchors, Aside, DeploymentSummary, Finding, Kept, Openings, Pruned, Report, Scope};
 use crate::core::authority::Denied;
 use crate::core::dsse;
 use crate::core::entry::Entry;
@@ -36,7 +37,7 @@ pub(super) struct Fold<'a> {
     tables: Budget,
     rosters: usize,
     random: RandomState,
-    ids: BySeq<u64>,
+    ids: BySeq<8>,
     signed: HashMap<Hash, SeqList>,
     /// Entries that revoke a key: a key may sign its own end.
     revocations: BTreeSet<(Hash, u64)>,
@@ -52,7 +53,12 @@ pub(super) struct Fold<'a> {
 }
 
 impl<'a> Fold<'a> {
-    pub fn new(scope: Scope, openings: &'a mut dyn Openings, anchors: &Anchors) -> Self {
+    pub fn new(
+        scope: Scope,
+        openings: &'a mut dyn Openings,
+        anchors: &Anchors,
+        aside: Option<Rc<dyn Aside>>,
+    ) -> Self {
         let mut roots = Roots::new(anchors);
         let given = match scope {
             Scope::Log => None,
@@ -68,7 +74,7 @@ impl<'a> Fold<'a> {
             }
         };
         Self {
-            chain: Chain::new(given),
+            chain: Chain::new(given, aside.clone()),
             roots,
             openings: Known::new(openings),
             log: Log::default(),
@@ -76,7 +82,7 @@ impl<'a> Fold<'a> {
             tables: Budget::default(),
             rosters: 0,
             random: RandomState::new(),
-            ids: BySeq::default(),
+            ids: BySeq::new(aside),
             signed: HashMap::new(),
             revocations: BTreeSet::new(),
             keep: None,
@@ -176,7 +182,8 @@ impl<'a> Fold<'a> {
     }
 
     fn take_placed(&mut self, seq: u64, entry: &Entry, signatures: &[Checked], openings: &[Hash]) {
-        self.ids.put(seq, self.random.hash_one(entry.statement.predicate.id.as_str()));
+        let id = self.random.hash_one(entry.statement.predicate.id.as_str());
+        self.ids.put(seq, id.to_ne_bytes());
         if seq > 0 && self.log.rosters.is_empty() {
             // Entry 0 has its finding: without its roster nobody can be judged.
             return;
@@ -329,11 +336,13 @@ impl<'a> Fold<'a> {
     /// After the last entry.
     pub fn finish(mut self, anchors: &Anchors) -> Report {
         self.chain.finish();
-        self.chain.release();
         for (seq, earlier) in self.ids.repeated() {
             self.find(seq, "id-repeated", format!("its statement's id stands in entry {earlier} already"));
         }
-        self.ids = BySeq::default();
+        if let Some(why) = self.ids.lost() {
+            self.findings.push(Finding::lost(&why));
+        }
+        self.ids = BySeq::new(None);
         self.suspects();
         self.openings.finish();
         let first_roster = self.log.rosters.first().map(|version| version.hash);

@@ -4,8 +4,8 @@
 //! hashing and signatures run on worker threads, the fold runs in order on the caller's.
 //!
 //! Long logs stay small in memory: leaves and ids are kept as short fingerprints under a random
-//! key ([`std::hash::RandomState`]), so that nobody can prepare two entries that share one. What
-//! anchors the log (chain, tree, signatures) is always compared in full.
+//! key ([`std::hash::RandomState`]), so that nobody can prepare two entries that share one; older
+//! ones go [`Aside`]. What anchors the log (chain, tree, signatures) is always compared in full.
 
 mod anchor;
 mod chain;
@@ -19,6 +19,8 @@ mod signer;
 mod single;
 mod stamped;
 mod table;
+
+use std::rc::Rc;
 
 use super::archive::Archive;
 use super::entry::Entry;
@@ -104,6 +106,21 @@ pub trait Openings {
     fn each(&mut self, found: &mut dyn FnMut(Hash)) -> Result<(), String>;
 }
 
+/// Room outside of memory for what a long walk remembers: fingerprints that mean nothing after it.
+pub trait Aside {
+    /// Takes bytes, and tells where they begin.
+    ///
+    /// # Errors
+    /// Why there is no room: they stay in memory then.
+    fn put(&self, bytes: &[u8]) -> Result<u64, String>;
+
+    /// Fills `into` with what was put there.
+    ///
+    /// # Errors
+    /// Why it cannot be read back, which is a finding: nobody could say then that the log is sound.
+    fn get(&self, at: u64, into: &mut [u8]) -> Result<(), String>;
+}
+
 /// No openings at all.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoOpenings;
@@ -163,20 +180,22 @@ pub fn verify(
     anchors: &Anchors,
     progress: &mut dyn FnMut(u64),
 ) -> Report {
-    let mut fold = fold::Fold::new(scope, openings, anchors);
+    let mut fold = fold::Fold::new(scope, openings, anchors, None);
     pipeline::run(entries, &mut fold, progress);
     fold.finish(anchors)
 }
 
-/// [`verify`], and the facts of every deployment in [`Log::facts`](super::log::Log::facts).
+/// [`verify`], and the facts of every deployment in [`Log::facts`](super::log::Log::facts). Of a long log, most of
+/// what the walk remembers goes `aside`.
 pub fn verify_and_sum(
     entries: impl Iterator<Item = Result<Stored, String>>,
     scope: Scope,
     openings: &mut dyn Openings,
     anchors: &Anchors,
+    aside: Rc<dyn Aside>,
     progress: &mut dyn FnMut(u64),
 ) -> Report {
-    let mut fold = fold::Fold::new(scope, openings, anchors);
+    let mut fold = fold::Fold::new(scope, openings, anchors, Some(aside));
     fold.keep_facts();
     pipeline::run(entries, &mut fold, progress);
     fold.finish(anchors)
@@ -191,7 +210,7 @@ pub fn verify_and_keep(
     anchors: &Anchors,
     deployment: &Token,
 ) -> (Report, Kept) {
-    let mut fold = fold::Fold::new(scope, openings, anchors);
+    let mut fold = fold::Fold::new(scope, openings, anchors, None);
     fold.keep(deployment);
     pipeline::run(entries, &mut fold, &mut |_| {});
     let kept = fold.kept();

@@ -19,6 +19,12 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// What the walk remembered cannot be read back.
+    pub(super) fn lost(why: &str) -> Self {
+        let text = format!("what was kept of earlier entries in a temporary file can't be read back: {why}");
+        Self { seq: None, code: "unreadable", text }
+    }
+
     /// Whether findings of this code say that the entry's own signers did not rightly say this, in this place.
     #[must_use]
     pub fn disowns(code: &str) -> bool {
