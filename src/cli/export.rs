@@ -7,19 +7,17 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use askama::Template;
 
 use super::app::App;
 use super::archive;
 use super::checkpoint::{Made, make_or_remember};
 use super::desk::{Desk, pick};
 use super::files;
-use super::papers;
+use super::papers::{self, Advice};
 use super::stamp;
 use super::status_code::Status;
 use crate::core::archive::MAX_RETAIN_DAYS;
 use crate::core::hash::Hash;
-use crate::core::log::Log;
 use crate::core::name::Token;
 use crate::core::opening::refs_in;
 use crate::core::proof::TlogProof;
@@ -58,18 +56,6 @@ pub struct Exported {
     pub checkpoint: Option<Made>,
     /// How many time-stamp tokens stand beside it.
     pub timestamps: usize,
-}
-
-#[derive(Template)]
-#[template(path = "export_readme.md", escape = "none")]
-struct Readme<'a> {
-    origin: &'a str,
-    entries: u64,
-    deployment: Option<&'a str>,
-    rehearsal: bool,
-    /// The newest checkpoint that has a time stamp.
-    stamped: Option<u64>,
-    proofs: bool,
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
@@ -142,7 +128,9 @@ pub fn make(
         if let Some(made) = proven {
             write_proofs(staged, &desk.ledger, &seqs, made)?;
         }
-        write_papers(staged, &desk.log, only, entries, &tokens, proven.is_some())?;
+        let stamped = tokens.last().and_then(StoredToken::size);
+        let advice = Advice { log: &desk.log, only, entries, stamped, proofs: proven.is_some() };
+        papers::write(staged, &advice)?;
         write_tokens(staged, &tokens)?;
         match &checkpoint {
             Some(made) => files::write(&staged.join("checkpoint"), made.note.as_bytes()),
@@ -249,25 +237,4 @@ pub fn write_tokens(folder: &Path, tokens: &[StoredToken]) -> Result<()> {
         fs::create_dir(&timestamps)?;
     }
     tokens.iter().try_for_each(|token| files::write(&timestamps.join(&token.name), &token.bytes))
-}
-
-/// Roster, keys and README: conveniences, none of which the check rests on.
-fn write_papers(
-    folder: &Path,
-    log: &Log,
-    only: Option<&Token>,
-    entries: u64,
-    tokens: &[StoredToken],
-    proofs: bool,
-) -> Result<()> {
-    papers::write(folder, log)?;
-    let readme = Readme {
-        origin: &log.origin,
-        entries,
-        deployment: only.map(Token::as_str),
-        rehearsal: log.rehearsal,
-        stamped: tokens.last().and_then(StoredToken::size),
-        proofs,
-    };
-    files::write(&folder.join("README.md"), readme.render()?.as_bytes())
 }

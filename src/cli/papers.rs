@@ -6,40 +6,54 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use askama::Template;
 
 use super::files;
 use crate::core::keys::PublicKey;
 use crate::core::log::Log;
-use crate::core::verify::Finding;
+use crate::core::name::Token;
+use crate::core::timestamp::StoredToken;
+use crate::core::verify::{Finding, Report};
+use crate::ledger::Folder;
 
+const README: &str = "README.md";
 const ROSTER: &str = "roster.json";
 const KEYS: &str = "keys";
 /// All that an export is made of.
-const PARTS: [&str; 9] = [
-    "README.md",
-    "checkpoint",
-    "entries.jsonl",
-    KEYS,
-    "leaves.txt",
-    "openings",
-    "proofs",
-    ROSTER,
-    "timestamps",
-];
+const PARTS: [&str; 9] =
+    [README, "checkpoint", "entries.jsonl", KEYS, "leaves.txt", "openings", "proofs", ROSTER, "timestamps"];
 /// The most bytes of a public key's file.
 const MAX_KEY: u64 = 1024;
 
-/// The roster in force and every key that was ever on one.
+/// What the README of an export says, to somebody who will run the commands in it.
+#[derive(Debug, Template)]
+#[template(path = "export_readme.md", escape = "none")]
+pub struct Advice<'a> {
+    /// The log.
+    pub log: &'a Log,
+    /// The one deployment that it is of.
+    pub only: Option<&'a Token>,
+    /// How many entries there are.
+    pub entries: u64,
+    /// The newest checkpoint that has a time stamp, by its size.
+    pub stamped: Option<u64>,
+    /// Whether each entry has its proof.
+    pub proofs: bool,
+}
+
+/// README, the roster in force, and every key that was ever on one.
 ///
 /// # Errors
 /// Where the folder cannot be written, or the log has no roster.
-pub fn write(folder: &Path, log: &Log) -> Result<()> {
+pub fn write(folder: &Path, advice: &Advice) -> Result<()> {
     let keys = folder.join(KEYS);
     fs::create_dir(&keys)?;
-    for (keyid, known) in &log.keys {
+    for (keyid, known) in &advice.log.keys {
         files::write(&keys.join(format!("{keyid}.pub.pem")), known.key.public.to_spki_pem().as_bytes())?;
     }
-    files::write(&folder.join(ROSTER), roster(log).context("the ledger has no roster")?.as_bytes())
+    let roster = roster(advice.log).context("the ledger has no roster")?;
+    files::write(&folder.join(ROSTER), roster.as_bytes())?;
+    files::write(&folder.join(README), advice.render()?.as_bytes())
 }
 
 fn roster(log: &Log) -> Option<String> {
@@ -72,6 +86,30 @@ pub fn check(folder: &Path, log: &Log) -> Result<Vec<Finding>> {
         }
     }
     Ok(found)
+}
+
+/// Says so where the README is not what this version writes for these entries, which have no findings.
+///
+/// # Errors
+/// Where the folder cannot be read.
+pub fn advice(folder: &Folder, report: &Report) -> Result<Option<Finding>> {
+    let path = folder.path().join(README);
+    if !there(&path) || !report.findings.is_empty() {
+        return Ok(None);
+    }
+    let own = Advice {
+        log: &report.log,
+        only: report.deployments.first().filter(|_| report.partial).map(|deployment| &deployment.id),
+        entries: report.entries,
+        stamped: folder.tokens()?.last().and_then(StoredToken::size),
+        proofs: there(&folder.path().join("proofs")),
+    };
+    let own = own.render()?;
+    let same = read(&path, own.len() as u64).is_some_and(|bytes| bytes == own.as_bytes());
+    let text = format!(
+        "{README} is not what this version writes for these entries: another one wrote it, or somebody changed it; do not run what it says unread"
+    );
+    Ok((!same).then_some(Finding { seq: None, code: "export-readme", text }))
 }
 
 /// Whether a file holds the one encoding of the key whose id it is named by.

@@ -237,6 +237,7 @@ pub(super) fn check(app: &App, source: &Source, anchors: &Anchors) -> Result<Rep
         report.findings.extend(found);
         report.findings.extend(papers::check(folder.path(), &report.log)?);
         report.notices.extend(papers::strays(folder.path())?);
+        report.notices.extend(papers::advice(folder, &report)?);
         report.findings.sort_by_key(|finding| finding.seq.unwrap_or(u64::MAX));
     }
     Ok(report)

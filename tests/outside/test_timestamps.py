@@ -107,6 +107,7 @@ class Timestamps(unittest.TestCase):
             self.assertIn("Verification: OK", readme(project / name, trusted))
             self.assertIn("| `timestamps/` |", (project / name / "README.md").read_text())
         said = verify("stamped", trusted)
+        self.assertNotIn("export-readme", said)
         self.assertEqual(said.count("timestamp    holds"), 2, said)
 
     def test_a_token_is_over_the_first_lines_of_the_checkpoint_kept_then(self):
