@@ -26,9 +26,9 @@ pub struct Args {
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let config = app.config()?;
-    facts::record(app, &args.elsewhere, &[LEAD_DEPLOYER], |app, _, _, openings| {
+    facts::record(app, &args.elsewhere, &[LEAD_DEPLOYER], |app, desk, _, openings| {
         let checklist = freeze(app, &config, Some(&args.file), openings)?;
-        warn_about(app, &checklist, openings);
+        warn_about(app, &checklist, openings, &desk.roster()?.roster);
         Ok(Event::ChecklistAmended(ChecklistAmended {
             checklist,
             reason: opened_text(&args.reason, openings)?,

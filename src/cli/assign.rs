@@ -32,6 +32,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     };
     if desk.deployment(&id)?.holdings.iter().find(holds).is_some() {
         app.say(format!("{} is {} of {id} already: nothing was recorded", args.name, args.role));
+        if app.json() {
+            app.print_json(&serde_json::json!([]))?;
+        }
         return Ok(Status::Done);
     }
     facts::record_at(app, &mut desk, &id, &args.elsewhere, &[LEAD_DEPLOYER], |_, desk, _, openings| {

@@ -87,9 +87,21 @@ impl Bundle {
     /// # Errors
     /// Where it cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
+        files::write(path, self.to_text()?.as_bytes())
+    }
+
+    /// The same, in the place of nothing.
+    ///
+    /// # Errors
+    /// Where something is there already, or it cannot be written.
+    pub fn write_new(&self, path: &Path) -> Result<()> {
+        files::write_new(path, self.to_text()?.as_bytes())
+    }
+
+    fn to_text(&self) -> Result<String> {
         let openings = self.openings.iter().map(|o| (o.commit(), dsse::encode(&o.to_file_bytes()))).collect();
         let file = File { envelope: self.envelope.clone(), openings };
-        files::write(path, format!("{}\n", serde_json::to_string_pretty(&file)?).as_bytes())
+        Ok(format!("{}\n", serde_json::to_string_pretty(&file)?))
     }
 
     /// The statement.

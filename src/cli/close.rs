@@ -57,6 +57,15 @@ fn close(app: &mut App, args: &Args, id: &Token) -> Result<Status> {
         };
         return Err(Refused::gate(format!("{id} cannot be closed"), &missing, next).into());
     }
+    let deployment = desk.deployment(id)?;
+    let green = deployment.green_percent().into_iter().filter(|(_, share)| *share > 0);
+    let green: Vec<String> = green.map(|(service, share)| format!("{service} {share} %")).collect();
+    if deployment.outcome() != Some(Outcome::Completed) && !green.is_empty() {
+        app.warn(format!(
+            "traffic is on Green as the record has it ({}), and once it is closed nothing more can be said of that",
+            green.join(", ")
+        ));
+    }
     let fate = facts::record_at(app, &mut desk, id, &args.elsewhere, &[LEAD_DEPLOYER], |_, desk, id, _| {
         let deployment = desk.deployment(id)?;
         let outcome = deployment.outcome().context("there is no outcome yet")?;

@@ -151,6 +151,13 @@ impl Desk {
         Ok(Self { ledger, log, entries, head, deployment: deployment.cloned(), faults, checked })
     }
 
+    /// Warns where the ledger does not hold what this place has seen of the log before.
+    pub fn warn_of_older(&self, app: &mut App) {
+        if let Some(Err(error)) = self.memory(app).map(|memory| memory.check(&self.ledger)) {
+            app.warn(format!("{error:#}"));
+        }
+    }
+
     /// Warns where the ledger has findings.
     pub fn warn(&self, app: &mut App) {
         if let Some(first) = self.faults.first() {
@@ -255,6 +262,16 @@ impl Desk {
     }
 
     fn bundle(&self, app: &App, draft: Draft, signers: &[Signer]) -> Result<Bundle> {
+        if let Ok(config) = app.config()
+            && config.log.origin != self.log.origin
+        {
+            bail!(
+                "aether.toml is for the log {}, and this ledger is the log {}: nothing was signed; `origin` is for good, and \
+                 --ledger names another ledger",
+                config.log.origin,
+                self.log.origin
+            );
+        }
         if let Some(memory) = self.memory(app) {
             memory.check(&self.ledger)?;
         }

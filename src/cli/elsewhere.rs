@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::app::App;
 use super::desk::{Desk, Draft, Hand, hand};
+use super::files;
 use super::log::summary;
 use super::words;
 use crate::core::deployment::Deployment;
@@ -110,6 +111,9 @@ impl Elsewhere {
     ) -> Result<Fate> {
         let deployment = draft.deployment.as_ref().and_then(|id| desk.log.deployments.get(id));
         let hands = self.hands(desk, deployment, first, roles)?;
+        if let Some(path) = &self.out {
+            files::free(path)?;
+        }
         if app.globals.dry_run {
             let astray = desk.foresee(app, &draft, &hands)?;
             self.tell(app, &draft, &hands, &astray)?;
@@ -119,7 +123,7 @@ impl Elsewhere {
         match &self.out {
             None => Ok(Fate::Appended(desk.append(app, &bundle)?)),
             Some(path) => {
-                bundle.write(path)?;
+                bundle.write_new(path)?;
                 desk.remember(app, desk.seen())?;
                 let missing = bundle.missing().len();
                 if app.json() {

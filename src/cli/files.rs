@@ -87,10 +87,19 @@ pub fn place(staged: Vec<Staged>) -> Result<()> {
 /// # Errors
 /// Where it is, or cannot be written.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    free(path)?;
+    write(path, bytes)
+}
+
+/// Holds that nothing is there.
+///
+/// # Errors
+/// Where something is.
+pub fn free(path: &Path) -> Result<()> {
     if fs::symlink_metadata(path).is_ok() {
         bail!("{} is there already: it was left as it is; move it away to have it made anew", path.display());
     }
-    write(path, bytes)
+    Ok(())
 }
 
 /// Makes a folder with all above it.

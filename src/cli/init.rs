@@ -10,7 +10,7 @@ use super::bundle::Bundle;
 use super::desk::opened_text;
 use super::files;
 use super::github;
-use super::key::{offer, save_public};
+use super::key::{new, offer, save_public, separate};
 use super::keyring::{Keyring, generate, new_passphrase};
 use super::say;
 use super::status_code::Status;
@@ -51,6 +51,7 @@ pub struct Args {
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let home = app.home();
     let who = app.who()?;
+    new::files_of_others(who.as_str())?;
     if app.globals.dry_run {
         return would(app, &home, &who, args);
     }
@@ -235,12 +236,7 @@ fn first_roster(
         .iter()
         .map(|role| Ok((Token::new(*role)?, RoleRule { threshold: 1 })))
         .collect::<Result<_>>()?;
-    let separate = config
-        .deployment
-        .separate
-        .iter()
-        .map(|[a, b]| Ok((Token::new(a.as_str())?, Token::new(b.as_str())?)))
-        .collect::<Result<_>>()?;
+    let separate = separate::pairs(config)?;
     let person = Person {
         id: who.clone(),
         keys: vec![

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use super::app::App;
 use super::bundle::Bundle;
 use super::desk::{Desk, Draft, Hand};
+use super::facts;
 use super::log::summary;
 use super::spool;
 use super::status_code::Status;
@@ -32,6 +33,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         return spool::join_all(app);
     }
     let bundles = args.files.iter().map(|file| Bundle::read(file)).collect::<Result<Vec<_>>>()?;
+    for (bundle, file) in bundles.iter().zip(&args.files) {
+        about(app, bundle).with_context(|| format!("{}", file.display()))?;
+    }
     let mut places = Vec::new();
     for (bundle, file) in bundles.iter().zip(&args.files) {
         let appended = join(app, bundle).with_context(|| format!("{}", file.display()))?;
@@ -41,6 +45,18 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         app.print_json(&places)?;
     }
     Ok(Status::Done)
+}
+
+/// Holds that a statement is about the deployment that is named, where one is.
+fn about(app: &App, bundle: &Bundle) -> Result<()> {
+    let own = bundle.statement().predicate.deployment.as_ref();
+    if let Some(meant) = &app.globals.deployment
+        && own.is_none_or(|own| own.as_str() != meant)
+    {
+        let own = own.map_or("the log itself", Token::as_str);
+        bail!("it is about {own}, not about {meant}: leave --deployment out, or join another file");
+    }
+    Ok(())
 }
 
 /// Gives a bundle its place and says so.
@@ -54,7 +70,7 @@ pub fn join(app: &mut App, bundle: &Bundle) -> Result<serde_json::Value> {
     let event = Event::parse(bundle.statement().kind(), &predicate.body)?;
     let known = desk.entries.iter().any(|entry| entry.statement.predicate.id == predicate.id);
     if !known {
-        check(app, &desk, bundle, &event, deployment)?;
+        check(app, &desk, bundle, &event, deployment.clone())?;
     }
     let (kind, body) = (event.kind(), serde_json::from_str(predicate.body.get())?);
     let what = [kind.to_owned(), summary(kind, &body)].join(" ");
@@ -68,6 +84,13 @@ pub fn join(app: &mut App, bundle: &Bundle) -> Result<serde_json::Value> {
         app.would(format!("join {place}: {}, by {by}{already}", what.trim_end()))?;
         return Ok(serde_json::Value::Null);
     }
+    let issues = |desk: &Desk| {
+        deployment
+            .as_ref()
+            .and_then(|id| Some(desk.log.deployments.get(id)?.issues.len()))
+            .unwrap_or_default()
+    };
+    let before = issues(&desk);
     let appended = desk.append(app, bundle)?;
     let how = match (appended.already, words::delay(predicate.time, appended.recorded)) {
         (true, _) => ": it stood there already, recorded at ".to_owned() + &appended.recorded.human(),
@@ -75,6 +98,9 @@ pub fn join(app: &mut App, bundle: &Bundle) -> Result<serde_json::Value> {
         (false, None) => ", joined as it was signed".to_owned(),
     };
     app.say(format!("entry {}: {place}: {}, by {by}{how}", appended.seq, what.trim_end()));
+    if let Some(joined) = deployment.as_ref().and_then(|id| desk.log.deployments.get(id)) {
+        facts::tell_issues(app, joined, before);
+    }
     let delay = (appended.recorded.millis() - predicate.time.millis()) / 60_000;
     Ok(serde_json::json!({
         "seq": appended.seq, "leaf": appended.leaf, "already": appended.already, "delayMinutes": delay.max(0),
@@ -109,7 +135,11 @@ fn check(app: &App, desk: &Desk, bundle: &Bundle, event: &Event, deployment: Opt
         .iter()
         .map(|signer| {
             let (person, _) = roster.find(&signer.key).with_context(|| {
-                format!("the key {} is on nobody's roster entry: it may have been rotated since", signer.key)
+                format!(
+                    "the key {} is not on the roster now in force: where it was rotated or revoked since, the statement is signed \
+                     again with the new one",
+                    signer.key
+                )
             })?;
             Ok(Hand { person: person.id.clone(), role: signer.role.clone() })
         })

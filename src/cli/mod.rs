@@ -19,6 +19,7 @@ mod decide;
 mod deploy;
 mod desk;
 mod doctor;
+mod doubts;
 mod earlier;
 mod elsewhere;
 mod erase;

@@ -12,7 +12,9 @@ use crate::core::time::Timestamp;
 #[must_use]
 pub fn next(deployment: &Deployment, config: Option<&Config>, missing: &[Missing], now: Timestamp) -> String {
     let lead = deployment.holder("lead-deployer").map_or(String::new(), |who| format!(" --as {who}"));
-    let rollback_ahead = matches!(deployment.stage(), Stage::RollingBack | Stage::Ended | Stage::Closed);
+    let stage = deployment.stage();
+    let rollback_ahead =
+        matches!(stage, Stage::RollingBack | Stage::RollbackFailed | Stage::Ended | Stage::Closed);
     let breached = deployment.opened.body.checks.iter().find(|check| {
         deployment.latest(&check.id).is_some_and(|record| record.body.phase == Some(Phase::Trigger))
     });
@@ -47,6 +49,9 @@ pub fn next(deployment: &Deployment, config: Option<&Config>, missing: &[Missing
         }
         Stage::Verifying => "aether-audit collect".into(),
         Stage::Triggered => format!("aether-audit rollback --reason TEXT{lead}"),
+        Stage::RollbackFailed => format!(
+            "aether-audit rollback --reason TEXT{lead}  (once more; what stays as it is: aether-audit abort --reason TEXT{lead})"
+        ),
         Stage::RollingBack => rolling_back(deployment, config, &lead),
         Stage::Ended => ended(deployment, now, &lead),
         Stage::Closed if deployment.reports.is_empty() => format!("aether-audit report{lead}"),

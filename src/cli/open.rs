@@ -7,8 +7,10 @@ use clap::ValueEnum;
 
 use super::app::App;
 use super::desk::{Desk, Draft, Hand, check_person, opened_bytes, opened_text};
+use super::doubts;
 use super::elsewhere::{Elsewhere, Fate};
 use super::files;
+use super::key::separate;
 use super::nearest;
 use super::status_code::Status;
 use super::template;
@@ -19,7 +21,7 @@ use crate::core::event::{Assignment, ChangeType, DeploymentOpened, Event, Frozen
 use crate::core::hash::Hash;
 use crate::core::name::{Label, Token};
 use crate::core::opening::Opening;
-use crate::core::roster::{COMMS_LEAD, LEAD_DEPLOYER, QA_ENGINEER};
+use crate::core::roster::{COMMS_LEAD, LEAD_DEPLOYER, QA_ENGINEER, Roster};
 use crate::core::statement::Subject;
 use crate::evidence;
 
@@ -101,7 +103,11 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
     let mut openings = Vec::new();
     let frozen = freeze(app, &config, args.checklist.as_ref(), &mut openings)?;
-    warn_about(app, &frozen, &openings);
+    let roster = &desk.roster()?.roster;
+    warn_about(app, &frozen, &openings, roster);
+    if let Some(text) = separate::differs(&config, roster) {
+        app.warn(text);
+    }
     if let Some(text) = openings.first().filter(|_| args.checklist.is_none()) {
         let path = default_checklist(app);
         if let Some(said) = template::outdated(&path, &String::from_utf8_lossy(&text.bytes), &config)? {
@@ -172,13 +178,27 @@ pub fn freeze(
     Ok(FrozenChecklist { items, phases: parsed.phases, text })
 }
 
-pub fn warn_about(app: &mut App, frozen: &FrozenChecklist, openings: &[Opening]) {
+/// Says what is odd about a checklist that is about to be frozen.
+pub fn warn_about(app: &mut App, frozen: &FrozenChecklist, openings: &[Opening], roster: &Roster) {
     let text = openings.first().map(|opening| String::from_utf8_lossy(&opening.bytes)).unwrap_or_default();
     if text.contains("to be set") {
         app.warn(
             "the checklist still says \"to be set\" (escalation contacts?): set it there and in aether.toml; \
                   in a deployment that is open, `aether-audit amend FILE` puts the new checklist in force",
         );
+    }
+    let ticked = doubts::ticked(&text);
+    if !ticked.is_empty() {
+        app.warn(format!(
+            "the author's file has boxes that are ticked already, and nobody signed them; they stay ticked in the record, \
+             which says so: {}",
+            ticked.join(", ")
+        ));
+    }
+    for doubt in doubts::unsignable(&frozen.items, roster) {
+        app.warn(format!(
+            "nobody can sign {doubt}: mend the checklist, or bring people on (`aether-audit key enroll`)"
+        ));
     }
     if frozen.items.is_empty() {
         app.warn("the checklist has no task item: nothing can be signed");

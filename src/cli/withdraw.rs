@@ -58,9 +58,10 @@ fn standing(desk: &Desk, id: &Token, item: &Token, who: &Token) -> Result<Vec<(I
         bail!("nobody has signed {item}: there is nothing to take back");
     }
     let by = |sign_off: &SignOff, who: &Token| sign_off.meta.by.iter().any(|by| by.person == *who);
-    let left: Vec<_> = signed.into_iter().filter(|sign_off| sign_off.withdrawn.is_none()).collect();
+    let counts = |sign_off: &&SignOff| sign_off.withdrawn.is_none() && sign_off.overtaken.is_none();
+    let left: Vec<_> = signed.into_iter().filter(counts).collect();
     let newest = left.first().with_context(|| {
-        format!("every sign-off of {item} was taken back already: see `aether-audit log`")
+        format!("every sign-off of {item} was taken back or overtaken already: see `aether-audit log`")
     })?;
     let own = left.iter().any(|sign_off| by(sign_off, who));
     let whose: Vec<&Token> =

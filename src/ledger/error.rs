@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
+use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 
 use crate::core::entry::EntryError;
 use crate::core::time::Timestamp;
@@ -53,9 +54,7 @@ pub enum LedgerError {
     #[error("{0} may not be read: check its permissions")]
     Unreadable(PathBuf),
     /// No space left.
-    #[error(
-        "the disk that holds {0} is full: nothing was appended; make room and run the same command again"
-    )]
+    #[error("the disk that holds {0} is full: nothing was written; make room and run the same command again")]
     Full(PathBuf),
     /// The disk, or a limit on the process, refuses.
     #[error(
@@ -213,7 +212,10 @@ impl LedgerError {
 
     pub(super) fn from_sqlite(path: &Path, error: rusqlite::Error) -> Self {
         let path = path.to_owned();
+        let extended = error.sqlite_error().map(|error| error.extended_code);
         match error.sqlite_error_code() {
+            // The index beside the file, which a reader makes too, could not be made as long as it is.
+            _ if extended == Some(SQLITE_IOERR_SHMSIZE) => Self::Full(path),
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::NotADatabase(path),
             Some(ErrorCode::DiskFull) => Self::Full(path),
             Some(ErrorCode::SystemIoFailure) => Self::Disk { path, source: error },

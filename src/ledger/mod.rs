@@ -119,7 +119,9 @@ impl Ledger {
                 ledger.nodes = nodes;
                 ledger.frugal()
             }
-            Err(LedgerError::ReadOnly(_)) if place::is_whole(path) => {
+            Err(LedgerError::ReadOnly(_) | LedgerError::Full(_) | LedgerError::Disk { .. })
+                if place::is_whole(path) =>
+            {
                 drop(ledger);
                 let uri = place::immutable(path);
                 let mut ledger =

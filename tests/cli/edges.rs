@@ -68,7 +68,7 @@ fn what_is_not_signed_is_said_plainly() {
     let report = attention();
     assert!(!report.contains("nothing is signed") && report.contains("items are not signed: "), "{report}");
     folder.ok(&["withdraw", "env-audit", "--reason", "x", "--as", "alice"]);
-    let gone = "every sign-off of env-audit was taken back already";
+    let gone = "every sign-off of env-audit was taken back or overtaken already";
     folder.fails(2, &["withdraw", "env-audit", "--reason", "x", "--as", "alice"], gone);
 }
 

@@ -17,6 +17,7 @@ pub const COMMANDS: &[&str] = &[
     "key quorum",
     "key remove",
     "key log",
+    "key separate",
     "key witnesses",
     "open",
     "assign",

@@ -16,6 +16,7 @@ mod formats;
 mod help;
 mod lifetime;
 mod manual;
+mod mistaken;
 mod moved;
 mod once;
 mod order;

@@ -57,7 +57,9 @@ fn a_failed_rollback_ends_by_an_abort() {
     let failed = RollbackFinished { detail: None, outcome: RollbackOutcome::Failed };
     log.record(&[ALICE], Some(ID), &Event::RollbackFinished(failed));
     assert_eq!(state(&log).outcome(), None, "the abort came before");
+    assert_eq!(state(&log).stage(), Stage::RollbackFailed);
     decide(&mut log, ID, Decision::Abort);
     assert_eq!(state(&log).outcome(), Some(Outcome::Aborted));
+    assert_eq!(state(&log).stage(), Stage::Ended);
     assert!(missing(&log, Gate::Close).is_empty());
 }

@@ -48,7 +48,7 @@ fn a_full_disk_loses_nothing() {
     fill(&mut ledger, &log);
     let (acknowledged, refused, error) = until_it_fails(&mut ledger, &log);
     assert!(matches!(error, LedgerError::Full(_)), "{error:?}");
-    assert!(error.to_string().contains("nothing was appended; make room"), "{error}");
+    assert!(error.to_string().contains("nothing was written; make room"), "{error}");
     assert!(!acknowledged.is_empty());
     let again = ledger.append(log.now, &refused).unwrap_err();
     assert!(matches!(again, LedgerError::Full(_)), "{again:?}");

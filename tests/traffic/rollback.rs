@@ -295,8 +295,7 @@ fn what_is_not_configured_is_left_to_people() {
         "--as",
         "alice",
     ]);
-    let ran = world.ok(&["rollback", "--reason", "x", "--as", "alice"]);
-    assert!(ran.err.contains("--manual revert-traffic"), "{}", ran.err);
+    world.run(&["rollback", "--reason", "x", "--as", "alice"]).failed(1, "--manual revert-traffic");
     assert_eq!(
         of(&world.story(), "rollback-step"),
         ["rollback-step intended announce", "rollback-step done announce"]
@@ -320,6 +319,20 @@ fn what_is_not_configured_is_left_to_people() {
         of(&story, "rollback-step observed"),
         ["rollback-step observed revert-traffic", "rollback-step observed verify-previous"]
     );
+}
+
+#[test]
+fn a_service_that_people_move_holds_up_no_other() {
+    let world = on_green(World::two().go());
+    let path = world.folder.at("aether.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let (app, api) = (text.find("[[traffic]]").unwrap(), text.rfind("[[traffic]]").unwrap());
+    fs::write(&path, format!("{}{}", &text[..app], &text[api..])).unwrap();
+    let said = world.run(&BACK).failed(1, "app: no [[traffic]] in aether.toml");
+    assert!(said.contains("the rollback is not complete"), "{said}");
+    assert_eq!(World::weights_in(world.other.as_ref().unwrap()), (100, 0));
+    assert_eq!(world.weights(), (0, 100), "people move this one");
+    world.folder.fails(1, &["close", "--as", "alice"], "Finish the rollback first");
 }
 
 #[test]

@@ -5,7 +5,10 @@ use anyhow::Result;
 use super::{Findings, Room, State};
 use crate::cli::app::App;
 use crate::cli::desk::Desk;
+use crate::cli::doubts;
+use crate::cli::key::separate;
 use crate::cli::keyring::Keyring;
+use crate::cli::open::freeze;
 use crate::core::name::Token;
 use crate::core::roster::{
     COMMS_LEAD, CUSTODIAN, KeyUse, LEAD_DEPLOYER, PersonKind, QA_ENGINEER, RECORDER, Roster,
@@ -13,7 +16,7 @@ use crate::core::roster::{
 
 const AREA: &str = "people";
 
-pub fn look(app: &App, _: &Room, found: &mut Findings) {
+pub fn look(app: &App, room: &Room, found: &mut Findings) {
     let desk = match Desk::read(app, None) {
         Ok(desk) => desk,
         Err(error) => return found.push(AREA, "roster", State::Wrong, format!("{error:#}")),
@@ -23,6 +26,10 @@ pub fn look(app: &App, _: &Room, found: &mut Findings) {
         Err(error) => return found.push(AREA, "roster", State::Wrong, format!("{error:#}")),
     };
     roles(roster, found);
+    if let Some(text) = separate::differs(room.config, roster) {
+        found.push(AREA, "separate", State::Wrong, text);
+    }
+    checklist(app, room, roster, found);
     for person in &roster.people {
         for key in &person.keys {
             let known = desk.log.keys.get(&key.public.keyid()).and_then(|known| known.made_by.as_ref());
@@ -57,6 +64,15 @@ pub fn look(app: &App, _: &Room, found: &mut Findings) {
             "say who you are with --as NAME, to have your key tried",
         ),
         Err(error) => found.push(AREA, "your key", State::Wrong, format!("{error:#}")),
+    }
+}
+
+/// Whether everything in the checklist can be signed by somebody.
+fn checklist(app: &App, room: &Room, roster: &Roster, found: &mut Findings) {
+    // That it cannot be read has its own finding.
+    let Ok(frozen) = freeze(app, room.config, None, &mut Vec::new()) else { return };
+    for doubt in doubts::unsignable(&frozen.items, roster) {
+        found.push(AREA, "checklist", State::Wrong, format!("nobody can sign {doubt}"));
     }
 }
 

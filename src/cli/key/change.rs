@@ -97,7 +97,7 @@ pub fn settle(app: &mut App, desk: &mut Desk, change: Change, quorum: &Quorum) -
     let mut bundle = desk.sign_as(app, draft, &all, &root)?;
     also.iter().try_for_each(|key| bundle.sign(key))?;
     if let Some(path) = &quorum.out {
-        bundle.write(path)?;
+        bundle.write_new(path)?;
         app.say(format!(
             "signed into {}: the others run `aether-audit cosign`, then `aether-audit join`",
             path.display()

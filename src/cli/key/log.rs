@@ -88,7 +88,11 @@ fn show(app: &mut App) -> Result<Status> {
         app.say("This place has a log key of its own now. Next: a root holder runs `aether-audit key log --add VKEY`.");
     }
     let vkey = Vkey::new(&origin, keyring.load(app, &name, None)?.public())?;
-    app.data(vkey.to_string())?;
+    if app.json() {
+        app.print_json(&serde_json::json!({"logKey": vkey.to_string()}))?;
+    } else {
+        app.data(vkey.to_string())?;
+    }
     Ok(Status::Done)
 }
 

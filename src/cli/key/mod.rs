@@ -4,11 +4,12 @@ mod change;
 mod enroll;
 mod list;
 mod log;
-mod new;
+pub mod new;
 mod quorum;
 mod remove;
 mod revoke;
 mod rotate;
+pub mod separate;
 mod witnesses;
 
 use std::path::Path;
@@ -43,6 +44,8 @@ pub enum Command {
     Quorum(quorum::Args),
     /// Take a role, or a person, off the roster
     Remove(remove::Args),
+    /// Put `separate` of aether.toml into the roster: the roles that one person may not hold together
+    Separate(separate::Args),
     /// Set which witnesses must have seen a checkpoint
     Witnesses(witnesses::Args),
     /// Show this place's log key, and change which log keys sign checkpoints
@@ -58,6 +61,7 @@ pub fn run(app: &mut App, command: &Command) -> Result<Status> {
         Command::Revoke(args) => revoke::run(app, args),
         Command::Quorum(args) => quorum::run(app, args),
         Command::Remove(args) => remove::run(app, args),
+        Command::Separate(args) => separate::run(app, args),
         Command::Witnesses(args) => witnesses::run(app, args),
         Command::Log(args) => log::run(app, args),
     }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::{offer, save_public};
 use crate::cli::app::App;
@@ -33,6 +33,18 @@ fn out_of_force(app: &App, keyring: &Keyring, name: &str) -> Result<Option<Hash>
     Ok(desk.log.keys.get(&key).is_some_and(|known| known.ended.is_some()).then_some(key))
 }
 
+/// Holds that the files of a key so called are nobody else's: those of a log key, of a root key, of a rotation.
+///
+/// # Errors
+/// Where they would be.
+pub fn files_of_others(name: &str) -> Result<()> {
+    let taken = name == "log" || name.starts_with("log-") || name.ends_with(".root");
+    if taken || name.ends_with(NEXT) || name.contains(".old-") {
+        bail!("{name} cannot be a person's id: files of other keys are called so; choose another");
+    }
+    Ok(())
+}
+
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let config = app.config()?;
     let home = app.home();
@@ -41,6 +53,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     } else {
         (KeyUse::Role, args.name.to_string())
     };
+    files_of_others(args.name.as_str())?;
     let keyring = Keyring::of(app)?;
     if app.globals.dry_run {
         let what = if keyring.has(&name) { "offer the key that is here already" } else { "make a key" };

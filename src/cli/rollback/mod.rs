@@ -229,14 +229,15 @@ fn all_steps(
     let mut switch = Switch::new(config);
     let probe = probe(app, recorder, config, services)?;
     begin_all(app, recorder, &mut switch, services)?;
+    let mut left = false;
     for service in services {
         if traffic::sections(config, service).next().is_none() {
             if !done(recorder.deployment()?, StepName::RevertTraffic, Some(service)) {
+                left = true;
                 app.say(format!(
                     "{service}: no [[traffic]] in aether.toml. Move its DNS back to Blue by hand, then run the same command \
                      with --manual revert-traffic"
                 ));
-                return Ok(Status::Done);
             }
             continue;
         }
@@ -247,6 +248,11 @@ fn all_steps(
     }
     // What it waits for holds up nothing: it is recorded when the steps are done.
     probe.iter().for_each(Probe::stop);
+    if left {
+        asked(app, recorder, probe);
+        app.warn("the rollback is not complete: it goes on when that is done");
+        return Ok(Status::Finding);
+    }
     let works = take(app, recorder, StepName::VerifyPrevious, None, |app, recorder| {
         traffic::verify(app, recorder, config, services)
     })?;
@@ -272,12 +278,7 @@ fn all_steps(
     take(app, recorder, StepName::ScheduleReview, None, |app, recorder| {
         steps::schedule(app, recorder, &mut saying)
     })?;
-    if let Some(reading) = probe.and_then(Probe::end) {
-        app.say(format!("  each second: {}", reading.detail.as_deref().unwrap_or_default()));
-        if let Err(error) = recorder.record(app, &[], |_| Ok(Event::EvidenceCollected(reading))) {
-            app.warn(format!("what was asked each second is not on record: {error:#}"));
-        }
-    }
+    asked(app, recorder, probe);
     recorder.record(app, &[], |_| Ok(Event::RollbackFinished(RollbackFinished { detail: None, outcome })))?;
     app.say(format!("The rollback is {}.", word.to_lowercase()));
     Ok(match outcome {
@@ -298,6 +299,15 @@ fn probe(app: &App, recorder: &Recorder, config: &Config, services: &[Label]) ->
     };
     let moving: Vec<Label> = services.iter().filter(moves).cloned().collect();
     Ok(if moving.is_empty() { None } else { Probe::start(app, config, &moving) })
+}
+
+/// Records what it heard.
+fn asked(app: &mut App, recorder: &mut Recorder, probe: Option<Probe>) {
+    let Some(reading) = probe.and_then(Probe::end) else { return };
+    app.say(format!("  each second: {}", reading.detail.as_deref().unwrap_or_default()));
+    if let Err(error) = recorder.record(app, &[], |_| Ok(Event::EvidenceCollected(reading))) {
+        app.warn(format!("what was asked each second is not on record: {error:#}"));
+    }
 }
 
 /// Several services go back at once: each change is asked for before any is waited for.

@@ -41,6 +41,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
     let (id, desk) = Desk::read_at(app, true)?;
     desk.warn(app);
+    desk.warn_of_older(app);
     // Where it stands can be shown without a configuration; which commands can act cannot.
     let config = app.config().ok();
     let (now, paint) = (app.now(), Paint::of(app));

@@ -18,6 +18,8 @@ pub enum Stage {
     Triggered,
     /// The way back has begun.
     RollingBack,
+    /// A rollback ended as failed: another one, or an abort, is ahead.
+    RollbackFailed,
     /// The outcome is known; the record is not closed.
     Ended,
     /// The record is closed.
@@ -35,6 +37,7 @@ impl Stage {
             Self::Verifying => "verifying",
             Self::Triggered => "rollback triggered",
             Self::RollingBack => "rolling back",
+            Self::RollbackFailed => "rollback failed",
             Self::Ended => "ended, not closed",
             Self::Closed => "closed",
         }
@@ -65,6 +68,8 @@ impl Deployment {
             Stage::RollingBack
         } else if self.trigger_open() {
             Stage::Triggered
+        } else if self.rollback_failed() {
+            Stage::RollbackFailed
         } else if self.decided(Decision::NoGo) {
             Stage::Held
         } else if self.outcome().is_some() {
@@ -98,6 +103,13 @@ impl Deployment {
             Some(Decision::NoGo) if self.cutover().is_none() => Some(Outcome::NoGo),
             _ => None,
         }
+    }
+
+    /// Whether the newest rollback failed, and nobody aborted since.
+    fn rollback_failed(&self) -> bool {
+        self.rollback_end().is_some_and(|end| {
+            end.body.outcome == RollbackOutcome::Failed && !self.aborted_since(end.meta.seq)
+        })
     }
 
     fn aborted_since(&self, seq: u64) -> bool {

@@ -116,7 +116,7 @@ impl List {
                     );
                     (Level::Critical, text)
                 }
-                Some(Outcome::Aborted | Outcome::NoGo) if share > 0 => {
+                Some(Outcome::Aborted | Outcome::NoGo | Outcome::Partly) if share > 0 => {
                     (Level::Warning, format!("{share} % of the traffic of {service} is still on Green"))
                 }
                 _ => continue,

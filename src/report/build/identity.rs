@@ -1,7 +1,7 @@
 //! What the report is about, how it ended, and what ties it to the log.
 
 use super::Reader;
-use crate::core::deployment::Severity;
+use crate::core::deployment::{Deployment, Severity};
 use crate::core::event::{Decision, Outcome};
 use crate::report::model::{Artifact, Finding, Identity, Integrity, Item, ItemStatus, Summary};
 
@@ -49,6 +49,14 @@ pub(super) fn summary(reader: &Reader, items: &[Item]) -> Summary {
     }
 }
 
+/// Whose traffic is on Green, for people; empty where it is nobody's.
+fn on_green(deployment: &Deployment) -> String {
+    let shares = deployment.green_percent().into_iter().filter(|(_, share)| *share > 0);
+    let words: Vec<String> =
+        shares.map(|(service, share)| format!("{share} % of the traffic of {service}")).collect();
+    if words.is_empty() { String::new() } else { format!("{} is still on Green", words.join(", ")) }
+}
+
 fn sentence(reader: &Reader) -> String {
     let deployment = reader.deployment();
     let release = &deployment.opened.body.release;
@@ -56,7 +64,9 @@ fn sentence(reader: &Reader) -> String {
         Some(Outcome::Completed) => format!("{release} was deployed, verified and declared all-clear"),
         Some(Outcome::RolledBack) => format!("{release} was rolled back; all traffic is on Blue again"),
         Some(Outcome::Partly) => {
-            format!("{release} was rolled back in part: some traffic is on Green, some on Blue")
+            let green = on_green(deployment);
+            let traffic = if green.is_empty() { "all traffic is on Blue again".to_owned() } else { green };
+            format!("{release} was rolled back in part: {traffic}")
         }
         Some(Outcome::Aborted) => format!("the deployment of {release} was aborted"),
         Some(Outcome::NoGo) => format!("{release} was not deployed: the decision was no-go"),

@@ -71,7 +71,7 @@ pub fn gate_ahead(deployment: &Deployment) -> Option<Gate> {
         Stage::Deploying => Some(Gate::Shift),
         Stage::Verifying => Some(Gate::AllClear),
         Stage::Ended => Some(Gate::Close),
-        Stage::Triggered | Stage::RollingBack | Stage::Closed => None,
+        Stage::Triggered | Stage::RollingBack | Stage::RollbackFailed | Stage::Closed => None,
     }
 }
 
@@ -102,7 +102,9 @@ pub fn tone_of(deployment: &Deployment) -> Tone {
 fn tone(deployment: &Deployment, checks: &[CheckLive]) -> Tone {
     let worst = checks.iter().map(|check| check.tone);
     match (deployment.stage(), deployment.outcome()) {
-        (Stage::Triggered | Stage::RollingBack, _) | (_, Some(Outcome::Partly)) => Tone::Critical,
+        (Stage::Triggered | Stage::RollingBack | Stage::RollbackFailed, _) | (_, Some(Outcome::Partly)) => {
+            Tone::Critical
+        }
         (Stage::Ended | Stage::Closed, Some(Outcome::Completed)) => Tone::Good,
         (Stage::Held | Stage::Ended | Stage::Closed, _) => Tone::Warning,
         (Stage::Deploying | Stage::Verifying, _) if worst.clone().any(|tone| tone == Tone::Critical) => {
