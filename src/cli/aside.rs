@@ -4,6 +4,8 @@ use std::cell::{Cell, OnceCell};
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
+use rustix::process::{Resource, getrlimit};
+
 use crate::core::verify::Aside;
 
 /// A file in the system's folder for such (`TMPDIR`), which has no name and is gone with the process.
@@ -15,7 +17,13 @@ pub struct Temporary {
 
 impl Temporary {
     fn file(&self) -> Result<&File, String> {
-        let made = self.file.get_or_init(|| tempfile::tempfile().map_err(|e| e.to_string()));
+        let made = self.file.get_or_init(|| {
+            // Where files may be only so long, going over it would end the process.
+            match getrlimit(Resource::Fsize).current {
+                Some(_) => Err("the size of files is limited".to_owned()),
+                None => tempfile::tempfile().map_err(|e| e.to_string()),
+            }
+        });
         made.as_ref().map_err(Clone::clone)
     }
 }

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::app::App;
 use super::cosigned::{self, Whom, Witnessing};
+use super::desk::own_log;
 use super::files;
 use super::init::log_key_name;
 use super::keyring::Keyring;
@@ -94,6 +95,7 @@ pub struct Made {
 /// # Errors
 /// Where this place has no log key of the roster, or the log does not extend what was signed before.
 pub fn make(app: &App, ledger: &Ledger, log: &Log) -> Result<Made> {
+    own_log(app, &log.origin)?;
     let key = log_key(app, log)?;
     let memory = Memory::of(app, &log.origin)?;
     memory.check(ledger)?;

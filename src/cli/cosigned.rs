@@ -8,11 +8,11 @@ use super::app::App;
 use super::checkpoint::Made;
 use super::memory::Memory;
 use super::status_code::Status;
-use crate::core::checkpoint::{Note, cosigned};
+use crate::core::checkpoint::{Note, SIGNATURES_MAX, cosigned};
 use crate::core::log::Log;
 use crate::core::witness::{Policy, Witness};
 use crate::ledger::Ledger;
-use crate::witness::{Patience, ask};
+use crate::witness::{AskError, Patience, ask};
 
 // What every command has that makes a checkpoint on the way.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -92,9 +92,23 @@ pub fn gather(
     let asked: Vec<_> = chosen.iter().map(|w| (w.url.as_deref().unwrap_or_default(), &w.key)).collect();
     for (witness, answer) in chosen.iter().zip(ask(&asked, &note, made.size, &proof, patience)) {
         match answer {
+            Ok(_) if note.signatures().len() >= SIGNATURES_MAX => gathered.refused.push(format!(
+                "{}: a checkpoint has {SIGNATURES_MAX} signatures at most, and this one has them",
+                witness.name
+            )),
             Ok(line) => {
                 note.add(line);
                 gathered.cosigned.push(witness.name.clone());
+            }
+            // Somebody has recorded more meanwhile, and had it cosigned.
+            Err(AskError::Ahead { theirs, .. })
+                if theirs > made.size && ledger.head()?.is_some_and(|head| head.seq >= theirs - 1) =>
+            {
+                gathered.refused.push(format!(
+                    "{}: it has cosigned {theirs} entries of this log already, and so has this ledger by now: ask once more with \
+                     `aether-audit checkpoint`",
+                    witness.name
+                ));
             }
             Err(error) => gathered.refused.push(format!("{}: {error}", witness.name)),
         }
@@ -151,7 +165,9 @@ fn keep(app: &App, log: &Log, note: &Note) -> Result<()> {
         return Ok(());
     }
     for line in note.signatures() {
-        kept.add(line.clone());
+        if kept.signatures().len() < SIGNATURES_MAX {
+            kept.add(line.clone());
+        }
     }
     memory.keep_checkpoint(&kept.to_string())
 }

@@ -262,21 +262,18 @@ impl Desk {
     }
 
     fn bundle(&self, app: &App, draft: Draft, signers: &[Signer]) -> Result<Bundle> {
-        if let Ok(config) = app.config()
-            && config.log.origin != self.log.origin
-        {
-            bail!(
-                "aether.toml is for the log {}, and this ledger is the log {}: nothing was signed; `origin` is for good, and \
-                 --ledger names another ledger",
-                config.log.origin,
-                self.log.origin
-            );
-        }
-        if let Some(memory) = self.memory(app) {
-            memory.check(&self.ledger)?;
-        }
+        self.ours(app)?;
         let statement = self.statement(&draft, signers, new_id()?, app.now())?;
         Bundle::new(&statement, draft.openings)
+    }
+
+    /// Holds that this is the log of the project, and that it extends what this place has seen of it.
+    ///
+    /// # Errors
+    /// Where it is another one, or an older or a forked copy.
+    pub fn ours(&self, app: &App) -> Result<()> {
+        own_log(app, &self.log.origin)?;
+        self.memory(app).map_or(Ok(()), |memory| memory.check(&self.ledger))
     }
 
     /// What this place remembers of the log; none where it has no place for that.
@@ -382,6 +379,21 @@ impl Desk {
 }
 
 /// The ledger for appending; in a dry run for reading only.
+/// Holds that a log is the one that `aether.toml` is for, where there is one.
+///
+/// # Errors
+/// Where it is another.
+pub fn own_log(app: &App, origin: &str) -> Result<()> {
+    match app.config() {
+        Ok(config) if config.log.origin != origin => bail!(
+            "aether.toml is for the log {}, and this ledger is the log {origin}: nothing was signed; `origin` is for good, and \
+             --ledger names another ledger",
+            config.log.origin
+        ),
+        _ => Ok(()),
+    }
+}
+
 fn ledger(app: &App) -> Result<Ledger> {
     if app.globals.dry_run {
         return reading(app);

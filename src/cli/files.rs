@@ -23,6 +23,18 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The same of what others brought: opening a pipe there would wait for its other end.
+///
+/// # Errors
+/// As there, and where it is no regular file.
+pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let found = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+    if !found.is_file() {
+        bail!("{} is not a regular file", path.display());
+    }
+    read(path, limit)
+}
+
 /// Reads a UTF-8 file of at most `limit` bytes.
 ///
 /// # Errors

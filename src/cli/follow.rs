@@ -82,9 +82,22 @@ fn look(app: &mut App, args: &Args, file: &Path, anchors: &Anchors, source: &Sou
     let state = read(file)?;
     let seen = state.as_ref().map(|state| state.seen.clone()).unwrap_or_default();
     let report = verify::check(app, source, &Anchors { seen, ..anchors.clone() })?;
+    if report.partial {
+        bail!(
+            "a deployment's export states the leaves of other entries unproven: follow the ledger, or an export of the whole log"
+        );
+    }
     let other = state.as_ref().filter(|state| state.origin != report.log.origin);
     if let Some(state) = other {
-        bail!("{} is about the log {}, this one is {}", file.display(), state.origin, report.log.origin);
+        let kept = keep(app, file, source, &report)?;
+        app.warn(format!(
+            "FOUND: {} is about the log {}, and in its place is the log {}; keep {} and the memory as proof",
+            file.display(),
+            state.origin,
+            report.log.origin,
+            kept.display()
+        ));
+        return Ok(Status::Finding);
     }
     let status = verify::status(&report, None);
     if args.every.is_none() || status == Status::Finding {

@@ -9,9 +9,10 @@ use super::app::App;
 use super::bundle::Bundle;
 use super::desk::{Desk, Draft, Hand};
 use super::facts;
+use super::key::change::save_roster;
 use super::log::summary;
 use super::spool;
-use super::status_code::Status;
+use super::status_code::{Recorded, Status};
 use super::words;
 use crate::core::event::{Class, Event};
 use crate::core::hash::Hash;
@@ -68,6 +69,7 @@ pub fn join(app: &mut App, bundle: &Bundle) -> Result<serde_json::Value> {
     let deployment = predicate.deployment.clone();
     let mut desk = Desk::open(app, deployment.as_ref())?;
     let event = Event::parse(bundle.statement().kind(), &predicate.body)?;
+    desk.ours(app)?;
     let known = desk.entries.iter().any(|entry| entry.statement.predicate.id == predicate.id);
     if !known {
         check(app, &desk, bundle, &event, deployment.clone())?;
@@ -98,6 +100,9 @@ pub fn join(app: &mut App, bundle: &Bundle) -> Result<serde_json::Value> {
         (false, None) => ", joined as it was signed".to_owned(),
     };
     app.say(format!("entry {}: {place}: {}, by {by}{how}", appended.seq, what.trim_end()));
+    if event.class() == Class::Governance {
+        save_roster(app, &desk.roster()?.roster).context(Recorded(appended.seq))?;
+    }
     if let Some(joined) = deployment.as_ref().and_then(|id| desk.log.deployments.get(id)) {
         facts::tell_issues(app, joined, before);
     }

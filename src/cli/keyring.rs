@@ -1,12 +1,13 @@
 //! Private keys: where they lie, how they are read, never how they look.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail};
+use rustix::fs::{FlockOperation, flock};
 use zeroize::Zeroizing;
 
 use super::app::{App, random};
@@ -122,12 +123,50 @@ impl Keyring {
         let key = SecretKey::from_encrypted_pem(&pem, passphrase.as_bytes())
             .with_context(|| format!("{}", path.display()))?;
         let key = match public {
-            Some(public) => key.belonging_to(public).with_context(|| format!("{}", path.display()))?,
-            None => key,
+            Some(public) if key.public() != *public => match self.kept(name, public, &passphrase) {
+                Some(key) => key,
+                None => key.belonging_to(public).with_context(|| format!("{}", path.display()))?,
+            },
+            _ => key,
         };
         let key = Rc::new(key);
         app.unlocked.borrow_mut().insert(path, Rc::clone(&key));
         Ok(key)
+    }
+
+    /// A key that was kept beside the one of its name: another log, whose keys are in this folder too, may not have
+    /// gone on to the newer one.
+    fn kept(&self, name: &str, public: &PublicKey, passphrase: &str) -> Option<SecretKey> {
+        let before = format!("{name}.old-");
+        let mut files: Vec<PathBuf> =
+            fs::read_dir(&self.folder).ok()?.flatten().map(|file| file.path()).collect();
+        files.retain(|path| {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            file.starts_with(&before) && file.ends_with(".pem")
+        });
+        let keys = files.iter().filter_map(|path| {
+            let pem = Zeroizing::new(files::read_text(path, MAX_KEY_FILE).ok()?);
+            SecretKey::from_encrypted_pem(&pem, passphrase.as_bytes()).ok()
+        });
+        keys.into_iter().find(|key| key.public() == *public)
+    }
+
+    /// Holds off whoever else would replace a key here, until it is dropped.
+    ///
+    /// # Errors
+    /// Where somebody is at it, or the folder cannot be written.
+    pub fn turn(&self) -> Result<File> {
+        self.ensure()?;
+        let path = self.folder.join("lock-keys");
+        let file = File::options().append(true).create(true).open(&path);
+        let file = file.with_context(|| format!("cannot lock {}", path.display()))?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+            anyhow::anyhow!(
+                "another process is replacing a key in {} just now: try again",
+                self.folder.display()
+            )
+        })?;
+        Ok(file)
     }
 
     /// Puts a staged key in the place of another, which is kept under `NAME.old-LABEL`. Where an interrupted
@@ -140,12 +179,40 @@ impl Keyring {
             return Ok(());
         }
         // A second name first: there is no moment without a key of this name.
-        match fs::hard_link(self.file(name), self.file(&format!("{name}.old-{label}"))) {
-            Err(error) if !matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => {
-                Err(error.into())
+        self.keep(name, name, label)?;
+        Ok(fs::rename(self.file(staged), self.file(name))?)
+    }
+
+    /// Gives a key a second name, `NAME.old-LABEL`, or one like it where another key is called so: the one that is
+    /// in the way may be that of another log.
+    fn keep(&self, file: &str, name: &str, label: &str) -> Result<()> {
+        let from = self.file(file);
+        for number in 0..100 {
+            let more = if number == 0 { String::new() } else { format!("-{number}") };
+            let to = self.file(&format!("{name}.old-{label}{more}"));
+            match fs::hard_link(&from, &to) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error.into()),
+                Ok(()) => return Ok(()),
+                Err(_) if fs::read(&from)? == fs::read(&to)? => return Ok(()),
+                Err(_) => {}
             }
-            _ => Ok(fs::rename(self.file(staged), self.file(name))?),
         }
+        bail!("{} has too many keys of {name} from before: move some away", self.folder.display())
+    }
+
+    /// Takes a staged key that this roster does not have out of the way of the next one. It is kept: another log,
+    /// whose keys are in this folder too, may have it.
+    ///
+    /// # Errors
+    /// Where it cannot be renamed.
+    pub fn set_aside(&self, name: &str) -> Result<()> {
+        let staged = format!("{name}{NEXT}");
+        if self.has(&staged) {
+            self.keep(&staged, name, "unused")?;
+            self.discard(&staged)?;
+        }
+        Ok(())
     }
 
     /// Finishes what a rotation that was interrupted began: the staged key takes the place of the one that it
@@ -168,10 +235,7 @@ impl Keyring {
     }
 
     /// Throws a staged key away.
-    ///
-    /// # Errors
-    /// Where it cannot be removed.
-    pub fn discard(&self, staged: &str) -> Result<()> {
+    fn discard(&self, staged: &str) -> Result<()> {
         Ok(fs::remove_file(self.file(staged))?)
     }
 

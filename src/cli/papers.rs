@@ -140,8 +140,6 @@ fn there(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
-/// A regular file's bytes: opening a pipe would wait for its other end.
 fn read(path: &Path, most: u64) -> Option<Vec<u8>> {
-    fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-    files::read(path, most).ok()
+    files::read_regular(path, most).ok()
 }

@@ -38,9 +38,9 @@ pub fn run(app: &mut App, folder: &Path, anchors: &Anchors) -> Result<Status> {
 }
 
 fn read(folder: &Path) -> Result<Given> {
-    let entry = files::read(&folder.join("entry.json"), MAX_ENTRY_BYTES as u64)?;
+    let entry = files::read_regular(&folder.join("entry.json"), MAX_ENTRY_BYTES as u64)?;
     let governance = folder.join("governance.jsonl");
-    let governance = files::read(&governance, MAX_GOVERNANCE)?;
+    let governance = files::read_regular(&governance, MAX_GOVERNANCE)?;
     let governance = governance.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let mut proofs = BTreeMap::new();
     let path = folder.join("proofs");
@@ -50,7 +50,10 @@ fn read(folder: &Path) -> Result<Given> {
         let seq = name.strip_suffix(".tlog-proof").and_then(|seq| seq.parse::<u64>().ok());
         let seq = seq.filter(|seq| name == format!("{seq}.tlog-proof"));
         let Some(seq) = seq else { bail!("{}: its name is no entry's number", file.path().display()) };
-        proofs.insert(seq, files::read_text(&file.path(), MAX_PROOF)?);
+        let text = files::read_regular(&file.path(), MAX_PROOF)?;
+        let text =
+            String::from_utf8(text).with_context(|| format!("{}: not UTF-8 text", file.path().display()))?;
+        proofs.insert(seq, text);
     }
     Ok(Given { entry, governance: governance.map(<[u8]>::to_vec).collect(), proofs })
 }
@@ -73,7 +76,7 @@ fn openings(folder: &Path, entry: &Entry, found: &mut Single) -> Result<Vec<(Has
             texts.push((commit, None));
             continue;
         }
-        let bytes = files::read(&path, MAX_OPENING)?;
+        let bytes = files::read_regular(&path, MAX_OPENING)?;
         if Hash::of(&[&bytes]) != commit {
             let text = format!("openings/{commit} holds other bytes");
             found.findings.push(Finding { seq: Some(entry.line.seq), code: "opening", text });

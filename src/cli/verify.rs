@@ -67,10 +67,13 @@ struct Line<'a> {
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
-    let anchors = anchors(args)?;
+    let anchors = anchors(app, args)?;
     let record = match args.path.as_deref().map(kind) {
         Some(Kind::Proof(_)) if args.archive.is_some() => {
             bail!("an entry by itself is held against --checkpoint; --archive needs the log, or an export")
+        }
+        Some(Kind::Proof(_)) if args.follow.is_some() => {
+            bail!("an entry by itself does not grow: follow its ledger, or an export of the whole log")
         }
         Some(Kind::Proof(folder)) => return proven::run(app, &folder, &anchors),
         Some(Kind::Record(folder)) => Some(folder),
@@ -131,16 +134,28 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     Ok(status(&report, record.as_ref()))
 }
 
-fn anchors(args: &Args) -> Result<Anchors> {
+fn anchors(app: &App, args: &Args) -> Result<Anchors> {
     let first_roster = match &args.roster_sha256 {
         Some(text) => Some(Hash::parse(text.trim()).with_context(|| format!("--roster-sha256 {text:?}"))?),
         None => None,
     };
-    let checkpoints = args.checkpoint.iter().map(|path| checkpoint(path, args.path.as_deref()));
+    let own = own_ledger(app, args.path.as_deref());
+    let checked = args.path.as_deref().or(own.as_deref());
+    let checkpoints =
+        args.checkpoint.iter().map(|path| checkpoint(path, checked, own.as_deref().and_then(Path::parent)));
     let checkpoints = checkpoints.collect::<Result<Vec<_>>>()?;
     let stamps = args.timestamp.iter().map(|path| stamp(path)).collect::<Result<Vec<_>>>()?;
     let tsa_roots = tsa_roots(&args.tsa_roots)?;
     Ok(Anchors { first_roster, checkpoints, stamps, tsa_roots, ..Anchors::default() })
+}
+
+/// The ledger of this project, where that is what is checked and its folder holds nothing but what the team keeps.
+fn own_ledger(app: &App, path: Option<&Path>) -> Option<PathBuf> {
+    let own = app.ledger_path().ok().filter(|own| own.parent().is_some_and(|folder| folder != app.home()))?;
+    path.is_none_or(|path| {
+        path.canonicalize().is_ok_and(|path| own.canonicalize().is_ok_and(|own| path == own))
+    })
+    .then_some(own)
 }
 
 /// A token from elsewhere. What it is over is looked at later.
@@ -163,11 +178,11 @@ fn tsa_roots(paths: &[PathBuf]) -> Result<TsaRoots> {
 }
 
 /// A checkpoint from elsewhere: one that lies inside what is checked anchors nothing.
-fn checkpoint(path: &Path, checked: Option<&Path>) -> Result<String> {
+fn checkpoint(path: &Path, checked: Option<&Path>, records: Option<&Path>) -> Result<String> {
     let note = files::read_text(path, MAX_NOTE)?;
     Note::parse(&note)
         .with_context(|| format!("{} is no checkpoint; copy the whole file again", path.display()))?;
-    if checked.is_some_and(|checked| lies_inside(path, checked)) {
+    if checked.is_some_and(|checked| lies_inside(path, checked, records)) {
         bail!(
             "{} lies inside what is checked: whoever cut the entries could have cut it too; give one that was kept elsewhere",
             path.display()
@@ -177,12 +192,13 @@ fn checkpoint(path: &Path, checked: Option<&Path>) -> Result<String> {
 }
 
 /// Whether a file is part of what is checked, by its name or by where links lead: of a folder, of the export that it
-/// leads to, or, of a page, of the record that it belongs to.
-fn lies_inside(file: &Path, checked: &Path) -> bool {
+/// leads to, or, of a page, of the record that it belongs to; with the project's ledger, of its `records`.
+fn lies_inside(file: &Path, checked: &Path, records: Option<&Path>) -> bool {
     let record = checked.parent().filter(|parent| checked.is_file() && parent.join(SIGNED).is_file());
     let folder = record.unwrap_or(checked);
     let places = |path: &Path| [std::path::absolute(path).ok(), path.canonicalize().ok()];
     let around = [folder.to_owned(), folder.join("export")].into_iter().filter(|around| around.is_dir());
+    let around = around.chain(records.map(Path::to_owned));
     let around: Vec<PathBuf> = around.flat_map(|around| places(&around)).flatten().collect();
     places(file).into_iter().flatten().any(|file| around.iter().any(|folder| file.starts_with(folder)))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::core::checkpoint::{CosignerKey, Note, NoteSignature, cosigned};
 use crate::core::hash::Hash;
+use crate::core::redact;
 use crate::core::witness::AddCheckpoint;
 use crate::remote::http;
 
@@ -54,6 +55,19 @@ pub enum AskError {
          forked; run `aether-audit verify`, and keep what both have"
     )]
     Ahead {
+        /// The witness.
+        url: String,
+        /// What it cosigned.
+        theirs: u64,
+        /// What was submitted.
+        ours: u64,
+    },
+    /// By its own word, this log does not extend what it cosigned.
+    #[error(
+        "{url} has cosigned {theirs} entries of this log, and finds that these {ours} do not extend them: the log was rewritten or \
+         forked; run `aether-audit verify`, and keep what both have"
+    )]
+    Forked {
         /// The witness.
         url: String,
         /// What it cosigned.
@@ -133,8 +147,10 @@ pub fn ask(
             };
         }
     }
-    let fickle =
-        |url: &str| AskError::Silent { url: url.to_owned(), why: "it changes its mind all the while".into() };
+    let fickle = |url: &str| AskError::Silent {
+        url: redact::url(url),
+        why: "it changes its mind all the while".into(),
+    };
     all.into_iter().map(|asked| asked.outcome.unwrap_or_else(|| Err(fickle(asked.url)))).collect()
 }
 
@@ -150,20 +166,26 @@ impl Asked<'_> {
         match status {
             200 => Some(accept(self.url, self.key, note, body)),
             409 => {
-                let theirs: u64 = body.trim_end().parse().unwrap_or(u64::MAX);
+                let Ok(theirs) = body.trim_end().parse::<u64>() else {
+                    let why = "it answers 409 and no size, as no witness does".into();
+                    return Some(Err(AskError::Silent { url: redact::url(self.url), why }));
+                };
                 if theirs > size || theirs == self.old {
-                    return Some(Err(AskError::Ahead { url: self.url.to_owned(), theirs, ours: size }));
+                    return Some(Err(AskError::Ahead { url: redact::url(self.url), theirs, ours: size }));
                 }
                 self.old = theirs;
                 None
             }
-            status => Some(Err(AskError::Refused { url: self.url.to_owned(), status })),
+            422 if self.old > 0 => {
+                Some(Err(AskError::Forked { url: redact::url(self.url), theirs: self.old, ours: size }))
+            }
+            status => Some(Err(AskError::Refused { url: redact::url(self.url), status })),
         }
     }
 }
 
 fn accept(url: &str, cosigner: &CosignerKey, note: &Note, body: &str) -> Result<NoteSignature, AskError> {
-    let invalid = || AskError::Invalid { url: url.to_owned(), name: cosigner.name().to_owned() };
+    let invalid = || AskError::Invalid { url: redact::url(url), name: cosigner.name().to_owned() };
     let lines = Note::parse_signatures(body).map_err(|_| invalid())?;
     let own = lines.into_iter().find(|line| line.name == cosigner.name() && line.key_id == cosigner.id());
     let own = own.ok_or_else(invalid)?;
@@ -191,5 +213,5 @@ fn post(agent: &ureq::Agent, url: &str, body: &str, patience: Patience) -> Resul
         }
         pause *= 2;
     }
-    send().map_err(|why| AskError::Silent { url: url.to_owned(), why })
+    send().map_err(|why| AskError::Silent { url: redact::url(url), why: redact::urls_in(&why) })
 }

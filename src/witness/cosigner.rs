@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::core::checkpoint::{self, Checkpoint, CosignerKey, Note, Vkey, cosign};
+use crate::core::checkpoint::{self, Checkpoint, CosignerKey, Note, NoteError, Vkey, cosign};
 use crate::core::hash::Hash;
 use crate::core::keys::SecretKey;
 use crate::core::merkle::{empty_root, verify_consistency};
@@ -63,6 +63,18 @@ pub struct Witness {
     seen: BTreeMap<String, Checkpoint>,
 }
 
+/// The checkpoint that a file of the memory states, unless it was altered. The log key that signed it may have been
+/// replaced since.
+fn remembered(text: &str, origin: &str, keys: &[Vkey]) -> Option<Checkpoint> {
+    let note = Note::parse(text).ok()?;
+    if let Err(error) = note.verify(keys)
+        && error != NoteError::NoKnownKey
+    {
+        return None;
+    }
+    Checkpoint::parse(note.text()).ok().filter(|stated| stated.origin == origin)
+}
+
 impl Witness {
     /// A witness whose memory is in `folder`, which no other process uses.
     ///
@@ -94,8 +106,7 @@ impl Witness {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(source) => return Err(OpenError::State { path, source }),
             };
-            let stated = Note::parse(&text).ok().and_then(|note| Checkpoint::parse(note.text()).ok());
-            let stated = stated.filter(|stated| stated.origin == *origin);
+            let stated = remembered(&text, origin, &witness.logs[origin]);
             let stated = stated.ok_or_else(|| OpenError::Damaged(path.clone()))?;
             // What can be read here need not have reached the disk.
             witness.keep(origin, &text).map_err(state(&path))?;

@@ -122,3 +122,27 @@ fn appending_meanwhile_is_no_alarm() {
     let ran: Ran = folder.run(&["verify", "--follow", "seen.json"]);
     assert_eq!(ran.status, Some(4), "{}", ran.out);
 }
+
+#[test]
+fn another_log_in_its_place_is_found() {
+    let folder = Folder::opened();
+    folder.run(&["verify", "--follow", "seen.json"]);
+    let other = Folder::empty();
+    other.ok(&["init", "--origin", "example.com/other", "--as", "alice"]);
+    fs::copy(other.ledger(), folder.ledger()).unwrap();
+    let ran = folder.run(&["verify", "--follow", "seen.json"]);
+    assert!(
+        ran.status == Some(1) && ran.err.contains("in its place is the log example.com/other"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(evidence(&folder), 1);
+}
+
+#[test]
+fn leaves_that_nothing_proves_are_not_remembered() {
+    let folder = Folder::opened();
+    folder.ok(&["export", "part", "--only-deployment"]);
+    folder.fails(2, &["verify", "part", "--follow", "seen.json"], "follow the ledger");
+    assert!(!folder.at("seen.json").exists());
+}

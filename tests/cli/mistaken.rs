@@ -171,3 +171,67 @@ fn a_full_disk_keeps_nobody_from_reading() {
     let (status, said) = limited("verify");
     assert!(status == Some(4) && said.contains("NOT PROVEN"), "{said}");
 }
+
+#[test]
+fn nothing_is_joined_to_an_older_copy() {
+    let folder = Folder::opened();
+    folder.ok(&["note", "late", "--as", "carol", "--out", "late"]);
+    let older = fs::read(folder.ledger()).unwrap();
+    folder.ok(&["note", "newer", "--as", "bob"]);
+    fs::write(folder.ledger(), older).unwrap();
+    folder.fails(2, &["join", "late"], "was seen here before");
+    assert_eq!(folder.entries(), 4);
+}
+
+/// One folder of keys serves two logs, and each goes its own way with them.
+#[test]
+fn two_logs_with_the_same_keys_rotate_them_apart() {
+    let (one, other) = (Folder::initialised(), Folder::empty());
+    let keys = one.at("private");
+    let there = |words: &[&str]| {
+        let ran = other.command(words).env("AETHER_AUDIT_KEYS", &keys).output().unwrap();
+        assert!(ran.status.success(), "{words:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    };
+    there(&["init", "--origin", "example.com/audit/staging", "--as", "alice"]);
+    for _ in 0..2 {
+        one.ok(&["key", "rotate", "--as", "alice"]);
+        one.ok(&["key", "rotate", "--root", "--as", "alice"]);
+        there(&["key", "rotate", "--as", "alice"]);
+        there(&["key", "rotate", "--root", "--as", "alice"]);
+    }
+    // Cut off between its entry and its file, by what is left of it.
+    fs::rename(keys.join("alice.pem"), keys.join("alice.next.pem")).unwrap();
+    let before = fs::read_dir(&keys).unwrap().flatten().map(|file| file.path());
+    let before = before.filter(|path| path.to_string_lossy().contains("/alice.old-")).max().unwrap();
+    fs::copy(before, keys.join("alice.pem")).unwrap();
+    one.ok(&["key", "rotate", "--as", "alice"]);
+    there(&["key", "rotate", "--as", "alice"]);
+    one.ok(&["key", "rotate", "--as", "alice"]);
+}
+
+#[test]
+fn the_checkpoint_of_the_record_anchors_nothing() {
+    let folder = Folder::opened();
+    folder.ok(&["abort", "--reason", "x", "--as", "alice"]);
+    folder.ok(&["close", "--as", "alice"]);
+    let roster = folder.roster_sha256();
+    for path in [None, Some("records/ledger.db")] {
+        let words = ["verify", "--roster-sha256", &roster, "--checkpoint", "records/v2.14.0/checkpoint"];
+        let words: Vec<&str> = words.into_iter().chain(path).collect();
+        folder.fails(2, &words, "lies inside what is checked");
+    }
+    fs::copy(folder.at("records/v2.14.0/checkpoint"), folder.at("kept")).unwrap();
+    folder.ok(&["verify", "--roster-sha256", &roster, "--checkpoint", "kept"]);
+}
+
+#[test]
+fn a_roster_that_was_joined_is_the_one_in_keys() {
+    let folder = Folder::enrolled();
+    folder.ok(&["key", "new", "bob", "--root"]);
+    folder.ok(&["key", "enroll", "bob", "--root", "--as", "alice"]);
+    folder.ok(&["key", "quorum", "2", "--reason", "two", "--as", "alice", "--with", "bob", "--out", "q"]);
+    folder.ok(&["cosign", "q", "--as", "bob"]);
+    folder.ok(&["join", "q"]);
+    let roster = fs::read_to_string(folder.at("keys/roster.json")).unwrap();
+    assert!(roster.contains("\"rootThreshold\":2"), "{roster}");
+}

@@ -151,3 +151,27 @@ fn what_came_later_counts() {
     let (status, said) = verify(&folder, &roster);
     assert!(status == Some(1) && said.contains("key-suspect"), "{said}");
 }
+
+#[test]
+fn what_was_joined_after_the_roster_changed_is_proven_too() {
+    let folder = Folder::opened();
+    folder.ok(&["sign", "env-audit", "--as", "alice", "--out", "late"]);
+    folder.ok(&["key", "new", "erin"]);
+    folder.ok(&["key", "enroll", "erin", "--role", "qa-engineer", "--as", "alice"]);
+    folder.ok(&["join", "late"]);
+    fs::write(folder.at("ckpt"), folder.ok(&["checkpoint"])).unwrap();
+    folder.ok(&["prove", "5", "proof", "--checkpoint", "ckpt"]);
+    let (status, said) = verify(&folder, &folder.roster_sha256());
+    assert_eq!(status, Some(0), "{said}");
+    folder.fails(2, &["verify", "proof", "--follow", "memory"], "does not grow");
+}
+
+#[test]
+fn a_pipe_in_a_proof_holds_nobody_up() {
+    let (folder, roster) = proven();
+    let opening = fs::read_dir(folder.at("proof/openings")).unwrap().next().unwrap().unwrap().path();
+    fs::remove_file(&opening).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&opening).status().unwrap().success());
+    let (status, said) = verify(&folder, &roster);
+    assert!(status == Some(2) && said.contains("not a regular file"), "{said}");
+}

@@ -103,3 +103,18 @@ fn a_gate_does_not_believe_what_nobody_signed() {
     assert!(folder.run(&["status"]).err.contains("findings"));
     assert!(folder.ok(&["log"]).contains("! it is not signed by whom it names"));
 }
+
+/// The key that the roster has is always here, whoever was told what.
+#[test]
+fn two_rotations() {
+    for words in [&["key", "rotate", "--root", "--as", "alice"][..], &["key", "rotate", "--as", "alice"]] {
+        let folder = Folder::enrolled();
+        for _ in 0..4 {
+            let rans = at_once(&folder, &[words, words]);
+            assert!(rans.iter().any(|ran| ran.status == Some(0)), "{}", rans[0].err);
+        }
+        folder.ok(&["key", "rotate", "--root", "--as", "alice"]);
+        folder.ok(&["key", "rotate", "--as", "alice"]);
+        clean(&folder);
+    }
+}

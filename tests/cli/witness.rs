@@ -149,7 +149,7 @@ fn less_and_another_history_are_never_cosigned() {
     }
     let refused = forger.run(&["checkpoint", "--witness", "all"]);
     assert_eq!(refused.status, Some(4), "{}", refused.err);
-    assert!(refused.err.contains("consistency proof wrong"), "{}", refused.err);
+    assert!(refused.err.contains("do not extend them: the log was rewritten"), "{}", refused.err);
     folder.ok(&["note", "goes on", "--as", "bob"]);
     folder.ok(&["checkpoint", "--witness", "all"]);
 }
@@ -218,4 +218,38 @@ fn a_killed_witness_remembers_what_it_cosigned() {
     let running = Running::of(&folder, "w", &log);
     policy(&folder, &witness, &running.address);
     folder.ok(&["checkpoint", "--witness", "all"]);
+}
+
+/// What stands between here and a witness may answer in its place.
+#[test]
+fn an_answer_without_a_size_is_no_fork() {
+    let folder = Folder::opened();
+    let (witness, _) = keys(&folder);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut stream = stream;
+            let mut request = [0; 16 * 1024];
+            let _ = stream.read(&mut request);
+            let body = "<html>proxy conflict</html>";
+            let head = "HTTP/1.1 409 Conflict\r\nConnection: close\r\nContent-Length:";
+            let _ = stream.write_all(format!("{head} {}\r\n\r\n{body}", body.len()).as_bytes());
+        }
+    });
+    policy(&folder, &witness, &format!("user:S3CRET@{address}"));
+    let ran = folder.run(&["checkpoint", "--witness", "all"]);
+    assert_eq!(ran.status, Some(4), "{}", ran.err);
+    assert!(ran.err.contains("409 and no size") && !ran.err.contains("forked"), "{}", ran.err);
+    assert!(!ran.err.contains("S3CRET"), "{}", ran.err);
+}
+
+#[test]
+fn a_policy_that_no_checkpoint_has_room_for_is_refused() {
+    let folder = Folder::opened();
+    let (witness, _) = keys(&folder);
+    let words = ["key", "witnesses", "policy", "--reason", "x", "--as", "alice"];
+    fs::write(folder.at("policy"), format!("witness w1 {witness} ftp://example.com\nquorum w1\n")).unwrap();
+    folder.fails(2, &words, "begins with https:// or http://");
+    assert_eq!(folder.entries(), 4);
 }

@@ -287,6 +287,11 @@ fn without_a_durable_memory_it_cosigns_nothing() {
     };
     refused(".checkpoint");
     fs::remove_dir(kept.with_extension("new")).unwrap();
+    let whole = fs::read_to_string(&kept).unwrap();
+    let root = whole.lines().nth(2).unwrap();
+    let other = if root.starts_with('A') { root.replacen('A', "B", 1) } else { format!("A{}", &root[1..]) };
+    fs::write(&kept, whole.replace(root, &other)).unwrap();
+    refused("is damaged");
     fs::write(&kept, "cut off").unwrap();
     refused("damaged");
 }

@@ -33,6 +33,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     if args.add.is_none() && args.drop.is_none() && !args.rotate {
         return show(app);
     }
+    let _turn = if args.rotate && !app.globals.dry_run { Some(Keyring::of(app)?.turn()?) } else { None };
     let mut desk = Desk::open(app, None)?;
     let origin = desk.log.origin.clone();
     let mut next = desk.roster()?.roster.successor();
@@ -111,7 +112,7 @@ fn rotate(app: &App, origin: &str, log_keys: &mut [String], args: &Args) -> Resu
     if keyring.adopt(app, &name, &listed)? {
         bail!("a rotation that was interrupted is finished now: this place signs with its new log key");
     }
-    let _ = keyring.discard(&format!("{name}{NEXT}"));
+    keyring.set_aside(&name)?;
     if !keyring.has(&name) {
         bail!("this place has no log key for {origin}: make one with `aether-audit key log`");
     }

@@ -1,6 +1,6 @@
 //! `key`: make keys, bring them on the roster, take them off.
 
-mod change;
+pub mod change;
 mod enroll;
 mod list;
 mod log;

@@ -68,7 +68,8 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         let staged = format!("{name}{NEXT}");
         let passphrase = new_passphrase(app, &name)?;
         let key = generate()?;
-        let _ = keyring.discard(&staged);
+        let _turn = keyring.turn()?;
+        keyring.set_aside(&name)?;
         keyring.store(&staged, &key, &passphrase)?;
         keyring.replace(&staged, &name, &old.short())?;
         app.say(format!(

@@ -45,7 +45,10 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
     let next = match before.revoked(&args.name, &keyid) {
         Some(next) => next,
-        None if known.suspect_from == args.compromised_from || args.compromised_from.is_none() => {
+        None if args
+            .compromised_from
+            .is_none_or(|from| known.suspect_from.is_some_and(|known| known <= from)) =>
+        {
             bail!("this key of {} is out of force already: nothing to change", args.name)
         }
         None => before.successor(),

@@ -37,9 +37,10 @@ struct Turn {
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let who = app.who()?;
-    let mut desk = Desk::open(app, None)?;
     let name = if args.root { format!("{who}.root") } else { who.to_string() };
     let keyring = Keyring::of(app)?;
+    let _turn = if app.globals.dry_run { None } else { Some(keyring.turn()?) };
+    let mut desk = Desk::open(app, None)?;
     if app.globals.dry_run {
         let old = held(&desk.roster()?.roster, &who, args.root)?.short();
         app.would(format!(
@@ -54,7 +55,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         app.say("A rotation that was interrupted is finished now: the roster has the new key, and so has this place.");
         return Ok(Status::Done);
     }
-    let _ = keyring.discard(&format!("{name}{NEXT}"));
+    keyring.set_aside(&name)?;
     let turn = stage(app, &desk, args, who, name)?;
     match record(app, &mut desk, args, &turn) {
         Ok(Some(seq)) => {

@@ -9,7 +9,11 @@ use crate::cli::app::App;
 use crate::cli::desk::Desk;
 use crate::cli::files;
 use crate::cli::status_code::Status;
+use crate::core::redact;
 use crate::core::witness::Policy;
+
+/// A checkpoint has [`SIGNATURES_MAX`](crate::core::checkpoint::SIGNATURES_MAX) signatures at most, some of them of log keys.
+const MOST: usize = 64;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -32,7 +36,8 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let policy = match &args.file {
         Some(path) => {
             let text = files::read_text(path, 16 * 1024)?;
-            Policy::parse(&text).with_context(|| format!("{}", path.display()))?;
+            let policy = Policy::parse(&text).with_context(|| format!("{}", path.display()))?;
+            usable(&policy).with_context(|| format!("{}", path.display()))?;
             Some(text)
         }
         None => None,
@@ -45,4 +50,17 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         app.say(format!("entry {seq}: the witness policy is changed; ask them with `aether-audit checkpoint --witness all`"));
     }
     Ok(Status::Done)
+}
+
+/// Holds that all of a policy's witnesses can be asked, and can stand on one checkpoint beside its log keys.
+fn usable(policy: &Policy) -> Result<()> {
+    if policy.witnesses.len() > MOST {
+        bail!("it names {} witnesses, and a checkpoint has room for {MOST}", policy.witnesses.len());
+    }
+    for url in policy.witnesses.iter().filter_map(|witness| witness.url.as_deref()) {
+        if !url.starts_with("https://") && !url.starts_with("http://") {
+            bail!("{} is no address that can be asked: it begins with https:// or http://", redact::url(url));
+        }
+    }
+    Ok(())
 }

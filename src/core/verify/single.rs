@@ -193,9 +193,10 @@ impl Single {
                 format!("the statement was made for the log {}", statement.predicate.log),
             );
         }
-        if statement.predicate.roster != version.hash {
+        if !self.log.rosters.iter().any(|version| version.hash == statement.predicate.roster) {
             self.not_proven.push(format!(
-                "its signers held another roster in force than the last one shown (entry {}): ask for the governance entries between",
+                "its signers held a roster in force that is none of those shown (the last one in entry {}): ask for the governance \
+                 entries between",
                 version.seq
             ));
         }
