@@ -99,6 +99,20 @@ fn a_checklist_that_nobody_can_sign_is_told_before_it_is_frozen() {
 }
 
 #[test]
+fn the_checklist_that_the_guide_shows_opens_as_it_stands() {
+    let folder = Folder::enrolled();
+    let guide = include_str!("../../docs/GUIDE.md");
+    let own = guide.split("```markdown\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    fs::write(folder.at("own.md"), own).unwrap();
+    let ran = folder.run(&[&opening("v3")[..], &["--checklist", "own.md"]].concat());
+    assert!(ran.status == Some(0) && !ran.err.contains("nobody can sign"), "{}", ran.err);
+    let status = folder.ok(&["status"]);
+    for id in ["env-audit", "looked", "notes", "errors", "green"] {
+        assert!(status.contains(id), "{id}: {status}");
+    }
+}
+
+#[test]
 fn the_sign_off_that_counts_is_the_one_that_is_taken_back() {
     let folder = Folder::opened();
     folder.ok(&["sign", "channel-ready", "--as", "bob", "--out", "early"]);

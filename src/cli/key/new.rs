@@ -38,8 +38,8 @@ fn out_of_force(app: &App, keyring: &Keyring, name: &str) -> Result<Option<Hash>
 /// # Errors
 /// Where they would be.
 pub fn files_of_others(name: &str) -> Result<()> {
-    let taken = name == "log" || name.starts_with("log-") || name.ends_with(".root");
-    if taken || name.ends_with(NEXT) || name.contains(".old-") {
+    let ends = [".root", NEXT].iter().any(|end| name.ends_with(end));
+    if name == "log" || name.starts_with("log-") || ends || name.contains(".old-") {
         bail!("{name} cannot be a person's id: files of other keys are called so; choose another");
     }
     Ok(())
