@@ -45,6 +45,11 @@ fn a_trigger_must_be_answered_and_a_rollback_is_never_an_all_clear() {
     assert_eq!(state(&log).outcome(), Some(Outcome::Partly), "Green still has the traffic");
     shift(&mut log, ID, Colour::Blue);
     assert_eq!(state(&log).outcome(), Some(Outcome::RolledBack));
+    assert_eq!(missing(&log, Gate::Shift), ["rollback/none"]);
+    let before = state(&log).issues.len();
+    shift(&mut log, ID, Colour::Green);
+    let codes: Vec<_> = state(&log).issues[before..].iter().map(|issue| issue.code).collect();
+    assert_eq!(codes, ["shift-after-rollback"; 2], "intended and done");
 }
 
 #[test]

@@ -204,7 +204,15 @@ impl Deployment {
             missing.push(Missing::new("decision/go", format!("the go is suspended: {}", items.join(", "))));
         }
         missing.extend(self.missing_end());
+        if missing.is_empty() && self.rolled_back() {
+            missing.push(Missing::new("rollback/none", "the deployment was rolled back"));
+        }
         missing
+    }
+
+    /// Whether a rollback was begun.
+    pub(super) fn rolled_back(&self) -> bool {
+        self.trusted(&self.rollbacks).next().is_some()
     }
 
     /// The end of a rollback that is under way.

@@ -84,6 +84,10 @@ impl Deployment {
                     let text = format!("traffic of {} moved to Green without a go in force", body.service);
                     found.push(("shift-before-go", Severity::OutOfProcess, text));
                 }
+                if self.rolled_back() && body.percent > 0 && !self.waived(Gate::Shift, "rollback/none") {
+                    let text = format!("traffic of {} moved to Green after a rollback", body.service);
+                    found.push(("shift-after-rollback", Severity::OutOfProcess, text));
+                }
                 if body.percent > 100 {
                     found.push(("percent", Severity::Violation, format!("{} percent", body.percent)));
                 }

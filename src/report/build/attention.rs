@@ -49,10 +49,11 @@ fn rank(code: &str) -> u8 {
     }
 }
 
-pub(in crate::report) const OUT_OF_PROCESS: [&str; 9] = [
+pub(in crate::report) const OUT_OF_PROCESS: [&str; 10] = [
     "sign-off-overtaken",
     "back-after-all-clear",
     "shift-before-go",
+    "shift-after-rollback",
     "retired-early",
     "reading-time",
     "override-idle",
