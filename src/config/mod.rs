@@ -33,6 +33,7 @@ pub use error::{ConfigError, Place};
 use crate::core::archive::{self, MAX_RETAIN_DAYS, RETAIN_DAYS};
 use crate::core::check::{AwsSettings, Check, CheckSpec, Database, Decimal, GithubSettings, Probe};
 use crate::core::message::{SlackSettings, WebhookSettings};
+use crate::core::name::Label;
 use crate::core::traffic::Traffic;
 use error::Fault;
 use value::{Located, filled, id, optional_number, optional_parsed, web_address};
@@ -292,11 +293,29 @@ fn too_large(path: &str) -> ConfigError {
     ConfigError::whole_file(path, "larger than 1 MiB", "is this the right file?")
 }
 
+/// The services whose traffic moves: labels, each once.
+fn services(raw: Vec<Spanned<String>>) -> Result<Vec<String>, Located> {
+    let mut services = Vec::new();
+    for service in raw {
+        let span = service.span();
+        let service = service.into_inner();
+        let help = "write each service once, by a name without control characters";
+        if let Err(error) = Label::new(service.as_str()) {
+            return Err(Located::new(span, format!("no name of a service: {error}"), help));
+        }
+        if services.contains(&service) {
+            return Err(Located::new(span, format!("the service {service} stands twice"), help));
+        }
+        services.push(service);
+    }
+    Ok(services)
+}
+
 fn project(raw: raw::Project) -> Result<Project, Located> {
     Ok(Project {
         name: raw.name,
         environment: raw.environment,
-        services: raw.services,
+        services: services(raw.services)?,
         production_url: raw.production_url.map(|url| web_address(&url)).transpose()?,
         dashboard_url: raw.dashboard_url.map(|url| web_address(&url)).transpose()?,
         channel: raw.channel,

@@ -41,7 +41,7 @@ pub struct File {
 pub struct Project {
     pub name: Option<String>,
     pub environment: Option<String>,
-    pub services: Vec<String>,
+    pub services: Vec<Spanned<String>>,
     pub production_url: Option<Spanned<String>>,
     pub dashboard_url: Option<Spanned<String>>,
     pub channel: Option<String>,
