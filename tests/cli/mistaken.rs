@@ -79,6 +79,9 @@ fn pairs_that_are_kept_apart_come_into_the_roster_by_a_command() {
     folder.ok(&["key", "separate", "--reason", "policy", "--as", "alice"]);
     folder.fails(2, &["key", "separate", "--reason", "policy", "--as", "alice"], "nothing to change");
     folder.run(&open).failed(1, "comms-lead");
+    edited(&folder, "aether.toml", after, "[]");
+    folder.fails(2, &["key", "separate", "--reason", "policy", "--as", "alice"], "--none");
+    edited(&folder, "aether.toml", "separate = []", &format!("separate = {after}"));
     let ran = folder.run(&opening("v4"));
     assert!(ran.status == Some(0) && !ran.err.contains("separate"), "{}", ran.err);
 }

@@ -12,6 +12,9 @@ use crate::core::roster::Roster;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
+    /// No pairs any more: one person may hold any two roles
+    #[arg(long)]
+    pub none: bool,
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
@@ -28,10 +31,11 @@ pub fn pairs(config: &Config) -> Result<Vec<(Token, Token)>> {
     pairs.map(|[a, b]| Ok((Token::new(a.as_str())?, Token::new(b.as_str())?))).collect()
 }
 
-/// What to say where `aether.toml` names other pairs than the roster, which is what counts.
+/// What to say where `aether.toml` names other pairs than the roster, which is what counts. A file that names none says
+/// nothing of it.
 #[must_use]
 pub fn differs(config: &Config, roster: &Roster) -> Option<String> {
-    let same = pairs(config).is_ok_and(|pairs| pairs == roster.separate);
+    let same = pairs(config).is_ok_and(|pairs| pairs.is_empty() || pairs == roster.separate);
     (!same).then(|| {
         "`separate` in aether.toml is not what the roster says, and the roster is what counts: \
          `aether-audit key separate --reason T --as ROOT-HOLDER` puts it there"
@@ -42,9 +46,14 @@ pub fn differs(config: &Config, roster: &Roster) -> Option<String> {
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let mut desk = Desk::open(app, None)?;
     let mut next = desk.roster()?.roster.successor();
-    let pairs = pairs(&app.config()?)?;
+    let pairs = if args.none { Vec::new() } else { pairs(&app.config()?)? };
+    if pairs.is_empty() && !args.none {
+        bail!(
+            "aether.toml names no pairs: name them as `separate` under [deployment], or take all away with --none"
+        );
+    }
     if next.separate == pairs {
-        bail!("the roster has the pairs of `separate` in aether.toml already: nothing to change");
+        bail!("the roster says so already: nothing to change");
     }
     next.separate = pairs;
     let words: Vec<String> = next.separate.iter().map(|(a, b)| format!("{a} and {b}")).collect();
