@@ -100,7 +100,7 @@ pub fn join(app: &mut App, bundle: &Bundle) -> Result<serde_json::Value> {
         (false, None) => ", joined as it was signed".to_owned(),
     };
     app.say(format!("entry {}: {place}: {}, by {by}{how}", appended.seq, what.trim_end()));
-    if event.class() == Class::Governance {
+    if event.class() == Class::Governance && app.config().is_ok() {
         save_roster(app, &desk.roster()?.roster).context(Recorded(appended.seq))?;
     }
     if let Some(joined) = deployment.as_ref().and_then(|id| desk.log.deployments.get(id)) {

@@ -149,13 +149,13 @@ fn anchors(app: &App, args: &Args) -> Result<Anchors> {
     Ok(Anchors { first_roster, checkpoints, stamps, tsa_roots, ..Anchors::default() })
 }
 
-/// The ledger of this project, where that is what is checked and its folder holds nothing but what the team keeps.
+/// The ledger of this project, where that is what is checked and lies in a folder inside the project: that is the team's.
 fn own_ledger(app: &App, path: Option<&Path>) -> Option<PathBuf> {
-    let own = app.ledger_path().ok().filter(|own| own.parent().is_some_and(|folder| folder != app.home()))?;
-    path.is_none_or(|path| {
-        path.canonicalize().is_ok_and(|path| own.canonicalize().is_ok_and(|own| path == own))
-    })
-    .then_some(own)
+    let own = app.ledger_path().ok()?.canonicalize().ok()?;
+    let home = app.home().canonicalize().ok()?;
+    let inside = own.parent().is_some_and(|folder| folder != home && folder.starts_with(home));
+    let meant = path.is_none_or(|path| path.canonicalize().is_ok_and(|path| path == own));
+    (inside && meant).then_some(own)
 }
 
 /// A token from elsewhere. What it is over is looked at later.

@@ -167,7 +167,7 @@ impl Asked<'_> {
             200 => Some(accept(self.url, self.key, note, body)),
             409 => {
                 let Ok(theirs) = body.trim_end().parse::<u64>() else {
-                    let why = "it answers 409 and no size, as no witness does".into();
+                    let why = "409 and no size, which no witness says".into();
                     return Some(Err(AskError::Silent { url: redact::url(self.url), why }));
                 };
                 if theirs > size || theirs == self.old {
