@@ -178,6 +178,14 @@ fn everyone_may_revoke_their_own_key_and_nobody_another_s() {
         (Some(0), vec![]),
         "bob signed nothing from entry 3 on: {report}"
     );
+    let key = key_of(&folder, 4);
+    let once_more = |from| {
+        let words = ["key", "revoke", "bob", "--key", &key, "--compromised-from", from, "--reason", "again"];
+        folder.run(&[&words[..], &["--as", "alice", "--dry-run"]].concat())
+    };
+    once_more("4").failed(2, "nothing to change");
+    let earlier = once_more("2");
+    assert!(earlier.err.contains("Nothing from entry 2 on was signed by it"), "{}", earlier.err);
 }
 
 #[test]

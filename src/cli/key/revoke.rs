@@ -132,8 +132,14 @@ fn tell(app: &mut App, desk: &Desk, args: &Args, keyid: &Hash, known: &KnownKey)
     let mut suspect = Vec::new();
     for bytes in desk.ledger.entries_since(from.saturating_sub(1))? {
         let entry = crate::core::entry::Entry::parse(&bytes)?;
-        let signers = &entry.statement.predicate.signers;
-        if entry.line.seq >= from && signers.iter().any(|signer| keys.contains(&signer.key)) {
+        let predicate = &entry.statement.predicate;
+        // A key may sign its own end.
+        let ended = match Event::parse(entry.statement.kind(), &predicate.body) {
+            Ok(Event::KeyRevoked(body)) => Some(body.key),
+            _ => None,
+        };
+        let said = |key: &Hash| keys.contains(key) && ended != Some(*key);
+        if entry.line.seq >= from && predicate.signers.iter().any(|signer| said(&signer.key)) {
             suspect.push(entry.line.seq.to_string());
         }
     }
