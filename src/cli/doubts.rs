@@ -1,7 +1,8 @@
 //! What a checklist asks for that cannot come about, said before a deployment opens with it.
 
 use crate::core::checklist::{self, ItemSpec};
-use crate::core::roster::{PersonKind, Roster};
+use crate::core::name::Token;
+use crate::core::roster::{Person, PersonKind, Roster};
 
 /// The boxes that the author ticked: they say nothing, and stay as they are.
 #[must_use]
@@ -18,16 +19,22 @@ pub fn unsignable(items: &[ItemSpec], roster: &Roster) -> Vec<String> {
 }
 
 fn reason(item: &ItemSpec, roster: &Roster) -> Option<String> {
-    if let Some(role) =
-        item.roles.iter().find(|role| !roster.roles.keys().any(|known| known == role.as_str()))
-    {
-        let known: Vec<&str> = roster.roles.keys().map(crate::core::name::Token::as_str).collect();
+    let roles = || item.roles.iter().map(String::as_str);
+    if let Some(role) = roles().find(|role| !roster.roles.keys().any(|known| known == *role)) {
+        let known: Vec<&str> = roster.roles.keys().map(Token::as_str).collect();
         return Some(format!("the roster has no role {role} (it has {})", known.join(", ")));
     }
-    let people = roster.people.iter().filter(|person| {
-        let fits = |role: &String| person.roles.iter().any(|held| held == role.as_str());
-        person.kind == PersonKind::Person && (item.roles.is_empty() || item.roles.iter().any(fits))
-    });
-    let (people, needed) = (people.count(), item.signers as usize);
+    let holds = |person: &Person, role: &str| {
+        person.kind == PersonKind::Person && person.roles.iter().any(|held| held == role)
+    };
+    let held = |role: &&str| roster.people.iter().any(|person| holds(person, role));
+    if let Some(role) = roles().find(|role| item.all_roles && !held(role)) {
+        return Some(format!("{role} must sign it, and nobody on the roster is that"));
+    }
+    let may = |person: &&Person| {
+        let any = item.roles.is_empty() && person.kind == PersonKind::Person;
+        any || roles().any(|role| holds(person, role))
+    };
+    let (people, needed) = (roster.people.iter().filter(may).count(), item.signers as usize);
     (people < needed).then(|| format!("it takes {needed} people, and {people} on the roster may sign it"))
 }

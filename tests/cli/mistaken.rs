@@ -90,13 +90,15 @@ fn pairs_that_are_kept_apart_come_into_the_roster_by_a_command() {
 fn a_checklist_that_nobody_can_sign_is_told_before_it_is_frozen() {
     let folder = Folder::enrolled();
     let text = "# List\n\n## Before\n\n- [x] restored <!-- id: restored -->\n- [ ] b <!-- id: b; role: lead-deploier -->\n\
-                - [ ] c <!-- id: c; signers: 9 -->\n- [ ] d <!-- id: d; role: qa-engineer -->\n";
+                - [ ] c <!-- id: c; signers: 9 -->\n- [ ] d <!-- id: d; role: qa-engineer -->\n\
+                - [ ] e <!-- id: e; roles: qa-engineer+recorder -->\n";
     fs::write(folder.at("templates/Deployment_Checklist.md"), text).unwrap();
     let told = folder.run(&opening("v3"));
     assert_eq!(told.status, Some(0), "{}", told.err);
     assert!(told.err.contains("nobody signed them") && told.err.contains(": restored"), "{}", told.err);
     assert!(told.err.contains("nobody can sign b: the roster has no role lead-deploier"), "{}", told.err);
     assert!(told.err.contains("nobody can sign c: it takes 9 people, and 3"), "{}", told.err);
+    assert!(told.err.contains("nobody can sign e: recorder must sign it"), "{}", told.err);
     assert!(!told.err.contains("can sign d"), "{}", told.err);
     assert!(folder.run(&["doctor", "--offline"]).out.contains("nobody can sign b"));
 }
