@@ -189,7 +189,7 @@ fn probe(raw: &Raw, span: &Range<usize>, databases: &[Database]) -> Result<(Prob
                 }
             };
             let argv = argv.get_ref().clone();
-            let value_pattern = captured(raw.value_pattern.as_ref())?;
+            let value_pattern = pattern(raw.value_pattern.as_ref())?;
             let expect = format!("exit code {exit_code}");
             Ok((
                 Probe::Command(CommandProbe { argv, exit_code, timeout_seconds, value_pattern }),
@@ -306,22 +306,6 @@ fn unit(raw: &Raw, probe: &Probe) -> Result<Option<String>, Located> {
         Probe::Metric(metric) if metric.divide_by.is_some() => Some("percent".to_owned()),
         _ => None,
     })
-}
-
-/// A pattern whose first group is the number.
-fn captured(raw: Option<&Spanned<String>>) -> Result<Option<String>, Located> {
-    let pattern = pattern(raw)?;
-    let groups = pattern
-        .as_deref()
-        .and_then(|text| regex_lite::Regex::new(text).ok())
-        .map(|found| found.captures_len());
-    match (raw, groups) {
-        (Some(raw), Some(1)) => {
-            let help = "put the number in a group: value-pattern = 'errors: ([0-9.]+)'";
-            Err(Located::new(raw.span(), "a pattern that reads no number", help))
-        }
-        _ => Ok(pattern),
-    }
 }
 
 fn limits(raw: &Raw, spec: &CheckSpec, probe: &Probe) -> Result<(), Located> {
