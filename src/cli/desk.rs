@@ -378,7 +378,6 @@ impl Desk {
     }
 }
 
-/// The ledger for appending; in a dry run for reading only.
 /// Holds that a log is the one that `aether.toml` is for, where there is one.
 ///
 /// # Errors
@@ -394,6 +393,7 @@ pub fn own_log(app: &App, origin: &str) -> Result<()> {
     }
 }
 
+/// The ledger for appending; in a dry run for reading only.
 fn ledger(app: &App) -> Result<Ledger> {
     if app.globals.dry_run {
         return reading(app);

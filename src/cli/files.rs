@@ -40,7 +40,15 @@ pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>> {
 /// # Errors
 /// Where it cannot be read, is larger, or is not UTF-8.
 pub fn read_text(path: &Path, limit: u64) -> Result<String> {
-    String::from_utf8(read(path, limit)?).map_err(|e| {
+    utf8(path, read(path, limit)?)
+}
+
+/// The text that was read from `path`.
+///
+/// # Errors
+/// Where it is not UTF-8.
+pub fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes).map_err(|e| {
         anyhow::anyhow!("{}: not UTF-8 text at byte {}", path.display(), e.utf8_error().valid_up_to())
     })
 }

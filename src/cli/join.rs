@@ -14,6 +14,7 @@ use super::log::summary;
 use super::spool;
 use super::status_code::{Recorded, Status};
 use super::words;
+use crate::core::deployment::Deployment;
 use crate::core::event::{Class, Event};
 use crate::core::hash::Hash;
 use crate::core::name::Token;
@@ -86,13 +87,7 @@ pub fn join(app: &mut App, bundle: &Bundle) -> Result<serde_json::Value> {
         app.would(format!("join {place}: {}, by {by}{already}", what.trim_end()))?;
         return Ok(serde_json::Value::Null);
     }
-    let issues = |desk: &Desk| {
-        deployment
-            .as_ref()
-            .and_then(|id| Some(desk.log.deployments.get(id)?.issues.len()))
-            .unwrap_or_default()
-    };
-    let before = issues(&desk);
+    let before = joined(&desk, deployment.as_ref()).map_or(0, |joined| joined.issues.len());
     let appended = desk.append(app, bundle)?;
     let how = match (appended.already, words::delay(predicate.time, appended.recorded)) {
         (true, _) => ": it stood there already, recorded at ".to_owned() + &appended.recorded.human(),
@@ -103,7 +98,7 @@ pub fn join(app: &mut App, bundle: &Bundle) -> Result<serde_json::Value> {
     if event.class() == Class::Governance && app.config().is_ok() {
         save_roster(app, &desk.roster()?.roster).context(Recorded(appended.seq))?;
     }
-    if let Some(joined) = deployment.as_ref().and_then(|id| desk.log.deployments.get(id)) {
+    if let Some(joined) = joined(&desk, deployment.as_ref()) {
         facts::tell_issues(app, joined, before);
     }
     let delay = (appended.recorded.millis() - predicate.time.millis()) / 60_000;
@@ -112,6 +107,11 @@ pub fn join(app: &mut App, bundle: &Bundle) -> Result<serde_json::Value> {
         "kind": kind, "deployment": predicate.deployment, "signedAt": predicate.time, "recorded": appended.recorded,
         "by": predicate.signers.iter().map(|signer| words::signers(std::slice::from_ref(signer), &desk.log)).collect::<Vec<_>>(),
     }))
+}
+
+/// The deployment that a statement is about, where it is there.
+fn joined<'a>(desk: &'a Desk, id: Option<&Token>) -> Option<&'a Deployment> {
+    id.and_then(|id| desk.log.deployments.get(id))
 }
 
 fn check(app: &App, desk: &Desk, bundle: &Bundle, event: &Event, deployment: Option<Token>) -> Result<()> {

@@ -50,10 +50,8 @@ fn read(folder: &Path) -> Result<Given> {
         let seq = name.strip_suffix(".tlog-proof").and_then(|seq| seq.parse::<u64>().ok());
         let seq = seq.filter(|seq| name == format!("{seq}.tlog-proof"));
         let Some(seq) = seq else { bail!("{}: its name is no entry's number", file.path().display()) };
-        let text = files::read_regular(&file.path(), MAX_PROOF)?;
-        let text =
-            String::from_utf8(text).with_context(|| format!("{}: not UTF-8 text", file.path().display()))?;
-        proofs.insert(seq, text);
+        let path = file.path();
+        proofs.insert(seq, files::utf8(&path, files::read_regular(&path, MAX_PROOF)?)?);
     }
     Ok(Given { entry, governance: governance.map(<[u8]>::to_vec).collect(), proofs })
 }

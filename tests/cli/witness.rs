@@ -245,7 +245,7 @@ fn an_answer_without_a_size_is_no_fork() {
 }
 
 #[test]
-fn a_policy_that_no_checkpoint_has_room_for_is_refused() {
+fn a_policy_whose_witness_cannot_be_asked_is_refused() {
     let folder = Folder::opened();
     let (witness, _) = keys(&folder);
     let words = ["key", "witnesses", "policy", "--reason", "x", "--as", "alice"];
