@@ -134,7 +134,7 @@ function govern(entry, before, after) {
 
 // --- The log: chain, signatures, rosters, tree, checkpoint, openings. ---
 async function judge(page) {
-  const versions = [], suspect = new Map(), into = [], counts = new Map(), ids = new Set();
+  const versions = [], stains = [], into = [], counts = new Map(), ids = new Set();
   let clock = "";
   for (const entry of page.entries) {
     const { seq, line } = entry, statement = JSON.parse(text.decode(entry.payload)), p = statement.predicate;
@@ -166,17 +166,15 @@ async function judge(page) {
       if (statement.subject[0].digest.sha256 !== after.hash) fail(seq, "its roster is not the one that it was signed for");
       versions.push(after);
       if (kind === "key-rotated") into.push([p.body.old, entry.into = hex(await sha(unbase64(p.body.new.public)))]);
-      if (p.body.compromisedFromSeq !== undefined) suspect.set(p.body.key, [p.body.compromisedFromSeq, seq]);
+      if (p.body.compromisedFromSeq !== undefined) stains.push([p.body.key, p.body.compromisedFromSeq, seq]);
     }
     if (!versions.length || p.log !== versions[0].roster.log) fail(seq, "it is of another log, or brings no roster");
   }
-  for (let grown = -1; grown !== suspect.size;) { // a suspect key passes its stain on to what it was rotated into
-    grown = suspect.size;
-    for (const [old, fresh] of into) for (const [a, b] of [[old, fresh], [fresh, old]]) if (suspect.has(a) && !suspect.has(b)) suspect.set(b, suspect.get(a));
+  for (const [key, from, by] of stains) for (const [old, fresh] of into) { // goes on with what is added: a key passes its stain on
+    if (old === key && !stains.some((stain) => stain[0] === fresh && stain[2] === by)) stains.push([fresh, from, by]);
   }
   for (const { seq, signers } of page.entries) for (const s of signers) {
-    const from = suspect.get(s.key);
-    if (from && seq >= from[0] && seq !== from[1]) fail(seq, "a key that signed it is suspect from before this entry on");
+    if (stains.some(([key, from, by]) => key === s.key && seq >= from && seq !== by)) fail(seq, "a key that signed it is suspect from before this entry on");
   }
   const root = async (size) => { // of the first so many entries; undefined inside others' entries
     const peaks = [];

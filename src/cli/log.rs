@@ -90,7 +90,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         let faults = take(&mut log, &entry);
         lines.push(line(&entry, &log, faults)?);
     }
-    if log.keys.values().any(|known| known.suspect_from.is_some()) {
+    if log.keys.values().any(|known| known.suspect_from().is_some()) {
         for (line, bytes) in lines.iter_mut().zip(&bytes) {
             line.faults.extend(suspects(&Entry::parse(bytes)?, &log));
         }
@@ -243,9 +243,6 @@ pub fn line(entry: &Entry, log: &Log, faults: Vec<String>) -> Result<Line> {
 
 /// Which of an entry's signers may not have been who signed, as came out later.
 fn suspects(entry: &Entry, log: &Log) -> Vec<String> {
-    if entry.statement.kind() == "key-revoked" {
-        return Vec::new();
-    }
     let keys = entry.statement.predicate.signers.iter().filter_map(|signer| log.keys.get(&signer.key));
     keys.filter_map(|known| Some((known, known.suspect_at(entry.line.seq)?)))
         .map(|(known, from)| {

@@ -1,6 +1,7 @@
-"""Time-stamp tokens, judged from docs/FORMAT.md (section 12) alone: a page of verify.py. LEFT TO THE PROGRAM: of
-RFC 5280, name constraints and critical extensions that `cryptography` knows."""
-import collections, datetime, hashlib, pathlib, re
+"""What verify.py checks, and the RFC 3161 tokens beside the entries, judged from docs/FORMAT.md (section 12) alone. LEFT TO
+THE PROGRAM: of RFC 5280, name constraints and critical extensions that `cryptography` knows."""
+import argparse, base64, collections, datetime, hashlib, pathlib, re, sys
+import verify as second
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -138,7 +139,7 @@ def trusted(signer, certificates, time, roots):
         end, *others = map(x509.load_der_x509_certificate, [signer.raw, *others])
         return any(sound(chain, time) for chain in chains(end, roots, others)) \
             and all(any(chains(one, roots, [c for c in others if c is not one])) for one in others)
-    except (ValueError, x509.DuplicateExtension): return False
+    except (ValueError, x509.DuplicateExtension, x509.InvalidVersion): return False
 def judge(name, reply, roots, text):  # "holds", "untrusted", or a finding; `text` gives that of a size, or None
     size = re.fullmatch(r"(?a:(0|[1-9]\d{0,18})\.tsr)", name)
     try: *token, imprint = opened(reply) if size else [None]
@@ -148,3 +149,19 @@ def judge(name, reply, roots, text):  # "holds", "untrusted", or a finding; `tex
     over = text(int(size[1]))
     if over is None or hashlib.sha256(over).digest() != imprint: return "timestamp-imprint" if over else "truncated"
     return "holds" if trusted(*token, roots) else "untrusted"
+def over(log, size):  # the text of the checkpoint over that many entries; None when there are fewer
+    origin = log.rosters[0][1]["log"] if log.rosters else None
+    tree = base64.b64encode(bytes.fromhex(log.root(size))).decode()
+    return f"{origin}\n{size}\n{tree}\n".encode() if size <= len(log.leaves) else None
+def verify(folder, roster_sha256=None, checkpoint=None, tsa_roots=None):  # as there, with the tokens
+    (_, findings, why), trust = second.verify(folder, roster_sha256, checkpoint), roots(tsa_roots or [])
+    files = sorted(pathlib.Path(folder).glob("timestamps/*"))
+    log = second.read(pathlib.Path(folder)) if files else None
+    said = {judge(file.name, file.read_bytes(), trust, lambda size: over(log, size)) for file in files}
+    findings += [(None, code) for code in sorted(said - {"holds", "untrusted"})]
+    why += ["the time"] * (tsa_roots is not None and said != {"holds"})
+    return 1 if findings else 4 if why else 0, findings, why
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tsa-roots", action="append")
+    second.main(parser, verify)

@@ -1,65 +1,41 @@
-"""A second verifier of aether-audit exports, from docs/FORMAT.md alone: encodings, signatures, chain, tree, leaves.txt,
-rosters, keys, who may, openings, checkpoints, cosignatures, how deployments open and close. LEFT TO THE PROGRAM:
-members of bodies that no rule here reads (section 9); gates, overrides, outcome, readings (11); what a report covers;
-groups and quorum of a witness policy; a key neither small nor of prime order, a log key that is no point; one entry
-alone; signed reports; notices."""
-import argparse, base64, datetime, functools, json, pathlib, re, sys
-import notes, timestamps
-from notes import B64, BASE64, CONTROL, HASH, NAME, checkpoint, key, sha256, signed, vkey, witnesses
-# Members are `name=type`, optional where the name ends with `?`; `...` is for others, left to the program. A type is
-# a pattern, range, shape, array `[type]`, object by token `{type}`, or the texts allowed. A kind has its class and who
-# may: roles, or `-` for any; `+` where the role must be assigned, `*` where a machine may, `!` after the closing too.
-SHAPES = """entry deploymentSeq?=u64 envelope=envelope prev=hash recorded=time seq=u64; seen leaf=hash seq=u64;
-envelope payload=base64 payloadType=application/vnd.in-toto+json signatures=[signature]; signature keyid=hash sig=sig;
-statement _type=https://in-toto.io/Statement/v1 predicate=predicate predicateType=type subject=[subject]; predicate
-body=any deployment?=token id=id log=origin roster=hash seen?=seen signers=[signer] time=time; signer key=hash
-role=token; subject digest=digest name=label; digest gitCommit?=git sha256?=hash; ref commit=hash mediaType=media;
-roster log=origin logKeys=[plain] people=[person] previous?=hash roles={threshold} rootThreshold=u32 separate=[[token]]
-version=u64 witnessPolicy?=text; person id=token keys=[key] kind=person|machine roles=[token]; key madeBy?=token
-proof=sig public=public use=root|role; threshold threshold=u32; assignment person=token role=token; checklist
-items=[item] text=ref ...; mention commit=hash mediaType=text; item by?=token id=token roles?=[token] ...; policy
-machineRollback?=true ...; check id=token query?=hash unit?=plain watch?=true ..."""
-KINDS = """ledger-opened G root names?={ref} rehearsal?=true roster=roster; key-rotated G root new=key old=hash
-person=token; roster-changed G root names?={ref} reason?=ref roster=roster; key-revoked G root compromisedFromSeq?=u64
-key=hash person=token reason=ref; deployment-opened D lead-deployer assignments=[assignment] checks?=[check]
-checklist=checklist policy=policy rehearsal?=true ...; roles-assigned D lead-deployer person=token role=token ...;
-decision-made D lead-deployer+ ...; checklist-amended D lead-deployer+ checklist=checklist ...; deployment-closed D
-lead-deployer+ entries=u64 ...; item-signed F -+ checklist=hash item=token ...; item-withdrawn F -! item=token
-statement=id ...; message-sent A comms-lead,lead-deployer,recorder* ...; traffic-shifted F -* act=token
-percent?=percent to=token ...; evidence-collected A -* ...; metric-read A -* query?=query unit?=plain ...;
-snapshot-taken,stage-reached,standby-changed,rollback-step F -* ...; note-added,review-recorded,report-issued A -*!
-...; rollback-triggered,rollback-started,rollback-finished F - ...; opening-erased A custodian! commit=hash ..."""
-TOKEN = "[a-z0-9][a-z0-9.-]{0,63}"
-PATTERNS = {
-    "hash": "[0-9a-f]{64}", "git": "[0-9a-f]{40}", "id": "[0-9a-f]{32}", "token": TOKEN, "plain": f"[^{CONTROL}]*",
-    "label": f"[^{CONTROL}]+", "origin": f"(?!.*://){NAME}", "media": "[a-z0-9.+/;= -]{1,100}", "base64": BASE64,
-    "sig": B64 + "{85}[AQgw]==", "text": "(?s:.*)", "time": r"(?a:\d{4}(-\d\d){2}T\d\d(:\d\d){2}\.\d{3}Z)",
-    "type": f"https://project-aether.io/audit/{TOKEN}/v1", "query": f"[^{CONTROL}]*",
-    "public": "MCowBQYDK2VwAyEA" + HASH}
-RANGES, LONGEST = dict(u32=range(2**32), u64=range(2**53), percent=range(101)), dict(label=256, query=4096, origin=255)
+"""A second verifier of aether-audit exports, from docs/FORMAT.md alone (it reads section 18): encodings, bodies, keys,
+signatures, chain, tree, leaves.txt, rosters, who may, openings, checkpoints, cosignatures, proofs, how deployments
+open and close. LEFT TO THE PROGRAM: gates, overrides, outcome, readings (11); groups and quorum of a witness policy;
+keys that are no point of prime order; one entry alone; signed reports; notices. TO timestamps.py: RFC 3161 tokens."""
+import argparse, base64, datetime, functools, hashlib, json, pathlib, re, sys
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs/FORMAT.md"
+WORDS, SHAPES, KINDS = [
+    {name: row[1:] for row in map(str.split, block.replace("\n ", " ").splitlines()) for name in row[0].split(",")}
+    for block in re.findall("(?s)```text\n(.*?)```", PAGE.read_text("utf-8").split("\n## 18. ")[1])]
+NAME, B64, BASE64 = r"[^\s+\x00-\x1f\x7f-\x9f]+", "[A-Za-z0-9+/]", WORDS["base64"][1]
+HASH, NUMBER = B64 + "{42}[AEIMQUYcgkosw048]=", "(0|[1-9][0-9]{0,15})"
+PROOF = rf"c2sp\.org/tlog-proof@v1\n(?:extra {BASE64}\n)?index {NUMBER}\n((?:{HASH}\n){{0,64}})\n((?s:.+))"
 b64, moment = base64.b64decode, lambda time: datetime.datetime.fromisoformat(time[:-1])
-keyid = lambda k: sha256(b64(k["public"]))
-def table(rows, columns):
-    rows = [row.split() for row in rows.split(";")]
-    return {name: (*r[1:columns], [m.split("=", 1) for m in r[columns:]]) for r in rows for name in r[0].split(",")}
-SHAPES, KINDS = table(SHAPES, 1), table(KINDS, 3)
+sha256, keyid = lambda data: hashlib.sha256(data).hexdigest(), lambda k: sha256(b64(k["public"]))
+# Sections 1, 5 and 18: members, one encoding, the tree
 def fits(value, word):
-    if word in ("any", "true"): return word == "any" or value is True
-    if word[0] == "[": return type(value) is list and all(fits(v, word[1:-1]) for v in value)
-    if "{" in word: return type(value) is dict and all(fits(n, "token") and fits(value[n], word[1:-1]) for n in value)
-    if word in RANGES: return type(value) is int and value in RANGES[word]
-    if word in SHAPES: return shaped(value, SHAPES[word][0])
-    if word not in PATTERNS: return isinstance(value, str) and value in word.split("|")
-    return (isinstance(value, str) and re.fullmatch(PATTERNS[word], value) is not None
-            and len(value.encode()) <= LONGEST.get(word, 2**20) and (word != "time" or moment(value) is not None))
+    if many := re.fullmatch(r"([\[{])(.+)[\]}](\+|\d*)(:\w*)?", word):
+        mark, inner, most, by = many.groups()
+        if type(value) is not {"[": list, "{": dict}[mark]: return False
+        each = value if mark == "[" else [*value.values()]
+        return all(fits(v, inner) for v in each) and (mark == "[" or all(fits(name, "token") for name in value)) \
+            and (not most or 1 <= len(each) <= int(most.replace("+", "65535"))) \
+            and (not by or len({v[by[1:]] if by[1:] else v for v in each}) == len(each))
+    if word in SHAPES: return shaped(value, SHAPES[word])
+    if "|" in word: return any(fits(value, one) for one in word.split("|"))
+    if word not in WORDS: return word == "any" or (value is True if word == "true" else value == word)
+    most, *pattern = WORDS[word]
+    if not pattern: return type(value) is int and int(most.split("..")[0]) <= value <= int(most.split("..")[1])
+    try: return re.fullmatch(*pattern, value) and len(value.encode()) <= int(most) and (word != "time" or moment(value))
+    except (TypeError, ValueError): return False
 def shaped(value, members):
-    names = {m[0].rstrip("?"): (m[-1], m[0][-1] == "?") for m in members if m[0] != "..."}
-    return (isinstance(value, dict) and (len(names) < len(members) or value.keys() <= names.keys())
-            and all(fits(value[n], word) if n in value else optional for n, (word, optional) in names.items()))
-# Sections 1 and 5: one encoding, hashes, the tree
+    names = {m[0].rstrip("?"): m for m in (member.split("=", 1) for member in members)}
+    return isinstance(value, dict) and value.keys() <= names.keys() \
+        and all(fits(value[n], word) if n in value else at[-1] == "?" for n, (at, word) in names.items())
 def ordered(value, depth=0):
-    if depth > 64 or value is None or isinstance(value, float) or type(value) is int and abs(value) >= 2**53:
-        raise ValueError("null, a number that is not allowed, or too deep")
+    if depth > 64 or type(value) in (float, type(None)) or type(value) is int and abs(value) >= 2**53: raise ValueError
     if isinstance(value, list): return [ordered(v, depth + 1) for v in value]
     names = sorted(value, key=lambda name: name.encode("utf-16-be")) if isinstance(value, dict) else ()
     return {name: ordered(value[name], depth + 1) for name in names} if isinstance(value, dict) else value
@@ -68,10 +44,44 @@ def decode(data, shape):
     value = json.loads(data.decode())
     if jcs(value) != data or not fits(value, shape): raise ValueError(f"not RFC 8785, or no {shape}")
     return value
+def node(left, right): return sha256(b"\1" + bytes.fromhex(left + right))
 def root(leaves):
     if len(leaves) < 2: return leaves[0] if leaves else sha256(b"")
     k = 1 << (len(leaves) - 1).bit_length() - 1
-    return notes.node(root(leaves[:k]), root(leaves[k:]))
+    return node(root(leaves[:k]), root(leaves[k:]))
+# Section 7: Ed25519, and of what `cryptography` does not refuse: small order, and y that is not canonical
+P, D = 2**255 - 19, -121665 * pow(121666, -1, 2**255 - 19) % (2**255 - 19)
+def key(raw):  # the 32 bytes, when they may be a key
+    y = int.from_bytes(raw, "little") % 2**255
+    if y >= P or y in (0, 1, P - 1) or (D * y**4 + 2 * y * y - 1) % P == 0: raise ValueError("small, or not canonical")
+    return raw
+def signed(raw, signature, message):
+    try: return not Ed25519PublicKey.from_public_bytes(raw).verify(signature, message) and key(signature[:32]) != b""
+    except (InvalidSignature, ValueError): return False
+def named(name, data):  # whether a file of a public key is the one of its name
+    text = data[27:87].decode("ascii", "replace")
+    return data == b"-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n" % data[27:87] \
+        and fits(text, "public") and name == sha256(b64(text)) + ".pub.pem"
+# Sections 12 and 13: notes and proofs
+def vkey(text, type):  # (name, key id), the 32 bytes
+    match = re.fullmatch(rf"({NAME})\+([0-9a-f]{{8}})\+({B64}{{44}})", text)
+    raw = b64(match[3]) if match else b"none"
+    if raw[0] != type or match[2] != sha256(match[1].encode() + b"\n" + raw)[:8]: raise ValueError("no vkey")
+    return (match[1], match[2]), key(raw[1:])
+def checkpoint(note):  # origin, size, root, the text that is signed, and ((name, key id), the rest) of each line
+    head, _, tail = note.rpartition("\n\n")
+    if not re.fullmatch(rf"(?:— {NAME} (?=[^=\n]{{7}}){BASE64}\n){{1,100}}", tail) or len(note.encode()) > 262_144 \
+            or re.search("[\\x00-\\x09\\x0b-\\x1f]", note): raise ValueError("no signed note")
+    text = re.fullmatch(rf"({NAME})\n{NUMBER}\n({HASH})", head) or ["", "", 0, ""]
+    sigs = [((name, b64(sig)[:4].hex()), b64(sig)[4:]) for name, sig in re.findall(f"— ({NAME}) (.*)\n", tail)]
+    return text[1], int(text[2]), b64(text[3]).hex(), (head + "\n").encode(), sigs
+def witnesses(policy):
+    return dict(vkey(text, 4) for text in re.findall("(?m)^[ \t]*witness[ \t]+[^ \t\n]+[ \t]+([^ \t\n]+)", policy))
+def climb(leaf, at, size, path):  # the root that an audit path leads to; "" where it is too short or too long
+    if size < 2 or not path: return leaf if size == 1 and not path else ""
+    k = 1 << (size - 1).bit_length() - 1
+    below = climb(leaf, at % k, k if at < k else size - k, path[:-1])
+    return below and (node(below, path[-1]) if at < k else node(path[-1], below))
 # Section 8: rosters
 def sound(roster):  # its keys, keyid -> (32 bytes, use, person); an error when it is not sound
     log, roles, people, keys = roster["log"], {*roster["roles"]}, roster["people"], {}
@@ -82,10 +92,9 @@ def sound(roster):  # its keys, keyid -> (32 bytes, use, person); an error when 
         if not signed(b64(k["public"])[12:], b64(k["proof"]), proof): raise ValueError("a proof")
     holders = {p["id"] for k, p in held if k["use"] == "root"}
     once = {raw for raw, _, _ in keys.values()} | {raw for _, raw in notes}
-    if len(once) < len(held) + len(notes) or len({p["id"] for p in people}) < len(people) or "root" in roles \
-            or any(name != log for (name, _), _ in notes) or not 1 <= roster["rootThreshold"] <= len(holders) \
-            or not all(r["threshold"] for r in roster["roles"].values()) \
-            or not all(len({*pair}) == len(pair) == 2 and {*pair} <= roles for pair in roster["separate"]) \
+    if len(once) < len(held) + len(notes) or "root" in roles or roster["rootThreshold"] > len(holders) \
+            or any(name != log for (name, _), _ in notes) \
+            or not all(len(pair) == 2 and {*pair} <= roles for pair in roster["separate"]) \
             or not all({*p["roles"]} <= roles & {"recorder"} and p["id"] not in holders if p["kind"] == "machine"
                        else {*p["roles"]} <= roles - {"recorder"} for p in people): raise ValueError("a rule")
     witnesses(roster.get("witnessPolicy", ""))
@@ -118,15 +127,13 @@ def parse(line):  # sections 2 to 4
     s = decode(b64(e["envelope"]["payload"]), "statement")
     x = argparse.Namespace(**(dict.fromkeys(("deployment", "deploymentSeq", "seen")) | s | s["predicate"] | e))
     x.keys, x.kind = [k["key"] for k in x.signers], x.predicateType.split("/")[-2]
-    x.cls, x.who, x.members = KINDS.get(x.kind, ("A", "-*!", None))
-    x.fits = x.members is not None and shaped(x.body, x.members)
-    names, digests = {k["name"] for k in x.subject}, [len(k["digest"]) for k in x.subject]
-    if len(line) > 65_535 or not 1 <= len({*x.keys}) == len(x.keys) <= 16 or digests != [1] * (len(names) or 2) \
-            or x.keys != [s["keyid"] for s in x.envelope["signatures"]] or bool(x.deployment) != ("deploymentSeq" in e):
-        raise ValueError("a rule of sections 2 to 4")
+    x.known, (x.cls, x.who, *members) = x.kind in KINDS, KINDS.get(x.kind, ("A", "-*!"))
+    x.fits = x.known and shaped(x.body, members)
+    if len(line) > 65_535 or x.keys != [s["keyid"] for s in x.envelope["signatures"]] \
+            or bool(x.deployment) != ("deploymentSeq" in e): raise ValueError("a rule of sections 2 to 4")
     return x
 def refs(value):
-    if fits(value, "mention"): yield value["commit"]
+    if shaped(value, ["commit=hash", "mediaType=text"]): yield value["commit"]
     for v in value.values() if isinstance(value, dict) else value if isinstance(value, list) else []: yield from refs(v)
 class Deployment:
     count, need, opened, closed, machines, text = 0, -1, False, False, False, {"items": [], "text": {"commit": None}}
@@ -148,19 +155,18 @@ class Log:
         except (ValueError, RecursionError):
             self.next, _ = at + 1, self.leaf.setdefault(at, leaf)
             return self.check(at, malformed=False)
-        if self.part is None: self.leaf.setdefault(x.seq, leaf)
+        if self.part is None: self.leaf.setdefault(x.seq, leaf), self.check(at, missing=x.seq <= at)
         seen, before = x.seen or {"seq": -1, "leaf": None}, self.leaf.get(x.seq - 1, x.prev) if x.seq else "0" * 64
-        if self.part is None: self.check(at, missing=x.seq <= at)
         self.check(
             x.seq, out_of_order=x.seq >= at, leaf=self.leaf.get(x.seq) == leaf, chain=before == x.prev,
             time=moment(x.time) - moment(x.recorded) <= datetime.timedelta(0, 120), id_repeated=x.id not in self.ids,
             seen=(x.seen is None) == (x.seq == 0) and seen["seq"] < x.seq, recorded=x.recorded >= self.recorded,
             seen_leaf=seen["seq"] >= x.seq or self.leaf.get(seen["seq"], seen["leaf"]) == seen["leaf"],
-            order=(x.kind == "ledger-opened") == (x.seq == 0), body=x.fits or x.members is None,
-            deployment=not x.members or x.kind == "opening-erased" or (x.cls == "G") == (x.deployment is None))
+            order=(x.kind == "ledger-opened") == (x.seq == 0), body=x.fits or not x.known,
+            deployment=not x.known or x.kind == "opening-erased" or (x.cls == "G") == (x.deployment is None))
         self.next, self.recorded = max(at, x.seq + 1), max(x.recorded, self.recorded)
         self.entries.append(self.ids.add(x.id) or x)
-        self.unproven += [f"entry {x.seq}: the kind {x.kind} is not supported"] * (x.members is None)
+        self.unproven += [f"entry {x.seq}: the kind {x.kind} is not supported"] * (not x.known)
         (self.governance if x.cls == "G" else self.act)(x)
         self.check(x.seq, no_roster=self.rosters, log=not self.rosters or x.log == self.rosters[0][1]["log"])
     def signatures(self, x, known):
@@ -206,7 +212,8 @@ class Log:
             d.held.add((a["role"], a["person"]))
             pairs = [{(role, a["person"]) for role in pair} for pair in roster["separate"] if a["role"] in pair]
             self.check(x.seq, separation=not any(pair <= d.held for pair in pairs))
-        self.check(x.seq, separation=not gives or len(d.holds) >= len(gives) and may >= {*d.holds.items()})
+        self.check(x.seq, separation=not gives or may >= {*d.holds.items()},
+                   opened=not opens or sum("gitCommit" in s["digest"] for s in x.subject) == 1)
         if body and x.kind == "item-signed":
             item = next((i for i in d.text["items"] if i["id"] == body["item"]), {"by": "none"})
             self.check(x.seq, item="by" not in item, checklist=body["checklist"] == d.text["text"]["commit"])
@@ -214,12 +221,13 @@ class Log:
         if body and x.kind == "item-withdrawn":
             item, authors = d.signed.get(body["statement"], (None, set()))
             who, _ = "lead-deployer+", self.check(x.seq, withdrawal=item == body["item"])
+        if c := body.get("covers"): self.check(x.seq, covers=c["seq"] < x.seq and self.leaf.get(c["seq"]) == c["leaf"])
         if body and x.kind == "opening-erased" and len(x.people) == 1:
             wrote = {person for y in self.entries if body["commit"] in refs(y.body) for person in y.people}
             self.check(x.seq, not_authorised=not x.people & wrote)
         if x.kind[:9] == "rollback-" and d.machines: who = "-*"
         roles, one, people = who.rstrip("+*!"), x.who.rstrip("+*!"), set()
-        for s in x.signers if x.members else []:
+        for s in x.signers if x.known else []:
             _, use, p = keys.get(s["key"], (b"", "", {"id": "", "kind": "", "roles": []}))
             people |= {p["id"]} if s["role"] == one else set()
             given = "+" not in who or d.holds.get(s["role"]) == p["id"]
@@ -242,16 +250,12 @@ class Log:
             self.check(seq, opening_missing=gone or data is not None, opening_not_erased=not gone or data is None,
                        opening_altered=data is None or sha256(data) == commit and len(data) >= 16)
         self.check(None, opening_stray=files.keys() <= first.keys())
-    def text(self, size):  # of the checkpoint of that many entries, when there are as many
-        origin, tree = self.rosters and self.rosters[0][1]["log"], base64.b64encode(bytes.fromhex(self.root(size)))
-        return f"{origin}\n{size}\n{tree.decode()}\n".encode() if size <= len(self.leaves) else None
     def proven(self, file):  # whether a proof leads from its entry to a good checkpoint of this log
-        try:
-            at, path, note = notes.proof(file.name, file.read_bytes().decode())
-            size, rules = self.holds(note)
-        except (OSError, ValueError): return False
-        return all({**rules, "cosignature": True}.values()) and at < size \
-            and notes.climb(self.leaves[at], at, size, path) == self.root(size)
+        try: size, rules = self.holds((match := re.fullmatch(PROOF, file.read_bytes().decode()))[3])
+        except (OSError, TypeError, ValueError): return False
+        at, path = int(match[1]), [b64(line).hex() for line in match[2].split()]
+        return all({**rules, "cosignature": True}.values()) and at < size and file.name == match[1] + ".tlog-proof" \
+            and climb(self.leaves[at], at, size, path) == self.root(size)
     def anchored(self, note):  # how many entries a checkpoint covers; 0 when it does not hold
         size, rules = self.holds(note)
         return self.check(None, **rules) and size
@@ -266,35 +270,31 @@ class Log:
         return size, {"checkpoint": good and all(good), "cosignature": all(cosigned), "truncated": size <= len(leaves),
                       "checkpoint_origin": origin in [r["log"] for _, r, _ in self.rosters],
                       "checkpoint_root": size > len(leaves) or self.root(size) == tree}
-def verify(folder, roster_sha256=None, checkpoint=None, tsa_roots=None):
-    """The exit status; the findings, as (entry or None, code); why it is not proven."""
-    folder, part, covers = pathlib.Path(folder), None, 0
+def read(folder):
     *lines, rest = (folder / "entries.jsonl").read_bytes().split(b"\n")
-    leaves, own = folder / "leaves.txt", folder / "checkpoint"
-    if leaves.exists(): part = re.findall("(.+)(?:\n|$)|\n", leaves.read_bytes().decode())
+    leaves = folder / "leaves.txt"
+    part = re.findall("(.+)(?:\n|$)|\n", leaves.read_bytes().decode()) if leaves.exists() else None
     if not fits(part or [], "[hash]"): raise ValueError("leaves.txt: a line is no leaf")
-    log = Log(lines + [rest + b" "] * bool(rest), part)  # a line that does not end is malformed
+    return Log(lines + [rest + b" "] * bool(rest), part)  # a line that does not end is malformed
+def verify(folder, roster_sha256=None, checkpoint=None):  # status; findings, as (entry or None, code); why not proven
+    folder = pathlib.Path(folder)
+    log, own, covers = read(folder), folder / "checkpoint", 0
     log.openings({f.name: f.read_bytes() for f in folder.glob("openings/*")})
     log.check(None, first_roster=roster_sha256 in [None, *log.hashes[:1]])
     try: own.exists() and log.anchored(own.read_bytes().decode())
     except ValueError: log.check(None, checkpoint=False)
     log.check(None, proof=all([log.proven(file) for file in folder.glob("proofs/*")]))
-    log.check(None, export_key=all(notes.named(file.name, file.read_bytes()) for file in folder.glob("keys/*")))
+    log.check(None, export_key=all(named(file.name, file.read_bytes()) for file in folder.glob("keys/*")))
     copies = [file.read_bytes() for file in folder.glob("roster.json")]
     log.check(None, export_roster=copies in ([], [jcs(r) + b"\n" for _, r, _ in log.rosters[-1:]]))
-    trust = timestamps.roots(tsa_roots or [])
-    times = [timestamps.judge(file.name, file.read_bytes(), trust, log.text) for file in folder.glob("timestamps/*")]
-    log.check(None, **dict.fromkeys({*times} - {"holds", "untrusted"}, False))
     if checkpoint is not None: covers = log.anchored(pathlib.Path(checkpoint).read_bytes().decode())
-    unclosed = part is not None and [d.closed for name, d in log.deployments.items() if name] != [True]
-    why = log.unproven + ["no entry at all"] * (not lines) + ["no hash of the first roster"] * (roster_sha256 is None) \
-        + [f"anchored up to {covers} entries"] * (covers < log.next) + ["not one closed deployment"] * unclosed \
-        + ["the time"] * (tsa_roots is not None and {*times} != {"holds"})
+    unclosed = log.part is not None and [d.closed for name, d in log.deployments.items() if name] != [True]
+    why = log.unproven + ["no entry at all"] * (not log.next) + ["no first roster to hold"] * (roster_sha256 is None) \
+        + [f"anchored up to {covers} entries"] * (covers < log.next) + ["not one closed deployment"] * unclosed
     return 1 if log.findings else 4 if why else 0, log.findings, why
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(parser, judge):
     for name in ("folder", "--roster-sha256", "--checkpoint"): parser.add_argument(name)
-    parser.add_argument("--tsa-roots", action="append")
-    try: status, findings, why = verify(**vars(parser.parse_args()))
+    try: status, findings, why = judge(**vars(parser.parse_args()))
     except (OSError, ValueError) as error: parser.error(str(error))  # ends with 2
     sys.exit(print(*(f"entry {n}: {c}" for n, c in findings), *why, "VERIFIED"[8 * status:], sep="\n") or status)
+if __name__ == "__main__": main(argparse.ArgumentParser(description=__doc__), verify)

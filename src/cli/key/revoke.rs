@@ -47,7 +47,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         Some(next) => next,
         None if args
             .compromised_from
-            .is_none_or(|from| known.suspect_from.is_some_and(|known| known <= from)) =>
+            .is_none_or(|from| known.suspect_from().is_some_and(|known| known <= from)) =>
         {
             bail!("this key of {} is out of force already: nothing to change", args.name)
         }

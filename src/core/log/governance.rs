@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Fault, KnownKey, Log, RosterVersion, governance_subject};
+use super::{Fault, KnownKey, Log, RosterVersion, Suspicion, governance_subject};
 use crate::core::entry::Entry;
 use crate::core::event::Event;
 use crate::core::hash::Hash;
@@ -121,7 +121,7 @@ impl Log {
                 made_by: key.made_by.clone().filter(|maker| *maker != person.id),
                 ended: None,
                 rotated_into: None,
-                suspect_from: None,
+                suspicions: Vec::new(),
             });
         }
         for (keyid, known) in &mut self.keys {
@@ -130,14 +130,20 @@ impl Log {
         }
         match event {
             Event::KeyRotated(body) => {
-                let suspect = self.keys.get_mut(&body.old).and_then(|known| {
+                let old = self.keys.get_mut(&body.old).map(|known| {
                     known.rotated_into = Some(body.new.public.keyid());
-                    known.suspect_from
+                    known.suspicions.clone()
                 });
-                self.suspect(body.new.public.keyid(), suspect);
+                for suspicion in old.into_iter().flatten() {
+                    self.suspect(body.new.public.keyid(), suspicion);
+                }
                 self.inherit(body.old, body.new.public.keyid(), signers);
             }
-            Event::KeyRevoked(body) => self.suspect(body.key, body.compromised_from_seq),
+            Event::KeyRevoked(body) => {
+                if let Some(from) = body.compromised_from_seq {
+                    self.suspect(body.key, Suspicion { from, by: seq });
+                }
+            }
             _ => {}
         }
         for deployment in self.deployments.values_mut().filter(|deployment| deployment.closed.is_none()) {
@@ -164,15 +170,13 @@ impl Log {
     }
 
     /// Marks a key, and every key that it was rotated into, as suspect.
-    fn suspect(&mut self, key: Hash, from: Option<u64>) {
-        let (Some(from), mut next) = (from, Some(key)) else {
-            return;
-        };
+    fn suspect(&mut self, key: Hash, suspicion: Suspicion) {
+        let mut next = Some(key);
         while let Some(known) = next.and_then(|key| self.keys.get_mut(&key)) {
-            if known.suspect_from.is_some_and(|earlier| earlier <= from) {
+            if known.suspicions.contains(&suspicion) {
                 return;
             }
-            known.suspect_from = Some(from);
+            known.suspicions.push(suspicion);
             next = known.rotated_into;
         }
     }

@@ -102,15 +102,31 @@ pub struct KnownKey {
     pub ended: Option<u64>,
     /// The key that it was rotated into.
     pub rotated_into: Option<Hash>,
-    /// From which entry on it is suspect.
-    pub suspect_from: Option<u64>,
+    /// The revocations that make it suspect: its own, and those of the keys that were rotated into it.
+    pub suspicions: Vec<Suspicion>,
+}
+
+/// What one `key-revoked` says of a key that may have been in other hands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suspicion {
+    /// The first entry that is suspect where the key signed it.
+    pub from: u64,
+    /// The revoking entry, which is excepted.
+    pub by: u64,
 }
 
 impl KnownKey {
-    /// From which entry on it is suspect, where that is so of an entry `seq`.
+    /// From which entry on it is suspect.
+    #[must_use]
+    pub fn suspect_from(&self) -> Option<u64> {
+        self.suspicions.iter().map(|suspicion| suspicion.from).min()
+    }
+
+    /// The same, where it is so of an entry `seq`.
     #[must_use]
     pub fn suspect_at(&self, seq: u64) -> Option<u64> {
-        self.suspect_from.filter(|from| *from <= seq)
+        let meant = self.suspicions.iter().filter(|suspicion| suspicion.from <= seq && suspicion.by != seq);
+        meant.map(|suspicion| suspicion.from).min()
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod weak;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -39,8 +39,6 @@ pub(super) struct Fold<'a> {
     random: RandomState,
     ids: BySeq<8>,
     signed: HashMap<Hash, SeqList>,
-    /// Entries that revoke a key: a key may sign its own end.
-    revocations: BTreeSet<(Hash, u64)>,
     /// The deployment that is kept whole, and its entries with those of governance.
     keep: Option<(Token, Kept)>,
     findings: Vec<Finding>,
@@ -84,7 +82,6 @@ impl<'a> Fold<'a> {
             random: RandomState::new(),
             ids: BySeq::new(aside),
             signed: HashMap::new(),
-            revocations: BTreeSet::new(),
             keep: None,
             findings: Vec::new(),
             unsupported: Vec::new(),
@@ -284,7 +281,6 @@ impl<'a> Fold<'a> {
             }
             Some(Event::OpeningErased(body)) => self.openings.erase(seq, body.commit),
             Some(Event::ReportIssued(body)) => self.chain.covers(seq, &body.covers),
-            Some(Event::KeyRevoked(body)) => drop(self.revocations.insert((body.key, seq))),
             _ => {}
         }
         if let Some(event) = &taken.event {
@@ -401,8 +397,10 @@ impl<'a> Fold<'a> {
     fn suspects(&mut self) {
         let mut found = Vec::new();
         for (key, known) in &self.log.keys {
-            let (Some(from), Some(signed)) = (known.suspect_from, self.signed.get(key)) else { continue };
-            for seq in signed.iter().filter(|seq| *seq >= from && !self.revocations.contains(&(*key, *seq))) {
+            let Some(signed) = self.signed.get(key).filter(|_| !known.suspicions.is_empty()) else {
+                continue;
+            };
+            for (seq, from) in signed.iter().filter_map(|seq| Some((seq, known.suspect_at(seq)?))) {
                 let text = format!(
                     "the key {} of {} is suspect from entry {from} on, and signs this one",
                     key.short(),

@@ -402,7 +402,7 @@ impl List {
             self.add(Level::Warning, "key-custody", None, text);
         }
         let suspects =
-            reader.log().keys.iter().filter_map(|(keyid, known)| Some((keyid, known, known.suspect_from?)));
+            reader.log().keys.iter().filter_map(|(keyid, known)| Some((keyid, known, known.suspect_from()?)));
         for (keyid, known, from) in suspects {
             let text =
                 format!("the key {} of {} is suspect from entry {from} on", keyid.short(), known.person);

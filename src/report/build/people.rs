@@ -80,7 +80,7 @@ fn participant(reader: &Reader, person: &Token, signed: u64, used: &BTreeSet<Has
 }
 
 fn key(keyid: Hash, known: &KnownKey) -> Key {
-    let state = if known.suspect_from.is_some() {
+    let state = if known.suspect_from().is_some() {
         KeyState::Suspect
     } else if known.ended.is_none() {
         KeyState::InForce
@@ -94,7 +94,7 @@ fn key(keyid: Hash, known: &KnownKey) -> Key {
         key_use: known.key.key_use,
         state,
         made_by: known.made_by.clone(),
-        suspect_from: known.suspect_from,
+        suspect_from: known.suspect_from(),
     }
 }
 
