@@ -457,10 +457,14 @@ function judgeTitle(page, row, seq, id) {
   }
 }
 
+/** The time that a reading is about: the end of its window, never after its entry. */
+const about = ({ body, recorded }) => body.window && body.window.to < recorded ? body.window.to : recorded;
+
 /** An item of the checklist: what its row names signs, ticks or waives it. How far the item is, the rules say. */
 function itemRow(page, row) {
   const id = row.getAttribute("data-item"), spec = page.items.get(id), states = new Set(), title = row.querySelector("[data-title]")?.textContent;
-  const last = page.entries.filter((entry) => entry.own && READ.includes(entry.kind) && spec.check && entry.body.check === spec.check).at(-1)?.body ?? {};
+  const last = page.entries.filter((entry) => entry.own && READ.includes(entry.kind) && spec.check && entry.body.check === spec.check)
+    .reduce((newest, entry) => newest && about(newest) > about(entry) ? newest : entry, undefined)?.body ?? {};
   const ticks = { go: "decision-made", "all-clear": "decision-made", snapshot: "snapshot-taken", deploy: "stage-reached", shift: "traffic-shifted" };
   let waived = false;
   const blocks = [...row.querySelectorAll(".by")].map((block) => {
@@ -626,7 +630,7 @@ function checkPart(page, check) {
   const id = check.getAttribute("data-check"), last = check.querySelector("h3 > .tag"), tone = ["good", "warning", "critical", "plain"].find((one) => last?.classList.contains(one));
   const all = [...check.querySelectorAll("[data-e]")], [limits, counts] = check.querySelectorAll(":scope > p"), common = all[0] && caption(all[0], page.of(all[0])).markup;
   return h`<div class="check" data-check="${id}"><h3>${id} ${last && tag(tone, sentenceLike(last, /^last: (pass|warn|no.data|error|trigger|no verdict)$/, /^never measured$/))}</h3><p>${sentenceLike(limits, /^/)}</p>${
-    check.querySelector("figure") && h`<figure class="plot"></figure>`}${all.length > 0 && h`<p class="soft">${sentenceLike(counts, /^\d+ pass · \d+ warn · \d+ no data · \d+ error · \d+ beyond the rollback limit$/)}</p><details><summary>${
+    check.querySelector("figure") && h`<figure class="plot"></figure>`}${all.length > 0 && h`<p class="soft">${sentenceLike(counts, /^\d+ pass · \d+ warn · \d+ no data · \d+ error · \d+ trigger$/)}</p><details><summary>${
     count(all.length, "reading")} with raw values</summary><div class="scroll" tabindex="0" role="region" aria-label="Readings of ${id}"><table class="raw">${common}${
     head(["Entry", "Recorded", "Verdict", "Value", "Raw"])}<tbody>${all.map((row) => made(page, row))}</tbody></table></div></details>`}</div>`;
 }

@@ -125,6 +125,8 @@ pub struct App<'a> {
     pub unlocked: RefCell<BTreeMap<PathBuf, Rc<SecretKey>>>,
     /// What this command recorded: the answer of one that has no other data.
     pub recorded: RefCell<Vec<serde_json::Value>>,
+    /// What a dry run would do, for programs: all of it is one answer.
+    pub foreseen: Vec<serde_json::Value>,
     /// The configuration as it was read last, and its text.
     parsed: RefCell<Option<(String, Config)>>,
     /// Whether anything was printed on stdout.
@@ -151,6 +153,7 @@ impl<'a> App<'a> {
             passphrase: None,
             unlocked: RefCell::default(),
             recorded: RefCell::default(),
+            foreseen: Vec::new(),
             parsed: RefCell::default(),
             printed: false,
             patience: None,
@@ -162,6 +165,11 @@ impl<'a> App<'a> {
     /// # Errors
     /// Where stdout is closed.
     pub fn answer(&mut self) -> Result<()> {
+        match std::mem::take(&mut self.foreseen).as_slice() {
+            [] => {}
+            [one] => return self.print_json(one),
+            several => return self.print_json(&several),
+        }
         let recorded = self.recorded.take();
         if !self.json() || self.printed || recorded.is_empty() {
             return Ok(());
@@ -297,7 +305,8 @@ impl<'a> App<'a> {
     /// Where stdout is closed.
     pub fn would(&mut self, what: impl AsRef<str>) -> Result<()> {
         if self.json() {
-            return self.print_json(&serde_json::json!({"dryRun": true, "would": what.as_ref()}));
+            self.foreseen.push(serde_json::json!({"dryRun": true, "would": what.as_ref()}));
+            return Ok(());
         }
         self.data(format!("would {}", what.as_ref()))
     }

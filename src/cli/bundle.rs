@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::desk::{signature, unsigned};
 use super::files;
-use crate::core::dsse::{self, Envelope};
+use crate::core::dsse::{self, Envelope, Signature};
 use crate::core::entry::{EntryError, MAX_ENTRY_BYTES, Opened};
 use crate::core::event::Event;
 use crate::core::hash::Hash;
@@ -88,6 +88,32 @@ impl Bundle {
     /// Where it cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
         files::write(path, self.to_text()?.as_bytes())
+    }
+
+    /// Writes the bundle in the place of what it was read from.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn rewrite(&self, path: &Path) -> Result<()> {
+        files::rewrite(path, self.to_text()?.as_bytes())
+    }
+
+    /// The signatures so far that do not verify, or are nobody's among the signers or a second one of somebody's: those
+    /// of keys that neither `known` nor the statement itself has are left aside.
+    pub fn bad<'k>(&'k self, known: impl Fn(&Hash) -> Option<&'k PublicKey>) -> Vec<Hash> {
+        let signers = &self.statement.predicate.signers;
+        let bad = |(index, signature): (usize, &Signature)| {
+            let id = &signature.keyid;
+            let stray = !signers.iter().any(|signer| signer.key == *id)
+                || self.envelope.signatures.iter().take(index).any(|earlier| earlier.keyid == *id);
+            let key = known(id).or_else(|| self.own_key(id));
+            let verifies = |key: &PublicKey| {
+                let sig = dsse::decode(&signature.sig).ok().and_then(|sig| sig.try_into().ok());
+                sig.is_some_and(|sig| key.verify(&dsse::pae(&self.payload), &sig))
+            };
+            (stray || key.is_some_and(|key| !verifies(key))).then_some(*id)
+        };
+        self.envelope.signatures.iter().enumerate().filter_map(bad).collect()
     }
 
     /// The same, in the place of nothing.

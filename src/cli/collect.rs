@@ -54,8 +54,13 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     if checks.is_empty() {
         bail!("aether.toml defines no check: add a [[check]]");
     }
+    // All of them, before anything is recorded.
+    let specs: Vec<CheckSpec> = checks
+        .iter()
+        .map(|check| frozen(&desk, &id, check, &frozen_check(app, &config, check)))
+        .collect::<Result<_>>()?;
     let mut lines = Vec::new();
-    for check in checks {
+    for (check, spec) in checks.into_iter().zip(specs) {
         let until = args.until.unwrap_or_else(|| app.now());
         let mut source = evidence::source(check, &config.aws, &app.home());
         if source.recalls()
@@ -64,7 +69,6 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
             source.recall(of.as_str(), &answer);
         }
         let request = about(&desk, &id, Request::new(check, window(check, until), app.now()))?;
-        let spec = frozen(&desk, &id, check, &frozen_check(app, &config, check))?;
         let collected = evidence::collect(&spec, source.as_ref(), &request);
         lines.push(keep(app, &mut desk, &id, &here, check, collected)?);
     }
@@ -84,7 +88,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         && desk.deployment(&id)?.rollbacks.is_empty()
     {
         let check = &line.check;
-        app.warn(format!("{check} breaches its rollback limit. To go back: `aether-audit rollback --check {check} --reason T`"));
+        app.warn(format!(
+            "{check} calls for a rollback. To go back: `aether-audit rollback --check {check} --reason T`"
+        ));
     }
     Ok(status(worst))
 }

@@ -1,18 +1,25 @@
 //! `cosign`: one more signature on a statement signed elsewhere.
 
-use std::path::PathBuf;
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
+use rustix::fs::FlockOperation;
 
 use super::app::App;
 use super::bundle::Bundle;
 use super::desk::Desk;
+use super::files;
 use super::keyring::{self, Keyring};
 use super::log::summary;
 use super::status_code::Status;
 use super::words;
-use crate::core::event::Event;
+use crate::core::event::{Class, Event};
 use crate::core::hash::Hash;
+use crate::core::keys::SecretKey;
+use crate::core::log::{Log, RosterVersion};
+use crate::core::roster::KeyUse;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -21,46 +28,99 @@ pub struct Args {
 }
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
-    let mut bundle = Bundle::read(&args.file)?;
+    let file = args.file.display();
     let who = app.who()?;
+    let log = Desk::read(app, None).map(|desk| desk.log).unwrap_or_default();
+    let bundle = read(&args.file, &log)?;
     let wanted = bundle.missing();
     if wanted.is_empty() {
-        bail!("{}: everybody has signed; give it its place with `aether-audit join`", args.file.display());
+        bail!("{file}: everybody has signed; give it its place with `aether-audit join`");
     }
-    app.say(described(app, &bundle)?);
+    app.say(described(&bundle, &log)?);
+    let governs = matches!(Event::class_of(bundle.statement().kind()), Some(Class::Governance));
+    let overtaken = |roster: &&RosterVersion| governs && roster.hash != bundle.statement().predicate.roster;
+    if let Some(roster) = log.roster().filter(overtaken) {
+        app.warn(format!(
+            "the roster has changed since this was made (version {} is in force here): it cannot be joined any more; have it made \
+             and signed anew",
+            roster.roster.version
+        ));
+    }
     if app.globals.dry_run {
-        app.would(format!("add {who}'s signature to {}", args.file.display()))?;
+        app.would(format!("add {who}'s signature to {file}"))?;
         return Ok(Status::Done);
     }
-    let keyring = Keyring::of(app)?;
-    let mut keys = Vec::new();
-    keys.extend(keyring::from_environment(app)?);
-    if keys.is_empty() {
-        for name in [who.to_string(), format!("{who}.root")] {
-            if keyring.has(&name) {
-                keys.push(keyring.load(app, &name, None)?);
-            }
-        }
-    }
-    let Some(key) = keys.iter().find(|key| wanted.contains(&key.public().keyid())) else {
-        bail!("none of {who}'s keys here is among those that must still sign {}", args.file.display());
+    let Some(key) = key(app, &bundle, &log, who.as_str())? else {
+        bail!("none of {who}'s keys here is among those that must still sign {file}");
     };
-    bundle.sign(key)?;
-    bundle.write(&args.file)?;
-    let left = bundle.missing().len();
+    let left = add(&args.file, &log, &key)?;
     app.say(if left == 0 {
-        format!("signed; everybody has: `aether-audit join {}`", args.file.display())
+        format!("signed; everybody has: `aether-audit join {file}`")
     } else {
         format!("signed; {left} more must")
     });
     Ok(Status::Done)
 }
 
+/// Adds the signature to what stands in the file by then: others may sign it at the same time. How many are missing.
+fn add(file: &Path, log: &Log, key: &SecretKey) -> Result<usize> {
+    let file = fs::canonicalize(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let options = OpenOptions::new().read(true).clone();
+    let lock = files::locked(&file, &options, FlockOperation::LockExclusive);
+    let _lock = lock.with_context(|| format!("cannot lock {}", file.display()))?;
+    let mut bundle = read(&file, log)?;
+    bundle.sign(key)?;
+    bundle.rewrite(&file)?;
+    Ok(bundle.missing().len())
+}
+
+/// The file, its signatures so far held against the keys that are known.
+fn read(file: &Path, log: &Log) -> Result<Bundle> {
+    let bundle = Bundle::read(file)?;
+    if let Some(bad) = bundle.bad(|id| log.keys.get(id).map(|known| &known.key.public)).first() {
+        bail!(
+            "{}: a signature in it, by the key {bad}, is not one of its signers' own: ask for the file again",
+            file.display()
+        );
+    }
+    Ok(bundle)
+}
+
+/// A key of this person that must still sign: the one in the environment, else the one that is wanted by what the ledger
+/// and the statement say of it, else any. A key that is not wanted is not asked for.
+fn key(app: &App, bundle: &Bundle, log: &Log, who: &str) -> Result<Option<Rc<SecretKey>>> {
+    let wanted = bundle.missing();
+    if let Some(key) = keyring::from_environment(app)? {
+        return Ok(Some(key).filter(|key| wanted.contains(&key.public().keyid())));
+    }
+    let keyring = Keyring::of(app)?;
+    let names = [who.to_owned(), format!("{who}.root")];
+    for id in &wanted {
+        let known = log.keys.get(id).filter(|known| known.person == *who);
+        if let Some(known) = known {
+            let name = &names[usize::from(known.key.key_use == KeyUse::Root)];
+            if keyring.has(name) {
+                return keyring.load(app, name, Some(&known.key.public)).map(Some);
+            }
+        }
+    }
+    let unknown = |id: &&Hash| !log.keys.contains_key(id);
+    if !wanted.iter().any(|id| unknown(&id)) {
+        return Ok(None);
+    }
+    for name in names.iter().filter(|name| keyring.has(name)) {
+        let key = keyring.load(app, name, None)?;
+        if wanted.contains(&key.public().keyid()) {
+            return Ok(Some(key));
+        }
+    }
+    Ok(None)
+}
+
 /// What is about to be signed, in words, its texts included. People have names where a ledger is at hand.
-fn described(app: &App, bundle: &Bundle) -> Result<String> {
+fn described(bundle: &Bundle, log: &Log) -> Result<String> {
     let (kind, predicate) = (bundle.statement().kind(), &bundle.statement().predicate);
     let body: serde_json::Value = serde_json::from_str(predicate.body.get())?;
-    let log = Desk::read(app, None).map(|desk| desk.log).unwrap_or_default();
     let missing = bundle.missing();
     let (open, done): (Vec<_>, Vec<_>) =
         predicate.signers.iter().cloned().partition(|signer| missing.contains(&signer.key));
@@ -75,8 +135,8 @@ fn described(app: &App, bundle: &Bundle) -> Result<String> {
         predicate.log,
         predicate.deployment.as_ref().map_or("none: it is about the log itself", |id| id.as_str()),
         predicate.time.human(),
-        if done.is_empty() { "nobody yet".into() } else { words::signers(&done, &log) },
-        words::signers(&open, &log),
+        if done.is_empty() { "nobody yet".into() } else { words::signers(&done, log) },
+        words::signers(&open, log),
         words::members(&body, &opened).trim_end()
     ))
 }

@@ -38,7 +38,7 @@ pub struct Gathered {
     pub refused: Vec<String>,
     /// Who cosigned just now, by the policy's names.
     pub cosigned: Vec<String>,
-    /// Not proven where the policy's quorum was not reached.
+    /// A finding where a witness says that the log was rewritten, else not proven where the policy's quorum was not reached.
     pub status: Status,
 }
 
@@ -110,7 +110,12 @@ pub fn gather(
                     witness.name
                 ));
             }
-            Err(error) => gathered.refused.push(format!("{}: {error}", witness.name)),
+            Err(error) => {
+                if matches!(error, AskError::Forked { .. } | AskError::Ahead { .. }) {
+                    gathered.status = Status::Finding;
+                }
+                gathered.refused.push(format!("{}: {error}", witness.name));
+            }
         }
     }
     if !gathered.cosigned.is_empty() {
@@ -119,7 +124,9 @@ pub fn gather(
     if !policy.satisfied(&saw(&policy, &note)) {
         let text = "the cosignatures are not enough for the roster's policy: the checkpoint stands, but not witnessed";
         gathered.refused.push(text.into());
-        gathered.status = Status::NotProven;
+        if gathered.status == Status::Done {
+            gathered.status = Status::NotProven;
+        }
     }
     gathered.made.note = note.to_string();
     Ok(gathered)

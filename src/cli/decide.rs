@@ -7,6 +7,7 @@ use super::app::App;
 use super::desk::{Desk, opened_text};
 use super::elsewhere::{Elsewhere, Fate};
 use super::facts;
+use super::kit;
 use super::nearest;
 use super::status_code::{Refused, Status};
 use crate::core::event::{Decision, DecisionMade, Event, Gate, SignOutcome};
@@ -124,6 +125,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         bail!("a no-go needs no override");
     }
     make(app, &mut desk, &id, args, decision, None)?;
+    if decision == Decision::Go && args.elsewhere.out.is_none() && !app.globals.dry_run {
+        kit::keep(app, &desk);
+    }
     Ok(Status::Done)
 }
 

@@ -11,6 +11,20 @@ pub fn ticked(text: &str) -> Vec<String> {
     parsed.into_iter().filter(|item| item.ticked).map(|item| item.spec.id).collect()
 }
 
+/// The lines that look like task items and are none.
+#[must_use]
+pub fn near(text: &str) -> Option<String> {
+    let lines: Vec<String> = checklist::near_boxes(text).iter().map(usize::to_string).collect();
+    let which = if lines.len() == 1 {
+        "a line looks like a task item and is"
+    } else {
+        "some lines look like task items and are"
+    };
+    (!lines.is_empty()).then(|| {
+        format!("{which} none, so that nobody signs it: write `- [ ] words` (line {})", lines.join(", "))
+    })
+}
+
 /// The items that nobody on the roster could sign, each with the reason.
 #[must_use]
 pub fn unsignable(items: &[ItemSpec], roster: &Roster) -> Vec<String> {

@@ -75,10 +75,11 @@ impl Elsewhere {
         let body: serde_json::Value = serde_json::from_str(draft.event.body()?.get())?;
         let by: Vec<String> = hands.iter().map(|hand| format!("{} as {}", hand.person, hand.role)).collect();
         if app.json() {
-            return app.print_json(&serde_json::json!({
+            app.foreseen.push(serde_json::json!({
                 "dryRun": true, "kind": kind, "deployment": draft.deployment, "by": by, "body": body,
                 "outOfProcess": astray, "file": self.out,
             }));
+            return Ok(());
         }
         let opened = |commit: &Hash| {
             let found = draft.openings.iter().find(|opening| opening.commit() == *commit);

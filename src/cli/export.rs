@@ -64,8 +64,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
     let target = args.folder.as_ref().context("name the folder to make")?;
     check_new(target)?;
-    let only =
-        if args.only_deployment || app.globals.deployment.is_some() { Some(pick(app, true)?) } else { None };
+    let only = if args.only_deployment || named_here(app) { Some(pick(app, true)?) } else { None };
     if app.globals.dry_run {
         let desk = Desk::read(app, only.as_ref())?;
         let what = only.as_ref().map_or("the whole log".to_owned(), |id| format!("governance and {id}"));
@@ -138,6 +137,13 @@ pub fn make(
         }
     })?;
     Ok(Exported { origin: desk.log.origin.clone(), entries, checkpoint, timestamps: tokens.len() })
+}
+
+/// Whether a deployment is named on the command line: one that the environment names for all commands is no wish for a
+/// part of the log.
+fn named_here(app: &App) -> bool {
+    let standing = std::env::var("AETHER_AUDIT_DEPLOYMENT").ok();
+    app.globals.deployment.is_some() && app.globals.deployment != standing
 }
 
 fn check_new(target: &Path) -> Result<()> {

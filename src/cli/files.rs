@@ -1,10 +1,12 @@
 //! Reading with a limit, and writing whole or not at all.
 
-use std::fs;
-use std::io::{Read as _, Write as _};
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use rustix::fs::{FlockOperation, flock};
 use tempfile::NamedTempFile;
 
 /// Reads a file of at most `limit` bytes.
@@ -108,7 +110,39 @@ pub fn place(staged: Vec<Staged>) -> Result<()> {
 /// Where it is, or cannot be written.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     free(path)?;
-    write(path, bytes)
+    let Staged { file, path } = stage(path, bytes)?;
+    file.persist_noclobber(&path).map(drop).map_err(|error| match error.error.kind() {
+        // Somebody else was quicker.
+        ErrorKind::AlreadyExists => free(&path).err().unwrap_or_else(|| error.error.into()),
+        _ => anyhow::Error::from(error.error).context(format!("cannot write {}", path.display())),
+    })
+}
+
+/// Writes a file in the place of the one that is there, with its permissions.
+///
+/// # Errors
+/// Where it is not there, or cannot be written.
+pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<()> {
+    let kept = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.permissions();
+    let staged = stage(path, bytes)?;
+    staged.file.as_file().set_permissions(kept)?;
+    place(vec![staged])
+}
+
+/// A file, locked until it is dropped: the one that stands at the path, which may have been replaced while this waited.
+///
+/// # Errors
+/// Where it cannot be opened with these options, or locked; `WouldBlock` where another process has it and `how` does
+/// not wait.
+pub fn locked(path: &Path, options: &OpenOptions, how: FlockOperation) -> std::io::Result<File> {
+    loop {
+        let file = options.open(path)?;
+        flock(&file, how)?;
+        let own = file.metadata()?;
+        if fs::metadata(path).is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino())) {
+            return Ok(file);
+        }
+    }
 }
 
 /// Holds that nothing is there.

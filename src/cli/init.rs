@@ -12,6 +12,7 @@ use super::files;
 use super::github;
 use super::key::{new, offer, save_public, separate};
 use super::keyring::{Keyring, generate, new_passphrase};
+use super::memory::Memory;
 use super::say;
 use super::status_code::Status;
 use super::template::fill;
@@ -64,6 +65,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         None => home.join(&config.log.ledger),
     };
     check_unused(&ledger_path)?;
+    check_unknown(app, origin)?;
     for folder in ["keys", "templates", "records"] {
         files::make_folder(&home.join(folder))?;
     }
@@ -96,6 +98,7 @@ fn would(app: &mut App, home: &Path, who: &Token, args: &Args) -> Result<Status>
     check_same(&config, &path, origin)?;
     let ledger = app.globals.ledger.clone().unwrap_or_else(|| home.join(&config.log.ledger));
     check_unused(&ledger)?;
+    check_unknown(app, origin)?;
     let keyring = Keyring::of(app)?;
     let taken = |is: bool| if is { " (there already: it stays as it is)" } else { "" };
     let mut lines = vec![format!(
@@ -159,6 +162,19 @@ fn check_unused(ledger: &Path) -> Result<()> {
     bail!(
         "{} is there already: this folder is in use. Look at it with `aether-audit status`",
         ledger.display()
+    )
+}
+
+/// A second log of one name would be taken for the first one, rewritten: by this place, and by whoever has its roster's hash.
+fn check_unknown(app: &App, origin: &str) -> Result<()> {
+    let memory = Memory::of(app, origin)?;
+    if !memory.knows() {
+        return Ok(());
+    }
+    bail!(
+        "{} remembers a log that is called {origin} already: give this one another --origin, or keep its keys in another folder \
+         (--keys)",
+        Keyring::of(app)?.folder().display()
     )
 }
 

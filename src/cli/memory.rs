@@ -52,6 +52,12 @@ impl Memory {
         Ok(Self { folder: Keyring::of(app)?.folder().to_owned(), label, origin: origin.to_owned() })
     }
 
+    /// Whether anything of such a log is remembered here.
+    #[must_use]
+    pub fn knows(&self) -> bool {
+        ["head", "checkpoint"].iter().any(|what| self.file(what).exists())
+    }
+
     fn file(&self, what: &str) -> PathBuf {
         self.folder.join(format!("{what}-{}", self.label))
     }

@@ -9,8 +9,24 @@ use crate::core::name::Label;
 use crate::core::time::Timestamp;
 
 /// The next step of a deployment of which the gate ahead misses this.
+///
+/// `named`: several are open, so that each command must say which it is about.
 #[must_use]
-pub fn next(deployment: &Deployment, config: Option<&Config>, missing: &[Missing], now: Timestamp) -> String {
+pub fn next(
+    deployment: &Deployment,
+    config: Option<&Config>,
+    missing: &[Missing],
+    now: Timestamp,
+    named: bool,
+) -> String {
+    let step = step(deployment, config, missing, now);
+    if !named {
+        return step;
+    }
+    step.replace("aether-audit ", &format!("aether-audit --deployment {} ", deployment.id))
+}
+
+fn step(deployment: &Deployment, config: Option<&Config>, missing: &[Missing], now: Timestamp) -> String {
     let lead = deployment.holder("lead-deployer").map_or(String::new(), |who| format!(" --as {who}"));
     let stage = deployment.stage();
     let rollback_ahead =
@@ -21,7 +37,7 @@ pub fn next(deployment: &Deployment, config: Option<&Config>, missing: &[Missing
     if let Some(check) = breached.filter(|_| !rollback_ahead && deployment.cutover().is_some()) {
         let id = &check.id;
         return format!(
-            "ROLL BACK? {id} breaches its rollback limit: aether-audit rollback --check {id} --reason TEXT{lead}"
+            "ROLL BACK? {id} calls for it: aether-audit rollback --check {id} --reason TEXT{lead}"
         );
     }
     if deployment.stage() == Stage::Verifying && watchable(deployment, now) {
@@ -39,7 +55,7 @@ pub fn next(deployment: &Deployment, config: Option<&Config>, missing: &[Missing
         );
     }
     if let Some(check) = missing.iter().find_map(|m| m.requirement.strip_prefix("check/")) {
-        return format!("aether-audit collect {check}");
+        return format!("aether-audit collect {check}{}", as_holder(deployment, "qa-engineer"));
     }
     match deployment.stage() {
         Stage::Preparing | Stage::Held => format!("aether-audit decide go --reason TEXT{lead}"),
@@ -47,13 +63,13 @@ pub fn next(deployment: &Deployment, config: Option<&Config>, missing: &[Missing
         Stage::Verifying if missing.is_empty() => {
             format!("aether-audit decide all-clear --reason TEXT{lead}")
         }
-        Stage::Verifying => "aether-audit collect".into(),
+        Stage::Verifying => format!("aether-audit collect{}", as_holder(deployment, "qa-engineer")),
         Stage::Triggered => format!("aether-audit rollback --reason TEXT{lead}"),
         Stage::RollbackFailed => format!(
             "aether-audit rollback --reason TEXT{lead}  (once more; what stays as it is: aether-audit abort --reason TEXT{lead})"
         ),
         Stage::RollingBack => rolling_back(deployment, config, &lead),
-        Stage::Ended => ended(deployment, now, &lead),
+        Stage::Ended => ended(deployment, config, now, &lead),
         Stage::Closed if deployment.reports.is_empty() => format!("aether-audit report{lead}"),
         Stage::Closed => "aether-audit checkpoint > FILE, kept outside this folder".into(),
     }
@@ -104,8 +120,8 @@ fn deploying(deployment: &Deployment, config: Option<&Config>, lead: &str) -> St
         return format!("aether-audit deploy{lead}");
     }
     let behind = deployment.green_percent().into_iter().find(|(_, share)| *share < 100);
-    let service = behind.map_or("SERVICE", |(service, _)| service.as_str());
-    if config.is_some_and(|config| config.traffic.iter().any(|section| section.service == service)) {
+    let service = behind.as_ref().map_or("SERVICE", |(service, _)| service.as_str());
+    if behind.is_some_and(|(service, _)| moves(config, service)) {
         return format!("aether-audit shift --to green{lead}  (in steps: --steps 10,50,100)");
     }
     format!(
@@ -114,12 +130,14 @@ fn deploying(deployment: &Deployment, config: Option<&Config>, lead: &str) -> St
     )
 }
 
+/// Whether the configuration lets this program move the traffic of a service.
+fn moves(config: Option<&Config>, service: &Label) -> bool {
+    config.is_some_and(|config| config.traffic.iter().any(|section| section.service == service.as_str()))
+}
+
 /// `rollback` goes on with what it can do; what nothing is configured for is done and recorded by hand.
 fn rolling_back(deployment: &Deployment, config: Option<&Config>, lead: &str) -> String {
-    let moves = |service: &Label| {
-        config.is_some_and(|config| config.traffic.iter().any(|section| section.service == service.as_str()))
-    };
-    if deployment.services().iter().any(moves) {
+    if deployment.services().iter().any(|service| moves(config, service)) {
         return format!("aether-audit rollback --reason TEXT{lead}  (goes on with the one under way)");
     }
     match step_ahead(deployment) {
@@ -129,7 +147,8 @@ fn rolling_back(deployment: &Deployment, config: Option<&Config>, lead: &str) ->
 }
 
 /// The first of the five rollback steps that is not on record as done.
-fn step_ahead(deployment: &Deployment) -> Option<&'static str> {
+#[must_use]
+pub fn step_ahead(deployment: &Deployment) -> Option<&'static str> {
     let steps = [
         (StepName::Announce, "announce"),
         (StepName::RevertTraffic, "revert-traffic"),
@@ -147,8 +166,20 @@ fn step_ahead(deployment: &Deployment) -> Option<&'static str> {
     steps.into_iter().find(|(step, _)| !done(*step)).map(|(_, name)| name)
 }
 
-fn ended(deployment: &Deployment, now: Timestamp, lead: &str) -> String {
+fn ended(deployment: &Deployment, config: Option<&Config>, now: Timestamp, lead: &str) -> String {
     let completed = deployment.outcome() == Some(Outcome::Completed);
+    let mut shares = deployment.green_percent().into_iter();
+    if let Some((service, _)) = shares.find(|(_, share)| !deployment.rollbacks.is_empty() && *share > 0) {
+        if moves(config, service) {
+            return format!(
+                "aether-audit rollback --reason TEXT{lead}  (once more: {service} is still on Green)"
+            );
+        }
+        return format!(
+            "move the traffic of {service} back to Blue, and record it: \
+             aether-audit record traffic-shifted --service {service} --to blue --percent 100 --act done{lead}"
+        );
+    }
     let state = |state| deployment.standby.iter().any(|s| s.body.state == state && s.body.act != Act::Failed);
     if completed && state(StandbyState::Kept) && !state(StandbyState::Retired) {
         let wait = deployment.standby_until().filter(|until| now < *until);

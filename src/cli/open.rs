@@ -195,6 +195,9 @@ pub fn warn_about(app: &mut App, frozen: &FrozenChecklist, openings: &[Opening],
             ticked.join(", ")
         ));
     }
+    if let Some(text) = doubts::near(&text) {
+        app.warn(text);
+    }
     for doubt in doubts::unsignable(&frozen.items, roster) {
         app.warn(format!(
             "nobody can sign {doubt}: mend the checklist, or bring people on (`aether-audit key enroll`)"

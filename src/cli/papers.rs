@@ -74,6 +74,15 @@ pub fn check(folder: &Path, log: &Log) -> Result<Vec<Finding>> {
             find("export-roster", format!("{ROSTER} is not the roster that the entries bring"));
         }
     }
+    find_keys(folder, &mut find)?;
+    Ok(found)
+}
+
+/// Which files of public keys are not what they are called.
+///
+/// # Errors
+/// Where the folder cannot be listed.
+pub fn find_keys(folder: &Path, find: &mut dyn FnMut(&'static str, String)) -> Result<()> {
     if there(&folder.join(KEYS)) && !folder.join(KEYS).is_dir() {
         find("export-key", format!("{KEYS} is no folder of keys"));
     } else if there(&folder.join(KEYS)) {
@@ -85,7 +94,7 @@ pub fn check(folder: &Path, log: &Log) -> Result<Vec<Finding>> {
             }
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Says so where the README is not what this version writes for these entries, which have no findings.

@@ -51,6 +51,14 @@ pub fn only_one(ledger: &Ledger, closed_too: bool) -> Result<Token> {
     }
 }
 
+/// Whether a command about this deployment must say so: several are open, or it is not the one that is.
+///
+/// # Errors
+/// Where the ledger cannot be read.
+pub fn must_name(ledger: &Ledger, id: &Token) -> Result<bool> {
+    Ok(ledger.deployments()?.iter().any(|(other, closed)| !closed && other != id))
+}
+
 /// The role in which a person acts: the first of `preferred` that they hold in this deployment (or,
 /// not assigned, have on the roster), else any that they hold.
 ///

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::app::App;
 use super::files;
+use super::papers;
 use super::status_code::Status;
 use crate::core::entry::{Entry, MAX_ENTRY_BYTES};
 use crate::core::event::Event;
@@ -23,6 +24,7 @@ const MAX_OPENING: u64 = 64 << 20;
 pub fn run(app: &mut App, folder: &Path, anchors: &Anchors) -> Result<Status> {
     let anchors = Anchors { tokens: Folder::any(folder).tokens()?, ..anchors.clone() };
     let mut found = single(&read(folder)?, &anchors);
+    papers::find_keys(folder, &mut |code, text| found.findings.push(Finding { seq: None, code, text }))?;
     let texts = found.entry.clone().map_or(Ok(Vec::new()), |entry| openings(folder, &entry, &mut found))?;
     let status = match (found.findings.is_empty(), found.not_proven.is_empty()) {
         (false, _) => Status::Finding,

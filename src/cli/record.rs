@@ -8,6 +8,7 @@ use super::desk::{Desk, hand, opened_text};
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::nearest;
+use super::next::step_ahead;
 use super::rollback::warn_unknown;
 use super::status_code::{Refused, Status};
 use crate::core::event::{
@@ -265,10 +266,19 @@ pub fn run(app: &mut App, command: &Command) -> Result<Status> {
                 step: (*step).into(),
             })
         }),
-        Command::RollbackFinished { outcome, detail, elsewhere } => plain(app, elsewhere, &[], |openings| {
-            let detail = detail.as_ref().map(|detail| opened_text(detail, openings)).transpose()?;
-            Ok(Event::RollbackFinished(RollbackFinished { detail, outcome: (*outcome).into() }))
-        }),
+        Command::RollbackFinished { outcome, detail, elsewhere } => {
+            facts::record(app, elsewhere, &[], |app, desk, id, openings| {
+                let outcome = (*outcome).into();
+                if outcome == RollbackOutcome::Complete
+                    && let Some(step) = step_ahead(desk.deployment(id)?)
+                {
+                    app.warn(format!("it is said to be complete, and the step {step} is not on record"));
+                }
+                let detail = detail.as_ref().map(|detail| opened_text(detail, openings)).transpose()?;
+                Ok(Event::RollbackFinished(RollbackFinished { detail, outcome }))
+            })?;
+            Ok(Status::Done)
+        }
         Command::MessageSent { channel, text, template, elsewhere } => {
             let channel = match channel {
                 Some(channel) => channel.clone(),

@@ -180,7 +180,13 @@ fn check_files(
         }
         let digest = Hash::of(&[&record_file(&path)?]);
         if subject.digest() != ("sha256", digest.to_string().as_str()) {
-            find("report-file-changed", format!("{} is not the file that was signed", subject.name));
+            find(
+                "report-file-changed",
+                format!(
+                    "{} is not the file that was signed (`render` after `report` does that too: `aether-audit report` makes all of it anew)",
+                    subject.name
+                ),
+            );
         }
     }
     for name in STABLE.into_iter().chain(ALWAYS).filter(|name| !named.contains(*name)) {

@@ -63,15 +63,18 @@ impl Recorder {
         let (id, desk) = match opened {
             Ok(opened) => opened,
             Err(error) if broken(&error) => {
-                app.warn(format!(
-                    "the ledger cannot take entries now ({error:#}): what happens is signed into the spool"
-                ));
                 late = true;
                 let read = Desk::read_at(app, false);
                 // What its copy says is older, and enough to sign with.
-                read.or_else(
-                    |error| if broken(&error) { kit::open(app).map_err(|_| error) } else { Err(error) },
-                )?
+                let read = read.or_else(|error| {
+                    let nothing = "nothing can be signed here: go back by hand, write down what happens and when, and record it later \
+                                   with `aether-audit record`";
+                    if broken(&error) { kit::open(app).map_err(|_| error.context(nothing)) } else { Err(error) }
+                })?;
+                app.warn(format!(
+                    "the ledger cannot take entries now ({error:#}): what happens is signed into the spool"
+                ));
+                read
             }
             Err(error) => return Err(error),
         };

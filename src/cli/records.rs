@@ -46,6 +46,8 @@ pub struct ReportArgs {
     pub witnessing: Witnessing,
 }
 
+/// The name of the completed checklist.
+const CHECKLIST: &str = "Deployment_Checklist.md";
 /// The name of the report's signed statement.
 pub const SIGNED: &str = "report.dsse.json";
 
@@ -65,7 +67,7 @@ pub fn render(app: &mut App, args: &RenderArgs) -> Result<Status> {
         app.warn(&record.integrity.verdict);
     }
     if app.globals.dry_run {
-        let to = args.to.clone().unwrap_or_else(|| record_folder(app, &id).join("Deployment_Checklist.md"));
+        let to = args.to.clone().unwrap_or_else(|| record_folder(app, &id).join(CHECKLIST));
         app.would(format!("write {}, {} bytes, as of entry {last}", to.display(), text.len()))?;
         return Ok(status);
     }
@@ -78,15 +80,37 @@ pub fn render(app: &mut App, args: &RenderArgs) -> Result<Status> {
     } else {
         let folder = record_folder(app, &id);
         files::make_folder(&folder)?;
-        folder.join("Deployment_Checklist.md")
+        folder.join(CHECKLIST)
     };
     files::write(&path, text.as_bytes())?;
+    warn_of_report(app, &path, &id, &text);
     if app.json() {
         app.print_json(&serde_json::json!({"deployment": id, "file": path, "coversSeq": last}))?;
     } else {
         app.data(path.display().to_string())?;
     }
     Ok(status)
+}
+
+/// A report that stands beside it was signed over another rendering.
+fn warn_of_report(app: &mut App, path: &Path, id: &Token, text: &str) {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let signed = files::read_text(&folder.join(SIGNED), 1 << 24).ok();
+    let statement =
+        signed.and_then(|signed| Some(ReportStatement::parse(signed.trim_end().as_bytes()).ok()?.0));
+    let own = Hash::of(&[text.as_bytes()]).to_string();
+    let another = |statement: ReportStatement| {
+        let mut subjects = statement.subject.iter();
+        let signed = subjects.find(|subject| subject.name == *CHECKLIST);
+        signed.is_some_and(|subject| subject.digest() != ("sha256", own.as_str()))
+    };
+    if path.file_name().is_some_and(|name| name == CHECKLIST) && statement.is_some_and(another) {
+        app.warn(format!(
+            "the signed report in {} is of another rendering: a verifier will say that this file is not the one that was signed. \
+             Make both anew with `aether-audit --deployment {id} report`",
+            folder.display()
+        ));
+    }
 }
 
 /// What was found is written down first; then it is a finding, as everywhere.

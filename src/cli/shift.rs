@@ -216,7 +216,9 @@ impl Run<'_> {
             keep(app, recorder, collected)?;
             let id = &check.spec.id;
             if phase == Phase::Trigger {
-                app.warn(format!("{id} breaches its rollback limit. To go back: `aether-audit rollback --check {id} --reason T`"));
+                app.warn(format!(
+                    "{id} calls for a rollback. To go back: `aether-audit rollback --check {id} --reason T`"
+                ));
                 status = Status::Breached;
             } else if phase != Phase::Pass && must {
                 app.warn(format!("the smoke check {id} says {phase}: the shift stops here"));

@@ -1,7 +1,8 @@
 //! The ledger: entries and openings in SQLite, appended by compare-and-swap on the head.
 //!
-//! An append is durable before it returns: WAL with `synchronous=FULL`, one immediate transaction. Whoever closes the
-//! ledger last moves the write-ahead log into the file, so that a copy of the file is the whole ledger.
+//! An append is durable before it returns: WAL with `synchronous=FULL`, one immediate transaction. Whoever ends writing
+//! moves the write-ahead log into the file, even where others have the ledger open, so that a copy of the file is the
+//! whole ledger.
 
 mod append;
 mod error;
@@ -195,5 +196,16 @@ impl Ledger {
 
     fn wrap<T>(&self, result: rusqlite::Result<T>) -> Result<T, LedgerError> {
         result.map_err(|e| LedgerError::from_sqlite(&self.path, e))
+    }
+}
+
+impl Drop for Ledger {
+    /// SQLite does so only where nobody else has the ledger open, and a reader may have it open for days. What cannot be
+    /// moved now stays in the log, durable as it is.
+    fn drop(&mut self) {
+        if matches!(self.connection.is_readonly("main"), Ok(false)) {
+            let moved = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            drop(moved);
+        }
     }
 }

@@ -48,8 +48,9 @@ fn dry(folder: &Folder, command: &str, says: &str) {
     );
     let json = run(&[&words[..], &["-o", "json"]].concat());
     assert_eq!(json.status, Some(0), "{command}: {}", json.err);
-    for line in serde_json::Deserializer::from_str(&json.out).into_iter::<Value>() {
-        assert_eq!(line.unwrap()["dryRun"], true, "{command}: {}", json.out);
+    let answer: Value = serde_json::from_str(&json.out).unwrap();
+    for one in answer.as_array().unwrap_or(&vec![answer.clone()]) {
+        assert_eq!(one["dryRun"], true, "{command}: {}", json.out);
     }
     let after = tree(folder.path());
     let changed: Vec<_> =

@@ -4,6 +4,7 @@ mod archive;
 mod authority;
 mod bucket;
 mod copies;
+mod cosigned_files;
 mod dry_run;
 mod edges;
 mod elsewhere;
@@ -25,6 +26,7 @@ mod pdf;
 mod prove;
 mod quickstart;
 mod races;
+mod second_looks;
 mod secrets;
 #[allow(dead_code)] // each test binary uses its own part
 #[path = "../aws/stand_in.rs"]

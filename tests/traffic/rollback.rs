@@ -317,7 +317,7 @@ fn what_is_not_configured_is_left_to_people() {
     assert_eq!(of(&story, "traffic-shifted").last().unwrap(), "traffic-shifted observed blue 100");
     assert_eq!(
         of(&story, "rollback-step observed"),
-        ["rollback-step observed revert-traffic", "rollback-step observed verify-previous"]
+        ["rollback-step observed revert-traffic app", "rollback-step observed verify-previous"]
     );
 }
 
@@ -359,5 +359,64 @@ fn what_can_have_no_place_holds_nothing_up() {
     assert_eq!(left.len(), 1, "only what was set aside: {left:?}");
     let aside: Vec<_> = fs::read_dir(&left[0]).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(aside.len(), 4, "each with its reason: {aside:?}");
+    complete(&world);
+}
+
+/// A person who says that traffic is back speaks of what the program cannot move: of the rest it finds out itself.
+#[test]
+fn said_by_hand_is_only_what_people_move() {
+    let world = on_green(World::two().go());
+    let path = world.folder.at("aether.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let (app, api) = (text.find("[[traffic]]").unwrap(), text.rfind("[[traffic]]").unwrap());
+    let text = format!("{}{}", &text[..app], &text[api..]);
+    let endpoint = text.lines().find(|line| line.starts_with("endpoint-url")).unwrap();
+    fs::write(&path, text.replace(endpoint, "endpoint-url = \"http://127.0.0.1:9\"")).unwrap();
+    let by_hand = [&BACK[..], &["--manual", "revert-traffic", "--manual", "verify-previous"]].concat();
+    assert_eq!(world.run(&by_hand).status, Some(1));
+    let moved = |story: &[String]| of(story, "traffic-shifted observed").len();
+    assert_eq!(moved(&world.story()), 1, "app, and not api: {:?}", world.story());
+    let status: serde_json::Value =
+        serde_json::from_str(&world.folder.ok(&["status", "-o", "json"])).unwrap();
+    assert_eq!(status["onGreen"], serde_json::json!({"api": 100, "app": 0}), "{status}");
+    assert!(status["next"].as_str().unwrap().contains("rollback"), "{}", status["next"]);
+    fs::write(&path, &text).unwrap();
+    world.ok(&BACK);
+    assert_eq!(World::weights_in(world.other.as_ref().unwrap()), (100, 0));
+    assert_eq!(moved(&world.story()), 1);
+}
+
+#[test]
+fn what_was_moved_by_hand_for_one_service_leaves_the_other_to_do() {
+    let world = on_green(World::two().go());
+    let by_hand = [&BACK[..], &["--service", "app", "--manual", "revert-traffic"]].concat();
+    assert_eq!(world.run(&by_hand).status, Some(1), "api is still on Green");
+    assert_eq!(world.weights(), (0, 100), "it was said, and is not asked");
+    world.ok(&BACK);
+    assert_eq!(World::weights_in(world.other.as_ref().unwrap()), (100, 0));
+}
+
+#[test]
+fn two_who_roll_back_at_once_do_it_once() {
+    let world = on_green(World::new().go());
+    let ran = std::thread::scope(|scope| {
+        let both = ["alice", "bob"].map(|who| {
+            let mut command = world.command(&[&BACK[..5], &[who]].concat());
+            scope.spawn(move || command.output().unwrap())
+        });
+        both.map(|thread| thread.join().unwrap())
+    });
+    for ran in &ran {
+        assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
+    }
+    let story = world.story();
+    for once in
+        ["rollback-triggered", "rollback-started", "rollback-finished", "rollback-step intended announce"]
+    {
+        assert_eq!(of(&story, once).len(), 1, "{once}: {story:?}");
+    }
+    let status: serde_json::Value =
+        serde_json::from_str(&world.folder.ok(&["status", "-o", "json"])).unwrap();
+    assert_eq!(status["issues"], serde_json::json!([]));
     complete(&world);
 }

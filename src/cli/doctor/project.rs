@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::{Findings, Room, State};
 use crate::cli::app::App;
 use crate::cli::open::{default_checklist, freeze};
-use crate::cli::{files, template};
+use crate::cli::{doubts, files, template};
 use crate::ledger::Ledger;
 
 const AREA: &str = "project";
@@ -62,18 +62,19 @@ fn ledger(app: &App) -> Result<String> {
 
 fn checklist(app: &App, room: &Room, found: &mut Findings) {
     let path = default_checklist(app);
-    let read = || -> Result<(usize, usize, Option<String>, bool)> {
+    let read = || -> Result<(usize, usize, Option<String>, bool, Option<String>)> {
         let frozen = freeze(app, room.config, None, &mut Vec::new())?;
         let text = files::read_text(&path, 1 << 20)?;
         let outdated = template::outdated(&path, &text, room.config)?;
-        Ok((frozen.items.len(), frozen.phases.len(), outdated, text.contains("to be set")))
+        let (items, phases) = (frozen.items.len(), frozen.phases.len());
+        Ok((items, phases, outdated, text.contains("to be set"), doubts::near(&text)))
     };
     match read() {
         Err(error) => found.push(AREA, "checklist", State::Wrong, format!("{error:#}")),
-        Ok((0, _, _, _)) => {
+        Ok((0, ..)) => {
             found.push(AREA, "checklist", State::Wrong, "no task item: nothing can be signed");
         }
-        Ok((_, 0, _, _)) => {
+        Ok((_, 0, ..)) => {
             found.push(
                 AREA,
                 "checklist",
@@ -81,8 +82,9 @@ fn checklist(app: &App, room: &Room, found: &mut Findings) {
                 "no phases: `go` gates nothing and needs an override",
             );
         }
-        Ok((_, _, Some(outdated), _)) => found.push(AREA, "checklist", State::Wrong, outdated),
-        Ok((_, _, None, true)) => {
+        Ok((_, _, _, _, Some(near))) => found.push(AREA, "checklist", State::Wrong, near),
+        Ok((_, _, Some(outdated), _, None)) => found.push(AREA, "checklist", State::Wrong, outdated),
+        Ok((_, _, None, true, None)) => {
             found.push(
                 AREA,
                 "checklist",
@@ -90,7 +92,7 @@ fn checklist(app: &App, room: &Room, found: &mut Findings) {
                 "it still says \"to be set\": set the contacts there too",
             );
         }
-        Ok((items, phases, None, false)) => {
+        Ok((items, phases, None, false, None)) => {
             found.push(AREA, "checklist", State::Good, format!("{items} items in {phases} phases"));
         }
     }

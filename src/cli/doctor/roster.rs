@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{Findings, Room, State};
 use crate::cli::app::App;
-use crate::cli::desk::Desk;
+use crate::cli::desk::{Desk, own_log};
 use crate::cli::doubts;
 use crate::cli::key::separate;
 use crate::cli::keyring::Keyring;
@@ -25,6 +25,9 @@ pub fn look(app: &App, room: &Room, found: &mut Findings) {
         Ok(version) => &version.roster,
         Err(error) => return found.push(AREA, "roster", State::Wrong, format!("{error:#}")),
     };
+    if let Err(error) = own_log(app, &desk.log.origin) {
+        found.push(AREA, "log", State::Wrong, format!("{error:#}"));
+    }
     roles(roster, found);
     if let Some(text) = separate::differs(room.config, roster) {
         found.push(AREA, "separate", State::Wrong, text);

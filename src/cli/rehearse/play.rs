@@ -217,7 +217,7 @@ fn finish_calm(stage: &mut Stage, id: &Token) -> Result<()> {
 fn go_back(stage: &mut Stage, id: &Token) -> Result<()> {
     let args = rollback::Args {
         reason: "5xx above 1 %: back to Blue".into(),
-        trigger: TriggerArg::ErrorRate,
+        trigger: Some(TriggerArg::ErrorRate),
         check: Some(Token::new("http-5xx")?),
         service: Vec::new(),
         manual: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod review;
 mod steps;
+mod turn;
 
 use anyhow::{Result, bail};
 
@@ -17,24 +18,27 @@ use super::status_code::Status;
 use super::tell;
 use super::traffic::{self, Probe, Switch};
 use crate::config::Config;
+use crate::core::check::Phase;
 use crate::core::deployment::Deployment;
 use crate::core::event::{
     Act, Colour, Event, RollbackFinished, RollbackOutcome, RollbackStarted, RollbackStep, RollbackTriggered,
     StepName, TrafficShifted, Trigger,
 };
 use crate::core::name::{Label, Token};
+use crate::core::opening::Opening;
 pub use steps::End;
 use steps::{Saying, done, take};
+use turn::Turn;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Why
     #[arg(long)]
     pub reason: String,
-    /// Which of the team's criteria
-    #[arg(long, value_enum, default_value = "manual")]
-    pub trigger: TriggerArg,
-    /// The check whose limit was breached
+    /// Which of the team's criteria [default: that of --check, else manual]
+    #[arg(long, value_enum)]
+    pub trigger: Option<TriggerArg>,
+    /// The check that calls for it
     #[arg(long)]
     pub check: Option<Token>,
     /// Only this service; may be given again [default: all of the deployment]
@@ -72,6 +76,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
     let before = app.patience;
     let status = go_back(app, args);
+    if app.json() && app.recorded.borrow().is_empty() && status.is_ok() {
+        app.print_json(&[(); 0])?;
+    }
     app.patience = before;
     status
 }
@@ -79,6 +86,18 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
 fn go_back(app: &mut App, args: &Args) -> Result<Status> {
     let config = app.config()?;
     let mut recorder = Recorder::urgent(app)?;
+    let turn = Turn::take(app, &recorder.id);
+    if turn.waited {
+        let before = recorder.deployment()?.last_seq;
+        recorder = Recorder::urgent(app)?;
+        if let Some(seq) = completed_since(recorder.deployment()?, before) {
+            app.say(format!(
+                "{} was rolled back meanwhile (entry {seq}): there is nothing left to do",
+                recorder.id
+            ));
+            return Ok(Status::Done);
+        }
+    }
     recorder.desk.warn(app);
     let services = services(recorder.deployment()?, &args.service)?;
     let moving: Vec<&Label> =
@@ -88,7 +107,7 @@ fn go_back(app: &mut App, args: &Args) -> Result<Status> {
         ask(&format!("Move all traffic of {} back to Blue?", names.join(", ")), args.yes)?;
     }
     begin(app, &mut recorder, args)?;
-    by_hand(app, &mut recorder, args, &services)?;
+    by_hand(app, &mut recorder, &config, args, &services)?;
     let outlets = tell::outlets(&config, recorder.desk.log.rehearsal)?;
     if outlets.is_empty()
         && moving.is_empty()
@@ -102,6 +121,13 @@ fn go_back(app: &mut App, args: &Args) -> Result<Status> {
     let status = all_steps(app, &mut recorder, &services, saying);
     recorder.settle(app);
     status
+}
+
+/// The entry that ended a rollback as complete after entry `before`, where none is under way.
+fn completed_since(deployment: &Deployment, before: u64) -> Option<u64> {
+    let end = deployment.rollback_ends.last().filter(|end| end.meta.seq > before)?;
+    let complete = end.body.outcome == RollbackOutcome::Complete && !deployment.rollback_open();
+    complete.then_some(end.meta.seq)
 }
 
 /// The services that go back: all of the deployment, or those that are named.
@@ -124,9 +150,24 @@ fn services(deployment: &Deployment, named: &[Label]) -> Result<Vec<Label>> {
 /// Whether a trigger stands already that this rollback answers: one that is named by hand and is another one is
 /// recorded beside it.
 fn answers(deployment: &Deployment, args: &Args) -> bool {
-    let named: Trigger = args.trigger.into();
+    let named: Option<Trigger> = args.trigger.map(Into::into);
     let standing = deployment.triggers.last().map(|record| record.body.trigger);
-    deployment.trigger_open() && (named == Trigger::Manual || standing == Some(named))
+    let any = matches!(named, None | Some(Trigger::Manual));
+    deployment.trigger_open() && (any || standing == named)
+}
+
+/// What calls for it: the criterion that is named, else that of the check, with the reading that says so.
+fn trigger(deployment: &Deployment, args: &Args, openings: &mut Vec<Opening>) -> Result<Event> {
+    let spec = args.check.as_ref().and_then(|check| deployment.check(check.as_str()));
+    let of_check =
+        spec.map(|spec| spec.rules.as_ref().and_then(|rules| rules.trigger).unwrap_or(Trigger::Limit));
+    let reading = spec.and_then(|spec| deployment.latest(&spec.id));
+    Ok(Event::RollbackTriggered(RollbackTriggered {
+        check: args.check.clone(),
+        evidence: reading.filter(|r| r.body.phase == Some(Phase::Trigger)).map(|r| r.meta.id.clone()),
+        reason: Some(opened_text(&args.reason, openings)?),
+        trigger: args.trigger.map(Into::into).or(of_check).unwrap_or(Trigger::Manual),
+    }))
 }
 
 /// The trigger and the beginning, unless a rollback is under way: then this one goes on with it.
@@ -149,10 +190,11 @@ fn begin(app: &mut App, recorder: &mut Recorder, args: &Args) -> Result<()> {
         warn_unknown(app, &recorder.desk, &id, check)?;
     }
     if !answers(recorder.deployment()?, args) {
+        let mut opened = Vec::new();
+        let event = trigger(recorder.deployment()?, args, &mut opened)?;
         recorder.record(app, &[], |openings| {
-            let (check, trigger) = (args.check.clone(), args.trigger.into());
-            let reason = Some(opened_text(&args.reason, openings)?);
-            Ok(Event::RollbackTriggered(RollbackTriggered { check, evidence: None, reason, trigger }))
+            openings.append(&mut opened);
+            Ok(event)
         })?;
     }
     recorder.record(app, &[], |openings| {
@@ -161,38 +203,50 @@ fn begin(app: &mut App, recorder: &mut Recorder, args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Records the steps that a person says they did.
-fn by_hand(app: &mut App, recorder: &mut Recorder, args: &Args, services: &[Label]) -> Result<()> {
+/// Records the steps that a person says they did. Traffic is theirs to have moved where the program cannot move it, and
+/// where they name the service: of what it can move it finds out itself.
+fn by_hand(
+    app: &mut App,
+    recorder: &mut Recorder,
+    config: &Config,
+    args: &Args,
+    services: &[Label],
+) -> Result<()> {
     for step in args.manual.iter().map(|step| StepName::from(*step)) {
-        if done(recorder.deployment()?, step, None) {
+        if step != StepName::RevertTraffic {
+            say_done(app, recorder, step, None)?;
             continue;
         }
-        if step == StepName::RevertTraffic {
-            let shares = recorder.deployment()?.green_percent();
-            let moved: Vec<Label> = services
-                .iter()
-                .filter(|service| shares.get(service).is_some_and(|share| *share > 0))
-                .cloned()
-                .collect();
-            for service in moved {
-                let body = TrafficShifted {
-                    act: Act::Observed,
-                    detail: None,
-                    intent: None,
-                    percent: 100,
-                    service,
-                    to: Colour::Blue,
-                };
+        let theirs = |service: &&Label| {
+            !args.service.is_empty() || traffic::sections(config, service).next().is_none()
+        };
+        for service in services.iter().filter(theirs) {
+            if done(recorder.deployment()?, step, Some(service)) {
+                continue;
+            }
+            if recorder.deployment()?.green_percent().get(service).is_some_and(|share| *share > 0) {
+                let (act, percent, to) = (Act::Observed, 100, Colour::Blue);
+                let service = service.clone();
+                let body = TrafficShifted { act, detail: None, intent: None, percent, service, to };
                 recorder.record(app, &[], |_| Ok(Event::TrafficShifted(body)))?;
             }
+            say_done(app, recorder, step, Some(service))?;
         }
-        let body = |act| RollbackStep { act, detail: None, intent: None, service: None, step };
-        let intent = recorder.deployment()?.open_intention(&Event::RollbackStep(body(Act::Done))).cloned();
-        recorder.record(app, &[], |openings| {
-            let detail = Some(opened_text("by hand", openings)?);
-            Ok(Event::RollbackStep(RollbackStep { detail, intent, ..body(Act::Observed) }))
-        })?;
     }
+    Ok(())
+}
+
+/// Records one step as done by hand, unless it is on record.
+fn say_done(app: &mut App, recorder: &mut Recorder, step: StepName, service: Option<&Label>) -> Result<()> {
+    if done(recorder.deployment()?, step, service) {
+        return Ok(());
+    }
+    let body = |act| RollbackStep { act, detail: None, intent: None, service: service.cloned(), step };
+    let intent = recorder.deployment()?.open_intention(&Event::RollbackStep(body(Act::Done))).cloned();
+    recorder.record(app, &[], |openings| {
+        let detail = Some(opened_text("by hand", openings)?);
+        Ok(Event::RollbackStep(RollbackStep { detail, intent, ..body(Act::Observed) }))
+    })?;
     Ok(())
 }
 
@@ -356,10 +410,8 @@ fn foresee(app: &mut App, args: &Args) -> Result<Status> {
         app.would("go on with the rollback that is under way")?;
     } else {
         if !answers(desk.deployment(&id)?, args) {
-            facts::record_at(app, &mut desk, &id, &here, &[], |_, _, _, openings| {
-                let (check, trigger) = (args.check.clone(), args.trigger.into());
-                let reason = Some(opened_text(&args.reason, openings)?);
-                Ok(Event::RollbackTriggered(RollbackTriggered { check, evidence: None, reason, trigger }))
+            facts::record_at(app, &mut desk, &id, &here, &[], |_, desk, id, openings| {
+                trigger(desk.deployment(id)?, args, openings)
             })?;
         }
         facts::record_at(app, &mut desk, &id, &here, &[], |_, _, _, openings| {

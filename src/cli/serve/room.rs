@@ -292,7 +292,13 @@ impl Room {
         let said = |commit: &Hash| self.texts.get(commit).cloned();
         let live = deployment.map(|deployment| Live::of(deployment, &self.titles, &said, now));
         let next = deployment.map(|deployment| {
-            let command = next(deployment, self.config.as_ref(), &missing_ahead(deployment, now), now);
+            let command = next(
+                deployment,
+                self.config.as_ref(),
+                &missing_ahead(deployment, now),
+                now,
+                !self.others.is_empty(),
+            );
             json!({ "who": who(&command), "command": command })
         });
         let faults = self.faults.iter().flat_map(|(seq, texts)| texts.iter().map(move |text| (seq, text)));

@@ -9,10 +9,12 @@ use super::app::App;
 use super::desk::Desk;
 use super::next::next;
 use super::paint::Paint;
+use super::pick::must_name;
 use super::say;
 use super::status_code::Status;
 use crate::config::Config;
-use crate::core::deployment::{Deployment, Missing};
+use crate::core::deployment::{Deployment, Missing, Record};
+use crate::core::event::{DecisionMade, Gate};
 use crate::core::log::Log;
 use crate::core::name::Token;
 use crate::core::time::Timestamp;
@@ -46,7 +48,8 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let config = app.config().ok();
     let (now, paint) = (app.now(), Paint::of(app));
     desk.deployment(&id)?;
-    let shown = standing(&desk.log, &id, desk.head, config.as_ref(), now, |standing| {
+    let named = must_name(&desk.ledger, &id)?;
+    let shown = standing(&desk.log, &id, desk.head, config.as_ref(), now, named, |standing| {
         if app.json() {
             app.print_json(&json(standing))
         } else {
@@ -64,12 +67,21 @@ fn standing<T>(
     head: Head,
     config: Option<&Config>,
     now: Timestamp,
+    named: bool,
     use_it: impl FnOnce(&Standing) -> Result<T>,
 ) -> Result<T> {
     let deployment = log.deployments.get(id).with_context(|| format!("there is no deployment {id}"))?;
     let missing = missing_ahead(deployment, now);
-    let next = next(deployment, config, &missing, now);
+    let next = next(deployment, config, &missing, now, named);
     use_it(&Standing { log, deployment, head, missing, next: &next })
+}
+
+/// The overrides on record: each with its gate and what it waives.
+fn waived(deployment: &Deployment) -> impl Iterator<Item = (&Record<DecisionMade>, Gate, &str)> {
+    deployment
+        .decisions
+        .iter()
+        .filter_map(|record| Some((record, record.body.gate?, record.body.waives.as_ref()?.as_str())))
 }
 
 /// What the gate ahead misses.
@@ -117,7 +129,11 @@ fn json(standing: &Standing) -> serde_json::Value {
         "stage": deployment.stage().as_str(), "outcome": deployment.outcome(), "roles": holders,
         "items": items, "checks": checks, "gate": gate, "missing": lines, "next": next,
         "verificationUntil": deployment.verification_window().map(|(_, to)| to),
-        "standbyUntil": deployment.standby_until(),
+        "standbyUntil": deployment.standby_until(), "retired": deployment.retired(),
+        "onGreen": deployment.green_percent().iter().map(|(s, share)| (s.to_string(), (*share).into())).collect::<serde_json::Map<_, _>>(),
+        "waived": waived(deployment).map(|(record, gate, waives)| serde_json::json!({
+            "seq": record.meta.seq, "by": record.meta.people(), "gate": gate, "requirement": waives,
+        })).collect::<Vec<_>>(),
         "issues": deployment.issues.iter().map(|i| serde_json::json!({"seq": i.seq, "code": i.code, "text": i.text})).collect::<Vec<_>>(),
         "undelivered": say::gaps(&deployment.messages).iter()
             .map(|gap| serde_json::json!({"seq": gap.meta.seq, "channel": gap.body.channel, "template": gap.body.template}))

@@ -1,16 +1,21 @@
 //! Where it stands, for people: the phases, what blocks, what is next and the command for it.
 
-use super::Standing;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Standing, waived};
 use crate::cli::paint::{Ink, Paint};
 use crate::cli::say;
 use crate::cli::screen::Rank;
 use crate::core::check::{CheckSpec, Phase, Standing as Stands};
 use crate::core::deployment::{Deployment, ItemProgress, ItemState, Stage};
+use crate::core::event::Gate;
 use crate::core::time::Timestamp;
 use crate::report::live::{gate_ahead, gate_name, tone_of};
 
 /// Columns of a phase's bar.
 const BAR: usize = 20;
+/// Waived requirements that are named one by one.
+const WAIVERS: usize = 6;
 
 /// Every line with how much it matters.
 #[must_use]
@@ -47,6 +52,7 @@ pub fn lines(standing: &Standing, now: Timestamp, paint: Paint) -> Vec<(Rank, St
         );
         out.put(Rank::First, paint.on(Ink::Critical, text));
     }
+    waivers(&mut out, deployment);
     for issue in &deployment.issues {
         out.put(Rank::First, paint.on(Ink::Warning, format!("! entry {}: {}", issue.seq, issue.text)));
     }
@@ -189,8 +195,29 @@ fn clocks(out: &mut Lines, deployment: &Deployment, now: Timestamp) {
             out.say(Rank::Second, text);
         }
     }
-    if let Some(until) = deployment.standby_until() {
+    if let Some(seq) = deployment.retired() {
+        out.say(Rank::First, format!("Blue was retired (entry {seq})"));
+    } else if let Some(until) = deployment.standby_until() {
         out.say(Rank::First, format!("Blue stands by until {}{}", until.human(), left(now, until)));
+    }
+}
+
+/// What overrides have waived, each gate on a line.
+fn waivers(out: &mut Lines, deployment: &Deployment) {
+    let mut gates: BTreeMap<Gate, (BTreeSet<&str>, BTreeSet<String>)> = BTreeMap::new();
+    for (record, gate, requirement) in waived(deployment) {
+        let (requirements, people) = gates.entry(gate).or_default();
+        requirements.insert(requirement);
+        people.insert(record.meta.people());
+    }
+    for (gate, (requirements, people)) in gates {
+        let shown: Vec<&str> = requirements.iter().copied().take(WAIVERS).collect();
+        let more = requirements.len().saturating_sub(WAIVERS);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let by = people.into_iter().collect::<Vec<_>>().join(", ");
+        let text =
+            format!("! OVERRIDE by {by} at the {}: {}{more} waived", gate_name(gate), shown.join(", "));
+        out.put(Rank::First, out.paint.on(Ink::Warning, text));
     }
 }
 

@@ -8,6 +8,7 @@ use super::{Standing, json, standing, text};
 use crate::cli::app::App;
 use crate::cli::desk::Desk;
 use crate::cli::paint::{Ink, Paint};
+use crate::cli::pick::must_name;
 use crate::cli::screen::{Rank, Screen};
 use crate::cli::status_code::Status;
 use crate::cli::tail::{CHANGED, Tail};
@@ -25,6 +26,7 @@ const TICKS: u32 = 5;
 /// What was read last; the ledger itself is let go.
 struct Read {
     id: Token,
+    named: bool,
     log: Log,
     head: Head,
     faults: Vec<String>,
@@ -83,14 +85,16 @@ pub fn run(app: &mut App) -> Result<Status> {
 fn read(app: &App) -> Result<Read> {
     let (id, desk) = Desk::read_at(app, true)?;
     desk.deployment(&id)?;
-    Ok(Read { id, log: desk.log, head: desk.head, faults: desk.faults, config: app.config().ok() })
+    let named = must_name(&desk.ledger, &id)?;
+    Ok(Read { id, named, log: desk.log, head: desk.head, faults: desk.faults, config: app.config().ok() })
 }
 
 fn draw(app: &mut App, screen: &mut Screen, read: &Read, trouble: Option<&str>) -> Result<()> {
     let (now, paint) = (app.now(), Paint::of(app));
-    let mut lines = standing(&read.log, &read.id, read.head, read.config.as_ref(), now, |standing| {
-        Ok(text::lines(standing, now, paint))
-    })?;
+    let mut lines =
+        standing(&read.log, &read.id, read.head, read.config.as_ref(), now, read.named, |standing| {
+            Ok(text::lines(standing, now, paint))
+        })?;
     if let Some(first) = read.faults.first() {
         let text =
             format!("! this ledger has findings ({}; {first}): run `aether-audit verify`", read.faults.len());
@@ -107,9 +111,10 @@ fn draw(app: &mut App, screen: &mut Screen, read: &Read, trouble: Option<&str>) 
 /// A line where something has changed, for people or for programs.
 fn append(app: &mut App, said: &mut String, read: &Read) -> Result<()> {
     let now = app.now();
-    let value = standing(&read.log, &read.id, read.head, read.config.as_ref(), now, |standing| {
-        Ok(if app.json() { json(standing) } else { summary(standing).into() })
-    })?;
+    let value =
+        standing(&read.log, &read.id, read.head, read.config.as_ref(), now, read.named, |standing| {
+            Ok(if app.json() { json(standing) } else { summary(standing).into() })
+        })?;
     let key = value.to_string();
     if *said == key {
         return Ok(());

@@ -3,7 +3,7 @@
 use super::plan::{Stretch, Watched};
 use crate::core::check::{Phase, Reading};
 use crate::core::deployment::{Deployment, Record};
-use crate::core::event::Gate;
+use crate::core::event::{Decision, Gate};
 use crate::core::time::Timestamp;
 
 /// Where it stands.
@@ -21,6 +21,8 @@ pub enum End {
     Triggered(u64),
     /// A rollback was begun (its entry).
     RolledBack(u64),
+    /// An all-clear stands, or the record is closed (the entry): nothing that is measured now decides anything.
+    Decided(u64),
 }
 
 /// All readings of a check.
@@ -34,6 +36,11 @@ pub fn readings<'a>(deployment: &'a Deployment, check: &str) -> Vec<&'a Record<R
 pub fn end(deployment: &Deployment, stretch: &Stretch, checks: &[Watched], now: Timestamp) -> End {
     if let Some(started) = deployment.rollbacks.last() {
         return End::RolledBack(started.meta.seq);
+    }
+    let clear = deployment.decisions.iter().rev().find(|record| record.body.decision == Decision::AllClear);
+    let clear = clear.filter(|_| !stretch.look).map(|record| record.meta.seq);
+    if let Some(seq) = deployment.closed.as_ref().map(|closed| closed.meta.seq).or(clear) {
+        return End::Decided(seq);
     }
     let standing = deployment.trigger_open() && !deployment.waived(Gate::AllClear, "trigger/answered");
     if let Some(trigger) = deployment.triggers.last().filter(|_| standing) {

@@ -6,15 +6,15 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::FlockOperation;
 use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::app::{App, random};
+use crate::cli::files;
 use crate::core::name::Token;
 use crate::core::time::Timestamp;
 
@@ -105,18 +105,9 @@ impl Lease {
     /// The file that stands at the path, locked: while one waits for the lock it may have been removed.
     fn locked(&self) -> Result<File> {
         let told = || format!("cannot keep {}", self.path.display());
-        loop {
-            let mut options = OpenOptions::new();
-            let file = options.read(true).write(true).create(true).truncate(false).open(&self.path);
-            let file = file.with_context(told)?;
-            flock(&file, FlockOperation::LockExclusive).with_context(told)?;
-            let own = file.metadata().with_context(told)?;
-            if std::fs::metadata(&self.path)
-                .is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino()))
-            {
-                return Ok(file);
-            }
-        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        files::locked(&self.path, &options, FlockOperation::LockExclusive).with_context(told)
     }
 
     fn write(&self, file: &mut File, bytes: &[u8]) -> Result<()> {

@@ -76,6 +76,8 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     if checks.is_empty() {
         app.warn("no check is watched: such a window can never be proven (`watch = true` in aether.toml, when it is opened)");
     }
+    let until = stretch.to();
+    drop(desk);
     let lease = Lease::new(app, &app.ledger_path()?, &id)?;
     let mut watch = Watch {
         id,
@@ -85,7 +87,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         lease,
         mine: false,
         attached: false,
-        until: stretch.to(),
+        until,
         last: None,
         failures: 0,
         show: Show::default(),
@@ -263,6 +265,9 @@ impl Watch<'_> {
                 format!("a rollback trigger stands (entry {seq}): `aether-audit rollback --reason TEXT`"),
                 Status::Breached,
             ),
+            End::Decided(seq) => {
+                ("over", format!("it was decided (entry {seq}): there is nothing to watch"), Status::Done)
+            }
             End::RolledBack(seq) => (
                 "rollback",
                 format!("a rollback was begun (entry {seq}): there is nothing to watch"),

@@ -49,11 +49,7 @@ pub fn fired(deployment: &Deployment, stretch: &Stretch, checks: &[Watched]) -> 
         Some(Fired {
             check: Token::new(id).ok()?,
             evidence: reading.meta.id.clone(),
-            reason: reading
-                .body
-                .detail
-                .clone()
-                .unwrap_or_else(|| format!("{id} breaches its rollback limit")),
+            reason: reading.body.detail.clone().unwrap_or_else(|| format!("{id} calls for a rollback")),
             trigger: watched.spec.rules.as_ref().and_then(|rules| rules.trigger).unwrap_or(Trigger::Limit),
         })
     })
@@ -119,7 +115,7 @@ pub fn go_back(app: &mut App, fired: &Fired) -> Result<()> {
     let known = TriggerArg::value_variants().iter().find(|arg| Trigger::from(**arg) == fired.trigger);
     let args = rollback::Args {
         reason: format!("watch: {}", fired.reason),
-        trigger: known.copied().unwrap_or(TriggerArg::Limit),
+        trigger: Some(known.copied().unwrap_or(TriggerArg::Limit)),
         check: Some(fired.check.clone()),
         service: Vec::new(),
         manual: Vec::new(),

@@ -14,6 +14,7 @@ mod closing;
 mod error;
 mod escape;
 mod markdown;
+mod near;
 mod parse;
 mod render;
 mod spec;
@@ -22,6 +23,7 @@ use std::ops::Range;
 
 pub use error::ChecklistError;
 pub use escape::{escape_inline, is_invisible};
+pub use near::near_boxes;
 pub use parse::parse;
 pub use render::{Mark, imitations, render};
 pub use spec::{By, ItemSpec, PhaseSpec, offset_minutes};

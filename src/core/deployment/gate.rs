@@ -276,6 +276,13 @@ impl Deployment {
             .max()
     }
 
+    /// The newest entry that says that Blue is gone, where one does.
+    #[must_use]
+    pub fn retired(&self) -> Option<u64> {
+        let retired = self.standby.iter().filter(|s| s.body.state == StandbyState::Retired);
+        retired.filter(|s| matches!(s.body.act, Act::Done | Act::Observed)).map(|s| s.meta.seq).max()
+    }
+
     fn missing_close(&self) -> Vec<Missing> {
         if self.outcome().is_some() {
             let open = self.trigger_open() && self.outcome() == Some(Outcome::Completed);

@@ -288,10 +288,11 @@ impl Deployment {
         self.holdings.iter().filter(move |h| h.until.is_none() && h.person == *person).map(|h| &h.role)
     }
 
-    /// The newest evidence of a check.
+    /// The newest evidence of a check, by the time that it is about; of several about one time, the newest entry.
     #[must_use]
     pub fn latest(&self, check: &str) -> Option<&Record<Reading>> {
-        self.evidence.iter().rev().find(|record| record.body.check.as_deref() == Some(check))
+        let own = self.evidence.iter().filter(|record| record.body.check.as_deref() == Some(check));
+        own.max_by_key(|record| (watch::about(&record.meta, &record.body), record.meta.seq))
     }
 
     /// Lets go of what the gates do not need, to hold memory on long logs; once closed, of nearly all.

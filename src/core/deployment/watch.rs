@@ -37,6 +37,8 @@ pub(super) struct Watch {
 #[derive(Clone, Debug)]
 struct Watched {
     last: (u64, Option<Phase>),
+    /// The time that it is about.
+    last_about: Timestamp,
     /// The keys that signed it.
     last_by: Box<[Hash]>,
     /// Minutes after the window make up for missed ones, up to as many again.
@@ -90,6 +92,11 @@ pub(super) struct Covered {
 #[derive(Clone, Debug, Default)]
 struct Minutes(BTreeMap<i64, i64>);
 
+/// The time that a reading is about, for which of them is the newest: the end of its window, never after its entry.
+pub(super) fn about(meta: &Meta, reading: &Reading) -> Timestamp {
+    reading.window.as_ref().map_or(meta.recorded, |window| window.to.min(meta.recorded))
+}
+
 impl Watch {
     /// Whether it is time to give [`Watch::take`] the window.
     pub fn full(&self) -> bool {
@@ -130,10 +137,18 @@ impl Watch {
             period: if well { MINUTE } else { period.clamp(60, MAX_PERIOD) / 60 * MINUTE },
         };
         let last = (meta.seq, if well { Some(Phase::Pass) } else { reading.phase });
-        let new = || Watched { last, last_by: span.by.clone(), extends, spans: Vec::new(), counted: None };
+        let last_about = about(meta, reading);
+        let new = || Watched {
+            last,
+            last_about,
+            last_by: span.by.clone(),
+            extends,
+            spans: Vec::new(),
+            counted: None,
+        };
         let watched = self.checks.entry(check.clone()).or_insert_with(new);
-        if excused != Some(MissingData::Ignore) {
-            (watched.last, watched.last_by) = (last, span.by.clone());
+        if excused != Some(MissingData::Ignore) && last_about >= watched.last_about {
+            (watched.last, watched.last_about, watched.last_by) = (last, last_about, span.by.clone());
         }
         watched.spans.push(span);
         self.kept += 1;
@@ -164,7 +179,7 @@ impl Watch {
         self.newest
     }
 
-    /// The newest evidence of a check: its entry and its verdict.
+    /// The newest evidence of a check by the time that it is about: its entry and its verdict.
     pub fn last(&self, check: &str) -> Option<(u64, Option<Phase>)> {
         self.checks.get(check).map(|watched| watched.last)
     }

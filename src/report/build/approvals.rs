@@ -1,10 +1,9 @@
 //! Sign-offs and decisions, and how far each item is.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::Reader;
-use crate::core::check::Reading;
-use crate::core::deployment::{ItemState, Record};
+use crate::core::deployment::ItemState;
 use crate::report::model::{Approval, ApprovalKind, Item, ItemStatus, Withdrawal};
 
 pub(super) fn approvals(reader: &Reader, titles: &BTreeMap<String, String>) -> Vec<Approval> {
@@ -49,15 +48,13 @@ pub(super) fn approvals(reader: &Reader, titles: &BTreeMap<String, String>) -> V
 
 pub(super) fn items(reader: &Reader, titles: &BTreeMap<String, String>) -> Vec<Item> {
     let deployment = reader.deployment();
-    let latest: HashMap<&str, &Record<Reading>> =
-        deployment.evidence.iter().filter_map(|r| Some((r.body.check.as_deref()?, r))).collect();
     deployment
         .progress()
         .into_iter()
         .map(|progress| {
             let spec = progress.spec;
             let reading =
-                spec.check.as_deref().and_then(|check| latest.get(check)).map(|record| &record.body);
+                spec.check.as_deref().and_then(|check| deployment.latest(check)).map(|record| &record.body);
             Item {
                 id: spec.id.clone(),
                 title: titles.get(&spec.id).cloned(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Reader;
-use crate::core::check::{CheckSpec, Phase};
+use crate::core::check::{CheckSpec, Limit, Phase};
 use crate::core::checklist::imitations;
 use crate::core::deployment::Severity;
 use crate::core::entry::Entry;
@@ -276,15 +276,18 @@ impl List {
                 check.readings.iter().filter(|r| r.phase == Some(Phase::Trigger)).collect();
             if let Some(first) = breaches.first() {
                 let number = words::count(breaches.len() as u64, "reading", "readings");
-                let text = format!(
-                    "{}: {number} beyond the rollback limit, the first {}",
-                    check.id,
-                    first.measured()
-                );
+                let beyond = |limit: &Limit| first.value.as_ref().is_some_and(|value| limit.holds(value));
+                let text = if check.rollback.as_ref().is_some_and(beyond) {
+                    let first = first.measured();
+                    format!("{}: {number} beyond the rollback limit, the first {first}", check.id)
+                } else {
+                    let why = first.detail.as_deref().unwrap_or("without a detail");
+                    format!("{}: {number} that called for a rollback, the first: {why}", check.id)
+                };
                 self.add(Level::Warning, "check-trigger", Some(first.entry.seq), text);
             }
             if let Some(last) = check.last.filter(|phase| !matches!(phase, Phase::Pass | Phase::Trigger)) {
-                let seq = check.readings.last().map(|reading| reading.entry.seq);
+                let seq = check.newest(|_| true).map(|reading| reading.entry.seq);
                 self.add(
                     Level::Warning,
                     "check-last",

@@ -34,7 +34,7 @@ pub(super) fn checks(reader: &Reader) -> Vec<Check> {
 fn check(reader: &Reader, id: &str, spec: Option<&CheckSpec>, readings: Vec<ReadingLine>) -> Check {
     let items = reader.deployment().checklist.items.iter().filter(|item| item.check.as_deref() == Some(id));
     let baseline = spec.and_then(|spec| spec.baseline.as_ref());
-    Check {
+    let mut check = Check {
         id: id.into(),
         source: spec.map(|spec| spec.source),
         unit: spec.and_then(|spec| spec.unit.clone()),
@@ -55,10 +55,12 @@ fn check(reader: &Reader, id: &str, spec: Option<&CheckSpec>, readings: Vec<Read
         rules: spec.and_then(|spec| spec.rules.clone()),
         watch: spec.is_some_and(|spec| spec.watch),
         items: items.map(|item| item.id.clone()).collect(),
-        last: readings.last().and_then(|reading| reading.phase),
+        last: None,
         counts: counts(&readings),
         readings,
-    }
+    };
+    check.last = check.newest(|_| true).and_then(|reading| reading.phase);
+    check
 }
 
 fn counts(readings: &[ReadingLine]) -> Counts {

@@ -57,18 +57,31 @@ fn on_green(deployment: &Deployment) -> String {
     if words.is_empty() { String::new() } else { format!("{} is still on Green", words.join(", ")) }
 }
 
+/// That nothing is on Green, for people.
+fn on_blue(deployment: &Deployment) -> &'static str {
+    if deployment.cutover().is_some() {
+        "all traffic is on Blue again"
+    } else {
+        "no traffic had moved to Green"
+    }
+}
+
 fn sentence(reader: &Reader) -> String {
     let deployment = reader.deployment();
     let release = &deployment.opened.body.release;
     let end = match deployment.outcome() {
         Some(Outcome::Completed) => format!("{release} was deployed, verified and declared all-clear"),
-        Some(Outcome::RolledBack) => format!("{release} was rolled back; all traffic is on Blue again"),
+        Some(Outcome::RolledBack) => format!("{release} was rolled back; {}", on_blue(deployment)),
         Some(Outcome::Partly) => {
             let green = on_green(deployment);
-            let traffic = if green.is_empty() { "all traffic is on Blue again".to_owned() } else { green };
+            let traffic = if green.is_empty() { on_blue(deployment).to_owned() } else { green };
             format!("{release} was rolled back in part: {traffic}")
         }
-        Some(Outcome::Aborted) => format!("the deployment of {release} was aborted"),
+        Some(Outcome::Aborted) => {
+            let green = on_green(deployment);
+            let traffic = if green.is_empty() { green } else { format!("; {green}") };
+            format!("the deployment of {release} was aborted{traffic}")
+        }
         Some(Outcome::NoGo) => format!("{release} was not deployed: the decision was no-go"),
         None => {
             format!("the deployment of {release} has no outcome yet; it is {}", deployment.stage().as_str())

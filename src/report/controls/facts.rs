@@ -30,7 +30,7 @@ pub enum Criterion {
     EvidencePassed,
     /// An all-clear stands that no override brought about.
     PostChangeVerification,
-    /// A rollback that began ended complete; where none was called for, rollback limits were frozen at the opening.
+    /// A rollback that began ended complete, with nothing left on Green; where none was called for, rollback limits were frozen at the opening.
     RollbackLimitsOrRollbackComplete,
     /// The record is sealed.
     RecordClosed,
@@ -170,12 +170,8 @@ fn of_process(r: &Report) -> Vec<u64> {
 
 fn evidence(r: &Report) -> (bool, Vec<u64>) {
     let newest = |check: &crate::report::model::Check| {
-        check
-            .readings
-            .iter()
-            .rev()
-            .find(|reading| !reading.entry.not_verified)
-            .map(|e| (e.entry.seq, e.phase))
+        let reading = check.newest(|reading| !reading.entry.not_verified)?;
+        Some((reading.entry.seq, reading.phase))
     };
     let newest: Vec<_> = r.checks.iter().map(newest).collect();
     let passed = newest.iter().all(|one| matches!(one, Some((_, Some(Phase::Pass)))));
@@ -202,5 +198,8 @@ fn rollback(r: &Report) -> (bool, Vec<u64>) {
         let ends = [&back.started, &back.finished].into_iter().flatten().map(|place| place.seq);
         triggers.chain(ends).collect::<Vec<_>>()
     };
-    (r.rollbacks.iter().all(ended), r.rollbacks.iter().flat_map(places).collect())
+    let green = r.attention.iter().filter(|a| a.code == "rollback-green").filter_map(|a| a.seq);
+    let green: Vec<u64> = green.collect();
+    let rests = r.rollbacks.iter().flat_map(places).chain(green.iter().copied());
+    (r.rollbacks.iter().all(ended) && green.is_empty(), rests.collect())
 }

@@ -91,6 +91,16 @@ pub struct Check {
 }
 
 impl Check {
+    /// The newest of its readings for which `wanted` holds, by the time that they are about (FORMAT, section 11).
+    #[must_use]
+    pub fn newest(&self, wanted: impl Fn(&ReadingLine) -> bool) -> Option<&ReadingLine> {
+        let about = |reading: &ReadingLine| {
+            let recorded = reading.entry.recorded;
+            reading.window.as_ref().map_or(recorded, |window| window.to.min(recorded))
+        };
+        self.readings.iter().filter(|reading| wanted(reading)).max_by_key(|r| (about(r), r.entry.seq))
+    }
+
     /// The limits in one line, for people.
     #[must_use]
     pub fn limits(&self) -> String {
