@@ -219,6 +219,7 @@ pub fn run(app: &mut App, command: &Command) -> Result<Status> {
             if to == Colour::Green && matches!(common.act, ActArg::Intended) {
                 ask_gate(app, Gate::Shift)?;
             }
+            warn_service(app, service)?;
             act(app, common, |act, detail, intent| {
                 Event::TrafficShifted(TrafficShifted {
                     act,
@@ -267,17 +268,7 @@ pub fn run(app: &mut App, command: &Command) -> Result<Status> {
             })
         }),
         Command::RollbackFinished { outcome, detail, elsewhere } => {
-            facts::record(app, elsewhere, &[], |app, desk, id, openings| {
-                let outcome = (*outcome).into();
-                if outcome == RollbackOutcome::Complete
-                    && let Some(step) = step_ahead(desk.deployment(id)?)
-                {
-                    app.warn(format!("it is said to be complete, and the step {step} is not on record"));
-                }
-                let detail = detail.as_ref().map(|detail| opened_text(detail, openings)).transpose()?;
-                Ok(Event::RollbackFinished(RollbackFinished { detail, outcome }))
-            })?;
-            Ok(Status::Done)
+            finished(app, (*outcome).into(), detail.as_deref(), elsewhere)
         }
         Command::MessageSent { channel, text, template, elsewhere } => {
             let channel = match channel {
@@ -301,6 +292,24 @@ pub fn run(app: &mut App, command: &Command) -> Result<Status> {
             Ok(Event::ReviewRecorded(ReviewRecorded { text: opened_text(text, openings)? }))
         }),
     }
+}
+
+/// Said to be complete while a step is not on record, it is told; it is recorded all the same.
+fn finished(
+    app: &mut App,
+    outcome: RollbackOutcome,
+    detail: Option<&str>,
+    elsewhere: &Elsewhere,
+) -> Result<Status> {
+    facts::record(app, elsewhere, &[], |app, desk, id, openings| {
+        let undone = step_ahead(desk.deployment(id)?).filter(|_| outcome == RollbackOutcome::Complete);
+        if let Some(step) = undone {
+            app.warn(format!("it is said to be complete, and the step {step} is not on record"));
+        }
+        let detail = detail.map(|detail| opened_text(detail, openings)).transpose()?;
+        Ok(Event::RollbackFinished(RollbackFinished { detail, outcome }))
+    })?;
+    Ok(Status::Done)
 }
 
 fn plain(
@@ -340,6 +349,18 @@ fn warn_stage(app: &mut App, stage: &Label) {
     if !USUAL.contains(&stage.as_str()) && !hint.is_empty() {
         app.warn(format!("the stage {stage}: {hint} It is recorded as it was given"));
     }
+}
+
+/// Whose traffic it is, is recorded as it was given; one that the deployment does not have is most likely mistyped.
+fn warn_service(app: &mut App, service: &Label) -> Result<()> {
+    let (id, desk) = Desk::read_at(app, false)?;
+    let services = desk.deployment(&id)?.services().to_vec();
+    if !services.contains(service) {
+        let known = services.iter().map(Label::as_str);
+        let hint = nearest::hint(service.as_str(), known, "see `aether-audit status`");
+        app.warn(format!("{service} is no service of {id}, and is recorded as you gave it: {hint}"));
+    }
+    Ok(())
 }
 
 /// An intention is the beginning of an act, and acts are gated.

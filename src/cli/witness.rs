@@ -1,6 +1,6 @@
 //! `witness`: a small server that cosigns other teams' checkpoints.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -36,6 +36,7 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     }
     let key = keyring.load(app, "witness", None)?;
     let cosigner = CosignerKey::new(&args.name, key.public())?;
+    same_name(&args.state, &cosigner)?;
     app.data(cosigner.to_string())?;
     let mut logs: Vec<Origin> = Vec::new();
     for text in &args.log {
@@ -57,4 +58,22 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         app.say(format!("witness at http://{address}"));
     })?;
     Ok(Status::Done)
+}
+
+/// The name is a part of the key that policies have: a folder that has served under one keeps it.
+fn same_name(state: &Path, cosigner: &CosignerKey) -> Result<()> {
+    let path = state.join("witness.vkey");
+    let own = format!("{cosigner}\n");
+    if !path.exists() {
+        return files::write(&path, own.as_bytes());
+    }
+    let kept = files::read_text(&path, 4096)?;
+    if kept != own {
+        bail!(
+            "{} has served as {}, which is what policies name: give that --name, with the key of then (witness.pem), or another --state",
+            state.display(),
+            kept.trim_end()
+        );
+    }
+    Ok(())
 }

@@ -125,7 +125,8 @@ pub enum LedgerError {
     /// The statement commits to a history that is not this ledger's.
     #[error(
         "not appended: the statement was signed having seen entry {seq} as {leaf}, which is not what this ledger holds. \
-             It belongs to another log, or this ledger was restored from an older copy: run `aether-audit verify`"
+             It belongs to another log, its signer had appended to a copy of their own (have it signed again with --out, from a copy \
+             of this ledger), or this ledger was restored from an older copy: run `aether-audit verify`"
     )]
     OtherHistory {
         /// The entry that the signer had seen.

@@ -1,6 +1,6 @@
 //! A stand-in for AWS by other hands, on a free port of 127.0.0.1, and plain requests that set it up.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,6 +15,11 @@ pub struct StandIn {
 
 impl StandIn {
     pub fn start() -> Self {
+        // Whoever else looks for a free port may take it first: then it ends by itself, and another one is tried.
+        (0..3).find_map(|_| Self::try_start()).expect("ministack starts")
+    }
+
+    fn try_start() -> Option<Self> {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/venv/bin/ministack");
         assert!(program.exists(), "{} is missing: run tests/all (or tests/peers/install)", program.display());
         let folder = tempfile::tempdir().unwrap();
@@ -29,12 +34,18 @@ impl StandIn {
             .spawn()
             .unwrap();
         let patience = Instant::now() + Duration::from_mins(1);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(process.try_wait().unwrap().is_none(), "ministack ended by itself");
-            assert!(Instant::now() < patience, "ministack does not listen");
+        let url = format!("http://127.0.0.1:{port}");
+        let answers =
+            || !matches!(ureq::get(&url).call(), Err(ureq::Error::Io(_) | ureq::Error::ConnectionFailed));
+        while !answers() {
+            if process.try_wait().unwrap().is_some() {
+                return None;
+            }
+            assert!(Instant::now() < patience, "ministack does not answer");
             std::thread::sleep(Duration::from_millis(50));
         }
-        Self { process, url: format!("http://127.0.0.1:{port}"), _folder: folder }
+        // What answered was another one where this one has ended.
+        process.try_wait().unwrap().is_none().then_some(Self { process, url, _folder: folder })
     }
 
     /// Calls `target` by the JSON protocol.

@@ -253,3 +253,11 @@ fn a_policy_whose_witness_cannot_be_asked_is_refused() {
     folder.fails(2, &words, "begins with https:// or http://");
     assert_eq!(folder.entries(), 4);
 }
+
+#[test]
+fn a_witness_keeps_its_name() {
+    let folder = Folder::opened();
+    let (witness, log) = keys(&folder);
+    let words = ["witness", "--state", "w", "--name", "witness.example/w2", "--log", &log];
+    folder.fails(2, &words, &format!("has served as {witness}"));
+}

@@ -13,7 +13,9 @@ fn three(folder: &Folder, quorum: &str, silent: &str) -> Vec<Running> {
     let mut running = Vec::new();
     for name in ["one", "two"] {
         copy_all(&folder.at("w"), &folder.at(name));
-        fs::remove_file(folder.at(name).join("witness.pem")).unwrap();
+        for own in ["witness.pem", "witness.vkey"] {
+            fs::remove_file(folder.at(name).join(own)).unwrap();
+        }
         let vkey = folder.run(&["witness", "--state", name, "--name", "witness.example/w1"]).out;
         running.push(Running::of(folder, name, &log));
         lines += &format!("witness {name} {} http://{}\n", vkey.trim(), running.last().unwrap().address);

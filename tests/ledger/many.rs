@@ -150,6 +150,23 @@ fn a_reader_holds_up_nobody() {
     assert_eq!(rows.map(Result::unwrap).count(), 5, "a scan goes on to what came in meanwhile");
 }
 
+/// Whoever copies the file has all that was acknowledged by then, though somebody looks on.
+#[test]
+fn a_copy_of_the_file_is_the_whole_ledger_while_others_have_it_open() {
+    let world = World::new();
+    let reader = Ledger::open_read_only(&world.path).unwrap();
+    reader.head().unwrap();
+    let mut ledger = world.open();
+    for text in ["one", "two"] {
+        ledger.append(world.log.now, &world.note(&ledger, text)).unwrap();
+    }
+    drop(ledger);
+    let copy = world.dir.path().join("copy.db");
+    fs::copy(&world.path, &copy).unwrap();
+    assert_eq!(Ledger::open_read_only(&copy).unwrap().head().unwrap().unwrap().seq, 6);
+    drop(reader);
+}
+
 #[test]
 fn an_empty_ledger_takes_one_first_entry() {
     let log = told();

@@ -61,39 +61,33 @@ fn ledger(app: &App) -> Result<String> {
 }
 
 fn checklist(app: &App, room: &Room, found: &mut Findings) {
-    let path = default_checklist(app);
-    let read = || -> Result<(usize, usize, Option<String>, bool, Option<String>)> {
-        let frozen = freeze(app, room.config, None, &mut Vec::new())?;
-        let text = files::read_text(&path, 1 << 20)?;
-        let outdated = template::outdated(&path, &text, room.config)?;
-        let (items, phases) = (frozen.items.len(), frozen.phases.len());
-        Ok((items, phases, outdated, text.contains("to be set"), doubts::near(&text)))
-    };
-    match read() {
+    match frozen(app, room) {
         Err(error) => found.push(AREA, "checklist", State::Wrong, format!("{error:#}")),
-        Ok((0, ..)) => {
-            found.push(AREA, "checklist", State::Wrong, "no task item: nothing can be signed");
-        }
-        Ok((_, 0, ..)) => {
-            found.push(
-                AREA,
-                "checklist",
-                State::Wrong,
-                "no phases: `go` gates nothing and needs an override",
-            );
-        }
-        Ok((_, _, _, _, Some(near))) => found.push(AREA, "checklist", State::Wrong, near),
-        Ok((_, _, Some(outdated), _, None)) => found.push(AREA, "checklist", State::Wrong, outdated),
-        Ok((_, _, None, true, None)) => {
-            found.push(
-                AREA,
-                "checklist",
-                State::Wrong,
-                "it still says \"to be set\": set the contacts there too",
-            );
-        }
-        Ok((items, phases, None, false, None)) => {
-            found.push(AREA, "checklist", State::Good, format!("{items} items in {phases} phases"));
+        Ok((text, doubts)) if doubts.is_empty() => found.push(AREA, "checklist", State::Good, text),
+        Ok((_, doubts)) => {
+            for doubt in doubts {
+                found.push(AREA, "checklist", State::Wrong, doubt);
+            }
         }
     }
+}
+
+/// How many items it has, and what is wrong with it.
+fn frozen(app: &App, room: &Room) -> Result<(String, Vec<String>)> {
+    let path = default_checklist(app);
+    let frozen = freeze(app, room.config, None, &mut Vec::new())?;
+    let text = files::read_text(&path, 1 << 20)?;
+    let (items, phases) = (frozen.items.len(), frozen.phases.len());
+    let mut doubts = Vec::new();
+    if items == 0 {
+        doubts.push("no task item: nothing can be signed".to_owned());
+    } else if phases == 0 {
+        doubts.push("no phases: `go` gates nothing and needs an override".to_owned());
+    }
+    doubts.extend(doubts::near(&text));
+    doubts.extend(template::outdated(&path, &text, room.config)?);
+    if text.contains("to be set") {
+        doubts.push("it still says \"to be set\": set the contacts there too".to_owned());
+    }
+    Ok((format!("{items} items in {phases} phases"), doubts))
 }

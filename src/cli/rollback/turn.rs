@@ -14,7 +14,7 @@ use crate::cli::files;
 use crate::core::name::Token;
 
 /// For so long one waits for the other, before both go on.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 const OFTEN: Duration = Duration::from_millis(100);
 
 /// The turn, until it is dropped.

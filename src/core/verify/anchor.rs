@@ -255,7 +255,12 @@ fn elsewhere(note: &str, origin: &str) -> String {
     let stated = Note::parse(note).ok().and_then(|note| Checkpoint::parse(note.text()).ok());
     let other = stated.filter(|stated| stated.origin != origin);
     other.map_or_else(String::new, |other| {
-        format!("; it is of the log {}, this one is {origin}", other.origin)
+        let own = if origin.is_empty() {
+            "has no entry that says which it is".to_owned()
+        } else {
+            format!("is {origin}")
+        };
+        format!("; it is of the log {}, this one {own}", other.origin)
     })
 }
 

@@ -120,6 +120,7 @@ pub fn dora_lines(retro: &Retro) -> Vec<Line> {
         None => "not known".to_owned(),
     };
     let frequency = match dora.per_day {
+        Some(_) if retro.period.days() < 1.0 => format!("{} in less than a day", dora.deployed),
         Some(rate) => format!("{rate:.2} a day ({} in {:.1} days)", dora.deployed, retro.period.days()),
         None => "not known".to_owned(),
     };
