@@ -130,6 +130,13 @@ fn completed_since(deployment: &Deployment, before: u64) -> Option<u64> {
     complete.then_some(end.meta.seq)
 }
 
+/// Whether the newest that is on record of a service's traffic is that all of it is on Blue.
+fn back(deployment: &Deployment, service: &Label) -> bool {
+    let moved = deployment.shifts.iter().filter(|shift| shift.body.service == *service);
+    let last = moved.filter(|shift| matches!(shift.body.act, Act::Done | Act::Observed)).last();
+    last.is_some_and(|shift| shift.body.to == Colour::Blue && shift.body.percent == 100)
+}
+
 /// The services that go back: all of the deployment, or those that are named.
 fn services(deployment: &Deployment, named: &[Label]) -> Result<Vec<Label>> {
     if named.is_empty() {
@@ -279,14 +286,15 @@ fn all_steps(
             saying.send(app, recorder, "rollback-initiated")
         })?;
     }
-    let mut back = true;
+    let mut moved = true;
     let mut switch = Switch::new(config);
     let probe = probe(app, recorder, config, services)?;
     begin_all(app, recorder, &mut switch, services)?;
     let mut left = false;
     for service in services {
         if traffic::sections(config, service).next().is_none() {
-            if !done(recorder.deployment()?, StepName::RevertTraffic, Some(service)) {
+            let deployment = recorder.deployment()?;
+            if !done(deployment, StepName::RevertTraffic, Some(service)) && !back(deployment, service) {
                 left = true;
                 app.say(format!(
                     "{service}: no [[traffic]] in aether.toml. Move its DNS back to Blue by hand, then run the same command \
@@ -295,7 +303,7 @@ fn all_steps(
             }
             continue;
         }
-        back &= take(app, recorder, StepName::RevertTraffic, Some(service), |app, recorder| {
+        moved &= take(app, recorder, StepName::RevertTraffic, Some(service), |app, recorder| {
             let moved = switch.revert(app, recorder, service)?;
             Ok(End { good: moved.confirmed, detail: moved.detail })
         })?;
@@ -310,7 +318,7 @@ fn all_steps(
     let works = take(app, recorder, StepName::VerifyPrevious, None, |app, recorder| {
         traffic::verify(app, recorder, config, services)
     })?;
-    let outcome = outcome(recorder.deployment()?, services, back, works);
+    let outcome = outcome(recorder.deployment()?, services, moved, works);
     let word = match outcome {
         RollbackOutcome::Complete => "COMPLETE",
         RollbackOutcome::Partial => "PARTIAL",
@@ -388,11 +396,11 @@ fn hint(app: &mut App, recorder: &Recorder, step: StepName) -> Result<()> {
 }
 
 /// Complete only where nothing is left on Green and Blue answers.
-fn outcome(deployment: &Deployment, services: &[Label], back: bool, works: bool) -> RollbackOutcome {
+fn outcome(deployment: &Deployment, services: &[Label], moved: bool, works: bool) -> RollbackOutcome {
     let shares = deployment.green_percent();
     let on_green = |service: &Label| shares.get(service).is_some_and(|share| *share > 0);
     let left = deployment.services().iter().any(on_green);
-    if back && works && !left {
+    if moved && works && !left {
         RollbackOutcome::Complete
     } else if works && services.iter().any(|service| !on_green(service)) {
         RollbackOutcome::Partial
