@@ -203,3 +203,17 @@ fn a_rollback_that_is_said_to_be_complete_too_early_is_told() {
     let ran = folder.run(&words);
     assert!(ran.err.contains("the step announce is not on record"), "{}", ran.err);
 }
+
+#[test]
+fn a_page_that_is_older_than_the_checkpoint_says_that_and_nothing_else() {
+    let folder = Folder::opened();
+    folder.ok(&["report", "--as", "alice"]);
+    folder.ok(&["note", "later", "--as", "alice"]);
+    fs::write(folder.at("kept"), folder.ok(&["checkpoint"])).unwrap();
+    let page = "records/v2.14.0/report.html";
+    let ran =
+        folder.run(&["verify", page, "--roster-sha256", &folder.roster_sha256(), "--checkpoint", "kept"]);
+    assert_eq!(ran.status, Some(4), "{}", ran.out);
+    assert!(ran.out.contains("cannot be held against the page"), "{}", ran.out);
+    assert!(!ran.out.contains("no checkpoint was given"), "{}", ran.out);
+}

@@ -17,7 +17,17 @@ pub fn run(app: &mut App, _: &Args) -> Result<Status> {
     let desk = Desk::read(app, None)?;
     let version = desk.roster()?;
     if app.json() {
-        app.print_json(&serde_json::json!({"sha256": version.hash, "inForceAfterSeq": version.seq, "roster": *version.roster}))?;
+        let ids: serde_json::Map<_, _> = version
+            .roster
+            .keys()
+            .map(|(person, key)| {
+                let of = serde_json::json!({"person": person.id, "use": key.key_use});
+                (key.public.keyid().to_string(), of)
+            })
+            .collect();
+        app.print_json(&serde_json::json!({
+            "sha256": version.hash, "inForceAfterSeq": version.seq, "keyids": ids, "roster": *version.roster,
+        }))?;
         return Ok(Status::Done);
     }
     let roster = &version.roster;

@@ -295,6 +295,10 @@ impl Report {
                     .into(),
             ),
             None if self.archive_given => {}
+            // Why it was not has its own words.
+            None if self.anchors.iter().any(|a| {
+                a.kind == AnchorKind::Checkpoint && a.state == AnchorState::NotChecked
+            }) => {}
             None => reasons.push(
                 "no checkpoint was given, so that entries at the end could have been cut: \
                  give --checkpoint with one that was kept outside the log"
