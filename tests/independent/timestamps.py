@@ -1,4 +1,4 @@
-"""What verify.py checks, and the RFC 3161 tokens beside the entries, judged from docs/FORMAT.md (section 12) alone. LEFT TO
+"""What verify.py checks, and the RFC 3161 tokens beside the entries, from docs/FORMAT.md (section 12) alone. LEFT TO
 THE PROGRAM: of RFC 5280, name constraints and critical extensions that `cryptography` knows."""
 import argparse, base64, collections, datetime, hashlib, pathlib, re, sys
 import verify as second
