@@ -1,7 +1,7 @@
 """What verify.py checks, and the RFC 3161 tokens beside the entries, from docs/FORMAT.md (section 12) alone. LEFT TO
 THE PROGRAM: of RFC 5280, name constraints and critical extensions that `cryptography` knows."""
 import argparse, base64, collections, datetime, hashlib, pathlib, re, sys
-import verify as second
+from verify import main, read, verify as of_log
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -154,9 +154,9 @@ def over(log, size):  # the text of the checkpoint over that many entries; None 
     tree = base64.b64encode(bytes.fromhex(log.root(size))).decode()
     return f"{origin}\n{size}\n{tree}\n".encode() if size <= len(log.leaves) else None
 def verify(folder, roster_sha256=None, checkpoint=None, tsa_roots=None):  # as there, with the tokens
-    (_, findings, why), trust = second.verify(folder, roster_sha256, checkpoint), roots(tsa_roots or [])
+    (_, findings, why), trust = of_log(folder, roster_sha256, checkpoint), roots(tsa_roots or [])
     files = sorted(pathlib.Path(folder).glob("timestamps/*"))
-    log = second.read(pathlib.Path(folder)) if files else None
+    log = read(pathlib.Path(folder)) if files else None
     said = {judge(file.name, file.read_bytes(), trust, lambda size: over(log, size)) for file in files}
     findings += [(None, code) for code in sorted(said - {"holds", "untrusted"})]
     why += ["the time"] * (tsa_roots is not None and said != {"holds"})
@@ -164,4 +164,4 @@ def verify(folder, roster_sha256=None, checkpoint=None, tsa_roots=None):  # as t
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tsa-roots", action="append")
-    second.main(parser, verify)
+    main(parser, verify)
