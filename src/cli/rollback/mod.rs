@@ -86,8 +86,17 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
 fn go_back(app: &mut App, args: &Args) -> Result<Status> {
     let config = app.config()?;
     let mut recorder = Recorder::urgent(app)?;
+    recorder.desk.warn(app);
+    let services = services(recorder.deployment()?, &args.service)?;
+    let moving: Vec<&Label> =
+        services.iter().filter(|service| traffic::sections(&config, service).next().is_some()).collect();
+    if !moving.is_empty() {
+        let names: Vec<&str> = moving.iter().map(|service| service.as_str()).collect();
+        ask(&format!("Move all traffic of {} back to Blue?", names.join(", ")), args.yes)?;
+    }
     let turn = Turn::take(app, &recorder.id);
-    if turn.waited {
+    let newest = recorder.desk.ledger.head().ok().flatten();
+    if turn.waited || newest.is_some_and(|newest| newest.seq > recorder.desk.head.seq) {
         let before = recorder.deployment()?.last_seq;
         recorder = Recorder::urgent(app)?;
         if let Some(seq) = completed_since(recorder.deployment()?, before) {
@@ -97,14 +106,6 @@ fn go_back(app: &mut App, args: &Args) -> Result<Status> {
             ));
             return Ok(Status::Done);
         }
-    }
-    recorder.desk.warn(app);
-    let services = services(recorder.deployment()?, &args.service)?;
-    let moving: Vec<&Label> =
-        services.iter().filter(|service| traffic::sections(&config, service).next().is_some()).collect();
-    if !moving.is_empty() {
-        let names: Vec<&str> = moving.iter().map(|service| service.as_str()).collect();
-        ask(&format!("Move all traffic of {} back to Blue?", names.join(", ")), args.yes)?;
     }
     begin(app, &mut recorder, args)?;
     by_hand(app, &mut recorder, &config, args, &services)?;

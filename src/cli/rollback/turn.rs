@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,8 @@ use crate::cli::app::App;
 use crate::cli::files;
 use crate::core::name::Token;
 
-/// For so long one waits for the other, before both go on.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// So long the other may record nothing, before one goes on beside them.
+const PATIENCE: Duration = Duration::from_secs(30);
 const OFTEN: Duration = Duration::from_millis(100);
 
 /// The turn, until it is dropped.
@@ -28,12 +28,13 @@ impl Turn {
     /// Takes it, after whoever has it. Where it cannot be had, one goes on without.
     pub fn take(app: &mut App, deployment: &Token) -> Self {
         let Ok(ledger) = app.ledger_path() else { return Self { held: None, waited: false } };
-        let mut path = ledger.into_os_string();
-        path.push(format!(".rollback-{deployment}"));
-        let path = PathBuf::from(path);
+        let path = beside(&ledger, &format!(".rollback-{deployment}"));
+        let wal = beside(&ledger, "-wal");
+        let changed =
+            || [&ledger, &wal].map(|file| fs::metadata(file).and_then(|found| found.modified()).ok());
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
-        let (since, mut waited) = (Instant::now(), false);
+        let (mut since, mut seen, mut waited) = (Instant::now(), changed(), false);
         loop {
             match files::locked(&path, &options, FlockOperation::NonBlockingLockExclusive) {
                 Ok(file) => return Self { held: Some((path, file)), waited },
@@ -42,8 +43,11 @@ impl Turn {
                         app.say(format!("somebody is rolling {deployment} back just now: waiting for them"));
                     }
                     waited = true;
+                    if changed() != seen {
+                        (since, seen) = (Instant::now(), changed());
+                    }
                     if since.elapsed() > PATIENCE {
-                        app.warn("they are still at it: going on beside them");
+                        app.warn("they have recorded nothing for a while: going on beside them");
                         return Self { held: None, waited };
                     }
                     sleep(OFTEN);
@@ -52,6 +56,12 @@ impl Turn {
             }
         }
     }
+}
+
+fn beside(ledger: &Path, end: &str) -> PathBuf {
+    let mut path = ledger.as_os_str().to_owned();
+    path.push(end);
+    path.into()
 }
 
 impl Drop for Turn {
