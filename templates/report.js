@@ -457,14 +457,17 @@ function judgeTitle(page, row, seq, id) {
   }
 }
 
-/** The time that a reading is about: the end of its window, never after its entry. */
-const about = ({ body, recorded }) => body.window && body.window.to < recorded ? body.window.to : recorded;
+/** Whether a reading's window ended before the time that the one before it is about, by whole periods of its own. */
+function overtaken({ body, recorded }, { body: { window } }) {
+  const about = Date.parse(body.window && body.window.to < recorded ? body.window.to : recorded), period = Math.max(window?.period ?? 1, 1) * 1000;
+  return window !== undefined && Date.parse(window.to) < Math.floor(about / period) * period;
+}
 
 /** An item of the checklist: what its row names signs, ticks or waives it. How far the item is, the rules say. */
 function itemRow(page, row) {
   const id = row.getAttribute("data-item"), spec = page.items.get(id), states = new Set(), title = row.querySelector("[data-title]")?.textContent;
   const last = page.entries.filter((entry) => entry.own && READ.includes(entry.kind) && spec.check && entry.body.check === spec.check)
-    .reduce((newest, entry) => newest && about(newest) > about(entry) ? newest : entry, undefined)?.body ?? {};
+    .reduce((newest, entry) => newest && overtaken(newest, entry) ? newest : entry, undefined)?.body ?? {};
   const ticks = { go: "decision-made", "all-clear": "decision-made", snapshot: "snapshot-taken", deploy: "stage-reached", shift: "traffic-shifted" };
   let waived = false;
   const blocks = [...row.querySelectorAll(".by")].map((block) => {

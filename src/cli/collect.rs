@@ -59,6 +59,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
         .iter()
         .map(|check| frozen(&desk, &id, check, &frozen_check(app, &config, check)))
         .collect::<Result<_>>()?;
+    if args.until.is_some_and(|until| until > app.now()) {
+        bail!("--until is in the future: what will be measured then is not known yet (times are UTC)");
+    }
     let mut lines = Vec::new();
     for (check, spec) in checks.into_iter().zip(specs) {
         let until = args.until.unwrap_or_else(|| app.now());

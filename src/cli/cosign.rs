@@ -29,6 +29,9 @@ pub struct Args {
 
 pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     let file = args.file.display();
+    if !args.file.is_file() {
+        bail!("{file} is no file that a signature could be added to");
+    }
     let who = app.who()?;
     let log = Desk::read(app, None).map(|desk| desk.log).unwrap_or_default();
     let bundle = read(&args.file, &log)?;
@@ -108,13 +111,16 @@ fn key(app: &App, bundle: &Bundle, log: &Log, who: &str) -> Result<Option<Rc<Sec
     if !wanted.iter().any(|id| unknown(&id)) {
         return Ok(None);
     }
+    let mut failed = None;
     for name in names.iter().filter(|name| keyring.has(name)) {
-        let key = keyring.load(app, name, None)?;
-        if wanted.contains(&key.public().keyid()) {
-            return Ok(Some(key));
+        match keyring.load(app, name, None) {
+            Ok(key) if wanted.contains(&key.public().keyid()) => return Ok(Some(key)),
+            Ok(_) => {}
+            // The other one may be the one that is wanted, and have another passphrase.
+            Err(error) => failed = failed.or(Some(error)),
         }
     }
-    Ok(None)
+    failed.map_or(Ok(None), Err)
 }
 
 /// What is about to be signed, in words, its texts included. People have names where a ledger is at hand.

@@ -206,6 +206,13 @@ impl Desk {
             .collect()
     }
 
+    /// From which entry on this hand's key is suspect, where it is.
+    #[must_use]
+    pub fn suspect_from(&self, hand: &Hand) -> Option<u64> {
+        let signers = self.signers(std::slice::from_ref(hand)).ok()?;
+        self.log.keys.get(&signers[0].key)?.suspect_from()
+    }
+
     /// The statement that a draft makes, as of what the desk has seen.
     ///
     /// # Errors

@@ -120,6 +120,13 @@ impl Elsewhere {
             self.tell(app, &draft, &hands, &astray)?;
             return Ok(Fate::DryRun);
         }
+        if let Some(from) = desk.suspect_from(&hands[0]) {
+            app.warn(format!(
+                "the key of {} is suspect from entry {from} on: what it signs opens no gate, and `verify` names it; it is to be revoked, and \
+                 another made (`aether-audit key revoke`, `key new`)",
+                hands[0].person
+            ));
+        }
         let bundle = desk.sign(app, draft, &hands)?;
         match &self.out {
             None => Ok(Fate::Appended(desk.append(app, &bundle)?)),

@@ -27,7 +27,7 @@ use crate::core::roster::{
     COMMS_LEAD, CUSTODIAN, KeyUse, LEAD_DEPLOYER, Person, PersonKind, QA_ENGINEER, RECORDER, ROOT, RoleRule,
     Roster,
 };
-use crate::core::statement::{Predicate, Signer, Statement};
+use crate::core::statement::{Predicate, Seen, Signer, Statement};
 use crate::ledger::{Ledger, Submission};
 
 /// Where the first line of `aether.toml` sends editors.
@@ -307,8 +307,9 @@ fn open_ledger(
     let mut bundle = Bundle::new(&statement, openings)?;
     bundle.sign(root)?;
     let submission = Submission { envelope: bundle.envelope, openings: bundle.openings };
-    Ledger::create_with(path, app.now(), &submission)?;
-    Ok(())
+    let appended = Ledger::create_with(path, app.now(), &submission)?;
+    let seen = Seen { leaf: appended.leaf, seq: appended.seq };
+    Memory::of(app, &roster.log)?.saw(&Ledger::open_read_only(path)?, seen, None)
 }
 
 fn tell(app: &mut App, home: &Path, keyring: &Keyring, who: &Token, origin: &str, hash: &Hash) -> Result<()> {

@@ -7,6 +7,7 @@ use super::app::App;
 use super::desk::{Desk, hand, opened_text};
 use super::elsewhere::Elsewhere;
 use super::facts;
+use super::kit;
 use super::nearest;
 use super::next::step_ahead;
 use super::rollback::warn_unknown;
@@ -220,7 +221,7 @@ pub fn run(app: &mut App, command: &Command) -> Result<Status> {
                 ask_gate(app, Gate::Shift)?;
             }
             warn_service(app, service)?;
-            act(app, common, |act, detail, intent| {
+            let status = act(app, common, |act, detail, intent| {
                 Event::TrafficShifted(TrafficShifted {
                     act,
                     detail,
@@ -229,7 +230,12 @@ pub fn run(app: &mut App, command: &Command) -> Result<Status> {
                     service: service.clone(),
                     to,
                 })
-            })
+            })?;
+            if common.elsewhere.out.is_none() && !app.globals.dry_run {
+                let desk = Desk::read(app, None)?;
+                kit::keep(app, &desk);
+            }
+            Ok(status)
         }
         Command::StandbyChanged { service, state, until, common } => {
             let state = (*state).into();

@@ -155,7 +155,7 @@ impl Recorder {
                 let draft: Draft = self.desk.draft(&self.id, event, openings)?;
                 let signers = self.desk.signers(hands)?;
                 let key = self.desk.key_of(app, &first.person, &signers[0].key)?;
-                app.warn(format!("{error:#}"));
+                app.warn(format!("{error:#}; a rollback is signed all the same"));
                 let statement = self.desk.statement(&draft, &signers, new_id()?, app.now())?;
                 let mut bundle = Bundle::new(&statement, draft.openings)?;
                 bundle.sign(&key)?;

@@ -60,8 +60,9 @@ fn put(app: &App, place: &Path, bundle: &Bundle) -> Result<PathBuf> {
         bail!("{} is somebody else's, or open to others", place.display());
     }
     let (moment, kind) = (app.now().millis(), bundle.statement().kind());
-    let free = |number: &u32| !place.join(format!("{moment:013}-{number:03}-{kind}.json")).exists();
-    let number = (0..1000).find(free).context("a thousand statements in one moment")?;
+    let now = format!("{moment:013}-");
+    let names = fs::read_dir(place)?.flatten().map(|file| file.file_name().to_string_lossy().into_owned());
+    let number = names.filter(|name| name.starts_with(&now)).count();
     let path = place.join(format!("{moment:013}-{number:03}-{kind}.json"));
     bundle.write(&path)?;
     fs::File::open(place)?.sync_all()?;

@@ -27,6 +27,8 @@ pub use read::{Head, Row, Span};
 
 /// How long a writer waits for the others.
 const BUSY: Duration = Duration::from_secs(30);
+/// How long it waits at its end for those who read an older state: readers here take a part at a time.
+const SETTLING: Duration = Duration::from_millis(500);
 
 /// An open ledger.
 #[derive(Debug)]
@@ -200,11 +202,14 @@ impl Ledger {
 }
 
 impl Drop for Ledger {
-    /// SQLite does so only where nobody else has the ledger open, and a reader may have it open for days. What cannot be
-    /// moved now stays in the log, durable as it is.
+    /// SQLite does so only where nobody else has the ledger open, and a reader may have it open for days. Whoever reads an
+    /// older state just now is waited for: moving a part would leave a file that is no state at all. What cannot be moved
+    /// stays in the log, durable as it is.
     fn drop(&mut self) {
         if matches!(self.connection.is_readonly("main"), Ok(false)) {
-            let moved = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            let patience = self.connection.busy_timeout(SETTLING.min(self.patience));
+            let moved = patience
+                .and_then(|()| self.connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(())));
             drop(moved);
         }
     }

@@ -116,7 +116,7 @@ fn waivers_are_seen_where_it_is_seen_how_it_stands() {
     assert_eq!(status["waived"].as_array().unwrap().len(), names.len());
     assert_eq!(status["waived"][0]["by"], "alice");
     let text = folder.ok(&["status"]);
-    assert!(text.contains("! OVERRIDE by alice at the go: ") && text.contains("more waived"), "{text}");
+    assert!(text.contains("! OVERRIDE by alice at go: ") && text.contains("more waived"), "{text}");
 }
 
 #[test]

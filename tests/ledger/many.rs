@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use aether_audit::core::hash::Hash;
@@ -165,6 +166,46 @@ fn a_copy_of_the_file_is_the_whole_ledger_while_others_have_it_open() {
     fs::copy(&world.path, &copy).unwrap();
     assert_eq!(Ledger::open_read_only(&copy).unwrap().head().unwrap().unwrap().seq, 6);
     drop(reader);
+}
+
+/// Readers that look all the time leave no copy that is no state of the ledger.
+#[test]
+fn a_copy_is_a_state_of_the_ledger_while_readers_read() {
+    let world = World::new();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let reader = Ledger::open_read_only(&world.path).unwrap();
+                while !over.load(Ordering::Relaxed) {
+                    let rows = reader.rows().map(Result::unwrap).count();
+                    assert!(rows >= 5);
+                }
+            });
+        }
+        // They end with it, however it ends.
+        let _over = Over(&over);
+        for number in 0..40 {
+            let mut ledger = world.open();
+            ledger.append(world.log.now, &world.note(&ledger, &format!("note {number}"))).unwrap();
+            drop(ledger);
+            let copy = world.dir.path().join(format!("copy-{number}.db"));
+            fs::copy(&world.path, &copy).unwrap();
+            let raw = rusqlite::Connection::open(&copy).unwrap();
+            let sound: String = raw.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+            assert_eq!(sound, "ok", "copy {number}");
+            let head: i64 = raw.query_row("SELECT max(seq) FROM entries", [], |row| row.get(0)).unwrap();
+            assert!((4 + number..=5 + number).contains(&head), "at most the newest is still to come: {head}");
+        }
+    });
+}
+
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]

@@ -63,14 +63,20 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     tell(app, &desk, args, &keyid, &known)?;
     let event = Event::KeyRevoked(body);
     let who = app.who()?;
-    let own = who == args.name && known.key.key_use == KeyUse::Role && before.find(&keyid).is_some();
+    let role_keys = before.person(who.as_str()).map_or(&[][..], |person| &person.keys).iter();
+    let mut role_keys: Vec<Hash> =
+        role_keys.filter(|key| key.key_use == KeyUse::Role).map(|key| key.public.keyid()).collect();
+    // The one that goes signs its own end only where no other one is at hand.
+    role_keys.sort_by_key(|own| *own == keyid);
+    let own = who == args.name && known.key.key_use == KeyUse::Role && !role_keys.is_empty();
     let seq = if own && args.quorum.out.is_none() {
         next.check()?;
         if app.globals.dry_run {
             would(app, &event, &next, None)?;
             return Ok(Status::Done);
         }
-        let key = desk.key_of(app, &who, &keyid)?;
+        let found: Vec<_> = role_keys.iter().map(|own| desk.key_of(app, &who, own)).collect();
+        let key = found.into_iter().reduce(Result::or).context("no key for daily work")??;
         let role = before.person(who.as_str()).and_then(|person| person.roles.first().cloned());
         let role = role.with_context(|| format!("{who} has no role"))?;
         let subject = governance_subject(&next);
@@ -162,6 +168,13 @@ fn advise(app: &mut App, next: &Roster, args: &Args) {
         app.say(format!(
             "{0} has no key for daily work now: move the old private half away, then `aether-audit key new {0}` and \
              `aether-audit key enroll {0}`.",
+            args.name
+        ));
+    }
+    if args.compromised_from.is_some() && left && !args.root {
+        app.say(format!(
+            "Where a key of {0} that is in force came from it by rotation, what that one signs counts for nothing either: revoke it too, and have \
+             {0} make another (`aether-audit key new {0}`).",
             args.name
         ));
     }

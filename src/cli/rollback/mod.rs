@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use super::app::App;
 use super::ask::ask;
-use super::desk::{Desk, opened_text};
+use super::desk::{Desk, hand, opened_text};
 use super::elsewhere::Elsewhere;
 use super::facts;
 use super::nearest;
@@ -94,6 +94,8 @@ fn go_back(app: &mut App, args: &Args) -> Result<Status> {
         let names: Vec<&str> = moving.iter().map(|service| service.as_str()).collect();
         ask(&format!("Move all traffic of {} back to Blue?", names.join(", ")), args.yes)?;
     }
+    // Whoever is asked for a passphrase keeps nobody waiting.
+    unlock(app, &recorder)?;
     let turn = Turn::take(app, &recorder.id);
     let newest = recorder.desk.ledger.head().ok().flatten();
     if turn.waited || newest.is_some_and(|newest| newest.seq > recorder.desk.head.seq) {
@@ -122,6 +124,13 @@ fn go_back(app: &mut App, args: &Args) -> Result<Status> {
     let status = all_steps(app, &mut recorder, &services, saying);
     recorder.settle(app);
     status
+}
+
+/// Has the key at hand that signs.
+fn unlock(app: &App, recorder: &Recorder) -> Result<()> {
+    let hand = hand(&recorder.desk, &app.who()?, Some(recorder.deployment()?), &[])?;
+    let signers = recorder.desk.signers(std::slice::from_ref(&hand))?;
+    recorder.desk.key_of(app, &hand.person, &signers[0].key).map(drop)
 }
 
 /// The entry that ended a rollback as complete after entry `before`, where none is under way.
@@ -161,7 +170,9 @@ fn answers(deployment: &Deployment, args: &Args) -> bool {
     let named: Option<Trigger> = args.trigger.map(Into::into);
     let standing = deployment.triggers.last().map(|record| record.body.trigger);
     let any = matches!(named, None | Some(Trigger::Manual));
-    deployment.trigger_open() && (any || standing == named)
+    let checks = deployment.triggers.last().map(|record| &record.body.check);
+    let same = args.check.is_none() || checks == Some(&args.check);
+    deployment.trigger_open() && same && (any || standing == named)
 }
 
 /// What calls for it: the criterion that is named, else that of the check, with the reading that says so.
@@ -190,6 +201,9 @@ fn begin(app: &mut App, recorder: &mut Recorder, args: &Args) -> Result<()> {
         let (seq, who, at) = (open.meta.seq, open.meta.people(), open.meta.recorded.human());
         if !args.again {
             app.say(format!("a rollback of {id} is under way since entry {seq} ({who}, {at}): going on with it (another one: --again)"));
+            if let Some(check) = &args.check {
+                app.say(format!("what calls for it is on record already: {check} is not added"));
+            }
             return Ok(());
         }
         app.warn(format!("a rollback is under way since entry {seq} ({who}, {at}): this begins another"));

@@ -3,11 +3,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::fs::FlockOperation;
+use rustix::fs::{FlockOperation, OFlags};
 
 use crate::cli::app::App;
 use crate::cli::files;
@@ -33,10 +34,24 @@ impl Turn {
         let changed =
             || [&ledger, &wal].map(|file| fs::metadata(file).and_then(|found| found.modified()).ok());
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
+        // A pipe in its place would wait for its other end.
+        options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+        let mut shared = OpenOptions::new();
+        shared.read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
         let (mut since, mut seen, mut waited) = (Instant::now(), changed(), false);
         loop {
-            match files::locked(&path, &options, FlockOperation::NonBlockingLockExclusive) {
+            let how = FlockOperation::NonBlockingLockExclusive;
+            // Another user's file can be locked by whoever may read it.
+            let lock = files::locked(&path, &options, how).or_else(|error| match error.kind() {
+                ErrorKind::PermissionDenied => files::locked(&path, &shared, how),
+                _ => Err(error),
+            });
+            match lock {
                 Ok(file) => return Self { held: Some((path, file)), waited },
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     if !waited {

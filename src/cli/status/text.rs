@@ -215,8 +215,7 @@ fn waivers(out: &mut Lines, deployment: &Deployment) {
         let more = requirements.len().saturating_sub(WAIVERS);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let by = people.into_iter().collect::<Vec<_>>().join(", ");
-        let text =
-            format!("! OVERRIDE by {by} at the {}: {}{more} waived", gate_name(gate), shown.join(", "));
+        let text = format!("! OVERRIDE by {by} at {}: {}{more} waived", gate_name(gate), shown.join(", "));
         out.put(Rank::First, out.paint.on(Ink::Warning, text));
     }
 }

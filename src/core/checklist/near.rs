@@ -37,10 +37,12 @@ pub fn near_boxes(text: &str) -> Vec<usize> {
     found
 }
 
-/// A bullet or a number, then brackets around nothing, space or an `x`, then words.
+/// A bullet or a number, then brackets around nothing, space or a tick, then words; or an empty box alone.
 fn nearly(line: &str) -> bool {
     let line = line.trim_start_matches([' ', '\t', '>']).trim_end();
-    let bullet = line.strip_prefix(['-', '*', '+']);
+    let bullet = line
+        .strip_prefix(['-', '*', '+', '–', '—', '•'])
+        .or_else(|| line.starts_with("[ ] ").then_some(line));
     let number = || {
         let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
         (rest.len() < line.len()).then_some(rest).and_then(|rest| rest.strip_prefix(['.', ')']))
@@ -50,7 +52,9 @@ fn nearly(line: &str) -> bool {
     else {
         return false;
     };
-    matches!(inside.trim(), "" | "x" | "X") && !after.trim().is_empty() && !after.starts_with(['(', '[', ':'])
+    matches!(inside.trim(), "" | "x" | "X" | "✓" | "✔" | "-")
+        && !after.trim().is_empty()
+        && !after.starts_with(['(', '[', ':'])
 }
 
 #[cfg(test)]
@@ -60,7 +64,7 @@ mod tests {
     #[test]
     fn what_looks_like_a_box_and_is_none() {
         let text = "- [ ] a task\n- [] one\n-[ ] two\n- [ ]three\n1. [ x ] four\n> * [x]five\n- [x](link)\n- [ ]\n- [y] no\n\
-                    ```\n- [] code\n```\n<!--\n- [] remark\n-->\n- words [] in between\n";
-        assert_eq!(near_boxes(text), [2, 3, 4, 5, 6]);
+                    ```\n- [] code\n```\n<!--\n- [] remark\n-->\n- words [] in between\n\n– [ ] dash\n\n[ ] alone\n\n- [✓] ticked\n";
+        assert_eq!(near_boxes(text), [2, 3, 4, 5, 6, 17, 19, 21]);
     }
 }

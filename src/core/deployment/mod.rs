@@ -15,6 +15,7 @@ mod window;
 pub use gate::Missing;
 pub use items::{ItemProgress, ItemState};
 pub use outcome::Stage;
+pub use watch::newest;
 pub use window::Coverage;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -288,11 +289,11 @@ impl Deployment {
         self.holdings.iter().filter(move |h| h.until.is_none() && h.person == *person).map(|h| &h.role)
     }
 
-    /// The newest evidence of a check, by the time that it is about; of several about one time, the newest entry.
+    /// The newest evidence of a check: see [`newest`].
     #[must_use]
     pub fn latest(&self, check: &str) -> Option<&Record<Reading>> {
         let own = self.evidence.iter().filter(|record| record.body.check.as_deref() == Some(check));
-        own.max_by_key(|record| (watch::about(&record.meta, &record.body), record.meta.seq))
+        newest(own, |record| (record.meta.recorded, record.body.window))
     }
 
     /// Lets go of what the gates do not need, to hold memory on long logs; once closed, of nearly all.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Deployment, Record};
+use super::{Deployment, Record, watch};
 use crate::core::check::{Evaluation, Phase, Reading, Standing};
 use crate::core::time::Timestamp;
 
@@ -42,7 +42,11 @@ impl Deployment {
 /// The time that a reading is about, and whether that came after `from`.
 fn about(record: &Record<Reading>, from: Option<Timestamp>) -> (Timestamp, bool) {
     match &record.body.window {
-        Some(window) if window.period > 0 => (window.to, from.is_none_or(|from| window.to > from)),
+        Some(window) if window.period > 0 => {
+            // One that says that it is about the time after its own entry is about the last whole period before it.
+            let to = window.to.min(watch::floor(record.meta.recorded, window.period));
+            (to, from.is_none_or(|from| to > from))
+        }
         _ => (record.meta.recorded, from.is_none_or(|from| record.meta.recorded >= from)),
     }
 }

@@ -92,9 +92,35 @@ pub(super) struct Covered {
 #[derive(Clone, Debug, Default)]
 struct Minutes(BTreeMap<i64, i64>);
 
-/// The time that a reading is about, for which of them is the newest: the end of its window, never after its entry.
-pub(super) fn about(meta: &Meta, reading: &Reading) -> Timestamp {
-    reading.window.as_ref().map_or(meta.recorded, |window| window.to.min(meta.recorded))
+/// The time that a reading is about: the end of its window, never after its entry; without a window, its entry's.
+fn about(recorded: Timestamp, window: Option<&crate::core::check::Window>) -> Timestamp {
+    window.map_or(recorded, |window| window.to.min(recorded))
+}
+
+/// The beginning of the period, in seconds, that a time is in.
+pub(super) fn floor(time: Timestamp, period: u32) -> Timestamp {
+    let period = i64::from(period.max(1)) * 1000;
+    Timestamp::from_millis(time.millis().div_euclid(period) * period).unwrap_or(time)
+}
+
+/// The newest of readings in the order of their entries (FORMAT, section 11): a later entry, unless its window ended
+/// before the time that the one before it is about, by whole periods of its own.
+#[must_use]
+pub fn newest<'r, T>(
+    readings: impl Iterator<Item = &'r T>,
+    of: impl Fn(&T) -> (Timestamp, Option<crate::core::check::Window>),
+) -> Option<&'r T> {
+    readings.fold(None, |newest, next| match newest.map(&of) {
+        Some((recorded, window)) if overtaken(about(recorded, window.as_ref()), of(next).1.as_ref()) => {
+            newest
+        }
+        _ => Some(next),
+    })
+}
+
+/// Whether a reading over this window is older than one that is about `last`.
+fn overtaken(last: Timestamp, window: Option<&crate::core::check::Window>) -> bool {
+    window.is_some_and(|window| window.to < floor(last, window.period))
 }
 
 impl Watch {
@@ -137,7 +163,8 @@ impl Watch {
             period: if well { MINUTE } else { period.clamp(60, MAX_PERIOD) / 60 * MINUTE },
         };
         let last = (meta.seq, if well { Some(Phase::Pass) } else { reading.phase });
-        let last_about = about(meta, reading);
+        let window = reading.window.as_ref();
+        let last_about = about(meta.recorded, window);
         let new = || Watched {
             last,
             last_about,
@@ -147,7 +174,7 @@ impl Watch {
             counted: None,
         };
         let watched = self.checks.entry(check.clone()).or_insert_with(new);
-        if excused != Some(MissingData::Ignore) && last_about >= watched.last_about {
+        if excused != Some(MissingData::Ignore) && !overtaken(watched.last_about, window) {
             (watched.last, watched.last_about, watched.last_by) = (last, last_about, span.by.clone());
         }
         watched.spans.push(span);

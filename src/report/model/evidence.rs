@@ -6,6 +6,7 @@ use super::{Held, Place, Text};
 use crate::core::check::{
     Aggregate, Alpha, Decimal, Limit, MissingData, Phase, Point, Rules, SourceKind, Window as Looked,
 };
+use crate::core::deployment::newest;
 use crate::core::time::Timestamp;
 
 /// The verification window.
@@ -91,14 +92,11 @@ pub struct Check {
 }
 
 impl Check {
-    /// The newest of its readings for which `wanted` holds, by the time that they are about (FORMAT, section 11).
+    /// The newest of its readings for which `wanted` holds.
     #[must_use]
     pub fn newest(&self, wanted: impl Fn(&ReadingLine) -> bool) -> Option<&ReadingLine> {
-        let about = |reading: &ReadingLine| {
-            let recorded = reading.entry.recorded;
-            reading.window.as_ref().map_or(recorded, |window| window.to.min(recorded))
-        };
-        self.readings.iter().filter(|reading| wanted(reading)).max_by_key(|r| (about(r), r.entry.seq))
+        let wanted = self.readings.iter().filter(|reading| wanted(reading));
+        newest(wanted, |reading| (reading.entry.recorded, reading.window))
     }
 
     /// The limits in one line, for people.
