@@ -67,6 +67,12 @@ fn only_the_key_that_is_wanted_is_asked_for() {
     assert_eq!(with(&["key", "new", "bob", "--root"]).status, Some(0));
     folder.ok(&["key", "enroll", "bob", "--root", "--as", "alice"]);
     folder.ok(&["key", "quorum", "2", "--reason", "two", "--as", "alice", "--with", "bob", "--out", "q"]);
+    let laptop = folder.copy();
+    fs::remove_file(laptop.ledger()).unwrap();
+    let alone =
+        laptop.command(&["cosign", "q", "--as", "bob"]).env("AETHER_AUDIT_PASSPHRASE", "another").output();
+    let alone = Ran::of(alone.unwrap());
+    assert_eq!(alone.status, Some(0), "without a ledger: {}", alone.err);
     let ran = with(&["cosign", "q", "--as", "bob"]);
     assert_eq!(ran.status, Some(0), "{}", ran.err);
     folder.ok(&["join", "q"]);

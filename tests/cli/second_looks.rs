@@ -157,6 +157,54 @@ fn a_second_log_of_one_name_is_not_begun_with_the_same_keys() {
     let ran = Ran::of(other.command(&words).env("AETHER_AUDIT_KEYS", &keys).output().unwrap());
     ran.failed(2, "remembers a log that is called example.com/audit/prod already");
     assert!(!other.ledger().exists());
+    let (first, second) = (Folder::empty(), Folder::empty());
+    first.ok(&["init", "--origin", "example.com/new", "--as", "alice"]);
+    let again = ["init", "--origin", "example.com/new", "--as", "alice"];
+    let ran = Ran::of(second.command(&again).env("AETHER_AUDIT_KEYS", first.at("private")).output().unwrap());
+    ran.failed(2, "remembers a log that is called example.com/new already");
+}
+
+#[test]
+fn what_is_still_to_come_is_not_collected() {
+    let folder = worse();
+    let later =
+        (chrono::Utc::now() + chrono::Duration::minutes(3)).format("%Y-%m-%dT%H:%M:00.000Z").to_string();
+    folder.fails(2, &["collect", "rate", "--until", &later, "--as", "carol"], "--until is in the future");
+}
+
+#[test]
+fn a_key_that_was_stolen_is_revoked_by_the_one_that_followed_it_and_what_came_of_it_is_warned_of() {
+    let folder = Folder::opened();
+    let old = json(&folder, &["key", "list"])["keyids"].clone();
+    let ids = old.as_object().unwrap();
+    let stolen = ids.iter().find(|(_, of)| of["person"] == "carol").unwrap().0.clone();
+    folder.ok(&["note", "signed by a thief", "--as", "carol"]);
+    folder.ok(&["key", "rotate", "--as", "carol"]);
+    let revoke =
+        ["key", "revoke", "carol", "--key", &stolen, "--compromised-from", "4", "--reason", "stolen"];
+    let ran = folder.run(&[&revoke[..], &["--as", "carol"]].concat());
+    assert_eq!(ran.status, Some(0), "{}", ran.err);
+    assert!(ran.err.contains("revoke it too"), "{}", ran.err);
+    let signed = folder.run(&["note", "and now", "--as", "carol"]);
+    assert!(signed.err.contains("the key of carol is suspect from entry 4 on"), "{}", signed.err);
+    let found = folder.run(&["verify", "--roster-sha256", &folder.roster_sha256(), "-o", "json"]);
+    let found: Value = serde_json::from_str(&found.out).unwrap();
+    let mut suspect: Vec<u64> =
+        found["findings"].as_array().unwrap().iter().map(|f| f["seq"].as_u64().unwrap()).collect();
+    suspect.dedup();
+    assert_eq!(suspect, [4, 5, 7], "the revoking entry, 6, is excepted");
+}
+
+#[test]
+fn a_rollback_for_a_check_names_it_beside_a_trigger_that_stands() {
+    let folder = worse();
+    folder.ok(&["record", "rollback-triggered", "--trigger", "manual", "--as", "alice"]);
+    assert_eq!(folder.run(&["collect", "rate", "--as", "carol"]).status, Some(3));
+    folder.ok(&["rollback", "--check", "rate", "--reason", "5 %", "--as", "alice"]);
+    let log = json(&folder, &["log"]);
+    let triggers = log.as_array().unwrap().iter().filter(|e| e["kind"] == "rollback-triggered");
+    let checks: Vec<&Value> = triggers.map(|e| &e["body"]["check"]).collect();
+    assert_eq!(checks, [&Value::Null, &Value::from("rate")]);
 }
 
 #[test]

@@ -142,8 +142,10 @@ fn completed_since(deployment: &Deployment, before: u64) -> Option<u64> {
 
 /// Whether the newest that is on record of a service's traffic is that all of it is on Blue.
 fn back(deployment: &Deployment, service: &Label) -> bool {
-    let moved = deployment.shifts.iter().filter(|shift| shift.body.service == *service);
-    let last = moved.filter(|shift| matches!(shift.body.act, Act::Done | Act::Observed)).last();
+    let last = deployment
+        .shifts
+        .iter()
+        .rfind(|shift| shift.body.service == *service && matches!(shift.body.act, Act::Done | Act::Observed));
     last.is_some_and(|shift| shift.body.to == Colour::Blue && shift.body.percent == 100)
 }
 
