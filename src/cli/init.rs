@@ -81,9 +81,10 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
     files::write(&home.join("keys/roster.sha256"), format!("{hash}\n").as_bytes())?;
     files::write(&home.join("keys/roster.json"), format!("{}\n", roster.to_bytes()).as_bytes())?;
     // The ledger comes last: while it is not there, `init` can be run again.
-    open_ledger(app, &ledger_path, args, &roster, &who, &root_key)?;
+    let seen = open_ledger(app, &ledger_path, args, &roster, &who, &root_key)?;
     github::write(app, &github)?;
     tell(app, &home, &keyring, &who, origin, &hash)?;
+    remember(app, origin, &ledger_path, seen);
     Ok(Status::Done)
 }
 
@@ -285,7 +286,7 @@ fn open_ledger(
     roster: &Roster,
     who: &Token,
     root: &SecretKey,
-) -> Result<()> {
+) -> Result<Seen> {
     let mut openings = Vec::new();
     let names = match &args.name {
         Some(name) => [(who.clone(), opened_text(name, &mut openings)?)].into(),
@@ -308,8 +309,18 @@ fn open_ledger(
     bundle.sign(root)?;
     let submission = Submission { envelope: bundle.envelope, openings: bundle.openings };
     let appended = Ledger::create_with(path, app.now(), &submission)?;
-    let seen = Seen { leaf: appended.leaf, seq: appended.seq };
-    Memory::of(app, &roster.log)?.saw(&Ledger::open_read_only(path)?, seen, None)
+    Ok(Seen { leaf: appended.leaf, seq: appended.seq })
+}
+
+/// So that no second log of this name is begun with these keys; the log is there, whether that can be remembered or not.
+fn remember(app: &mut App, origin: &str, ledger: &Path, seen: Seen) {
+    let remembered =
+        Memory::of(app, origin).and_then(|memory| memory.saw(&Ledger::open_read_only(ledger)?, seen, None));
+    if let Err(error) = remembered {
+        app.warn(format!(
+            "this place could not remember the new log, and will with its next entry: {error:#}"
+        ));
+    }
 }
 
 fn tell(app: &mut App, home: &Path, keyring: &Keyring, who: &Token, origin: &str, hash: &Hash) -> Result<()> {

@@ -65,6 +65,6 @@ mod tests {
     fn what_looks_like_a_box_and_is_none() {
         let text = "- [ ] a task\n- [] one\n-[ ] two\n- [ ]three\n1. [ x ] four\n> * [x]five\n- [x](link)\n- [ ]\n- [y] no\n\
                     ```\n- [] code\n```\n<!--\n- [] remark\n-->\n- words [] in between\n\n– [ ] dash\n\n[ ] alone\n\n- [✓] ticked\n";
-        assert_eq!(near_boxes(text), [2, 3, 4, 5, 6, 17, 19, 21]);
+        assert_eq!(near_boxes(text), [2, 3, 4, 5, 6, 18, 20, 22]);
     }
 }
