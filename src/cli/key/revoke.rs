@@ -75,8 +75,9 @@ pub fn run(app: &mut App, args: &Args) -> Result<Status> {
             would(app, &event, &next, None)?;
             return Ok(Status::Done);
         }
-        let found: Vec<_> = role_keys.iter().map(|own| desk.key_of(app, &who, own)).collect();
-        let key = found.into_iter().reduce(Result::or).context("no key for daily work")??;
+        let mut own = role_keys.iter().map(|own| desk.key_of(app, &who, own));
+        let first = own.next().context("no key for daily work")?;
+        let key = first.or_else(|error| own.find_map(Result::ok).ok_or(error))?;
         let role = before.person(who.as_str()).and_then(|person| person.roles.first().cloned());
         let role = role.with_context(|| format!("{who} has no role"))?;
         let subject = governance_subject(&next);
