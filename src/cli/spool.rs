@@ -62,7 +62,9 @@ fn put(app: &App, place: &Path, bundle: &Bundle) -> Result<PathBuf> {
     let (moment, kind) = (app.now().millis(), bundle.statement().kind());
     let now = format!("{moment:013}-");
     let names = fs::read_dir(place)?.flatten().map(|file| file.file_name().to_string_lossy().into_owned());
-    let number = names.filter(|name| name.starts_with(&now)).count();
+    // After the last of this moment: what has left in between makes no name free that could still be taken.
+    let taken = names.filter_map(|name| name.strip_prefix(&now)?.get(..3)?.parse::<u32>().ok()).max();
+    let number = taken.map_or(0, |last| last + 1);
     let path = place.join(format!("{moment:013}-{number:03}-{kind}.json"));
     bundle.write(&path)?;
     fs::File::open(place)?.sync_all()?;
